@@ -1,0 +1,202 @@
+"""The base of all algorithms: parameters with help, checks, one job in the engine, styled outputs.
+
+An algorithm says what it is (its class attributes), which parameters it has (`parameters`) and how its outputs
+look (`STYLES`). All else happens here. An algorithm that needs no engine overrides `run`.
+"""
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingException,
+    QgsProcessingOutputNumber,
+    QgsProcessingOutputString,
+    QgsProcessingUtils,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtGui import QIcon
+
+from . import engine, environment, mask, parameters, settings, styles
+from .text import tr
+
+ICONS = Path(__file__).resolve().parents[2] / "resources" / "icons"
+HELP_URL = "https://github.com/phenofuse/phenofuse#algorithms"
+
+GROUPS = {"earthengine": "Earth Engine", "prepare": "Prepare", "fill": "Fill gaps", "learn": "Deep learning",
+          "assess": "Assess", "phenology": "Phenology", "tools": "Tools"}
+
+
+class PhenofuseAlgorithm(QgsProcessingAlgorithm):
+    """An algorithm whose work is one job of the engine.
+
+    Attributes
+    ----------
+    ID, GROUP, NAME : str
+        Id (never changes), group id, and what the toolbox shows.
+    SUMMARY : str
+        One sentence: what it does.
+    DESCRIPTION : str
+        What it is for, when to use it, what it assumes.
+    TAGS : tuple of str
+        Words users search for.
+    HELP : dict
+        Help per key, where `parameters.SHARED_HELP` does not say it.
+    STYLES : dict
+        Per output key: (style, name of the layer). The style ``series`` follows the input's variable.
+    NUMBERS : dict
+        Per number the job returns: its description; they chain in models. A key ending in ``$`` is text.
+    EXTRA : str
+        The optional part of the engine that the job needs, or ''.
+    """
+
+    ID = GROUP = NAME = SUMMARY = DESCRIPTION = EXTRA = ""
+    TAGS: tuple = ()
+    HELP: dict = {}
+    STYLES: dict = {}
+    NUMBERS: dict = {}
+
+    def parameters(self) -> list:
+        """Parameter definitions in the order of the dialog."""
+        raise NotImplementedError
+
+    def check(self, values: dict) -> str:
+        """What is wrong between parameters, as one sentence with the remedy; '' when all is well."""
+        return ""
+
+    # What QGIS asks.
+
+    def createInstance(self):
+        return type(self)()
+
+    def name(self):
+        return self.ID
+
+    def displayName(self):
+        return tr(self.NAME)
+
+    def groupId(self):
+        return self.GROUP
+
+    def group(self):
+        return tr(GROUPS[self.GROUP])
+
+    def icon(self):
+        return QIcon(self.svgIconPath())
+
+    def svgIconPath(self):
+        return str(ICONS / f"{self.GROUP}.svg")
+
+    def shortDescription(self):
+        return tr(self.SUMMARY)
+
+    def tags(self):
+        return [tr(tag) for tag in (*self.TAGS, "phenofuse")]
+
+    def helpUrl(self):
+        return HELP_URL
+
+    def shortHelpString(self):
+        return "\n".join([f"<p>{tr(self.SUMMARY)}</p>", *(f"<p>{tr(part)}</p>" for part in self.DESCRIPTION.split("\n\n") if part)])
+
+    def initAlgorithm(self, configuration=None):
+        for parameter in self.parameters():
+            parameter.setHelp(tr(self.help_of(parameter.name())))
+            self.addParameter(parameter)
+        for key, description in self.NUMBERS.items():
+            kind = QgsProcessingOutputString if key.endswith("$") else QgsProcessingOutputNumber
+            self.addOutput(kind(key.rstrip("$"), tr(description)))
+
+    def help_of(self, key: str) -> str:
+        """Help of a parameter."""
+        return self.HELP.get(key) or parameters.SHARED_HELP.get(key, "")
+
+    def checkParameterValues(self, given, context):
+        fine, message = super().checkParameterValues(given, context)
+        if not fine:
+            return fine, message
+        problem = self.check(parameters.values(self, given, context))
+        return not problem, problem
+
+    def prepareAlgorithm(self, given, context, feedback):
+        self._values = parameters.values(self, given, context)
+        layer = self._values.get("MASK")
+        if isinstance(layer, QgsRasterLayer):
+            self._values["MASK"] = parameters.layer_path(layer)
+        elif isinstance(layer, QgsVectorLayer):
+            target = self.parameterAsRasterLayer(given, "INPUT", context).crs()
+            self._values["MASK"] = mask.mask_file(layer, target, tempfile.mkdtemp(prefix="phenofuse-mask-"))
+        return True
+
+    def processAlgorithm(self, given, context, feedback):
+        wanted = parameters.destinations(self, given, context)
+        result = self.run({**self._values, **wanted}, feedback)
+        outputs = {key: path for key, path in {**wanted, **result["outputs"]}.items() if path}
+        self._dress(outputs, context, feedback)
+        return {**outputs, **result["numbers"]}
+
+    # What algorithms share.
+
+    def run(self, values: dict, feedback) -> dict:
+        """Run the job in the engine; returns its outputs and numbers."""
+        home = settings.home()
+        try:
+            chosen = environment.find_engine(settings.engine_python(), home, extras=[self.EXTRA] if self.EXTRA else [])
+            feedback.pushDebugInfo(tr("Engine: {} ({})").format(chosen.python, chosen.kind))
+            return engine.run_job(chosen.python, self.ID, values, settings.resources(values), _Feedback(feedback),
+                                  logs=home / "logs", caches=home / "cache")
+        except environment.SetupError as problem:
+            raise QgsProcessingException(str(problem)) from problem
+        except engine.EngineError as problem:
+            if problem.kind == "cancelled":
+                feedback.pushInfo(tr("Cancelled. The same call continues where it stopped."))
+                raise QgsProcessingException(tr("Cancelled.")) from problem
+            feedback.pushInfo(tr("Details are in the log file {}").format(problem.log))
+            raise QgsProcessingException(f"{problem.text} {problem.remedy}".strip()) from problem
+
+    def _dress(self, outputs: dict, context, feedback) -> None:
+        """Style the raster outputs that are loaded, and write styles beside those that are kept."""
+        group = self._group_name()
+        for key, (kind, title) in self.STYLES.items():
+            path = outputs.get(key)
+            if not path:
+                continue
+            kind = styles.kind_of(path) if kind == "series" else kind
+            styles.attach(context, path, kind, tr(title), group)
+            if settings.write_styles() and not path.startswith(QgsProcessingUtils.tempFolder()):
+                styles.write_beside(path, kind)
+
+    def _group_name(self) -> str:
+        source = self._values.get("INPUT")
+        return f"{tr(self.NAME)}: {Path(source).stem}" if isinstance(source, str) else tr(self.NAME)
+
+
+class _Feedback(engine.Listener):
+    """Carries what the engine tells to Processing's feedback."""
+
+    def __init__(self, feedback):
+        self._feedback = feedback
+
+    def progress(self, fraction, eta_s):
+        self._feedback.setProgress(100 * fraction)
+        if eta_s is not None:
+            self._feedback.setProgressText(tr("{} left").format(_duration(eta_s)))
+
+    def message(self, level, text):
+        if level == "warning":
+            self._feedback.pushWarning(text)
+        else:
+            self._feedback.pushInfo(text)
+
+    def cancelled(self):
+        return self._feedback.isCanceled()
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return tr("{} s").format(round(seconds))
+    if seconds < 5400:
+        return tr("{} min").format(round(seconds / 60))
+    return tr("{:.1f} h").format(seconds / 3600)

@@ -1,0 +1,187 @@
+"""The engine as a child process: one job in, progress and messages out, one result or one plain error.
+
+Standard library only. Cancelling closes the engine's standard input (it stops at its next check), then
+terminates it, then kills it with all it started: within three seconds nothing of it is left.
+"""
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import tempfile
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+
+from . import processes
+
+CORE = Path(__file__).resolve().parents[2] / "core"
+SECONDS_TO_STOP = 1.5  # after standard input closed
+SECONDS_TO_TERMINATE = 0.8
+SECONDS_BETWEEN_POLLS = 0.1
+LOGS_KEPT = 30
+
+# How a process that said nothing ended: POSIX gives minus the signal, Windows an NTSTATUS.
+_OUT_OF_MEMORY = {-9, 137, 0xC0000017, 0xC000012D}
+_CRASHED = {-11: "a segmentation fault", -6: "an abort", -4: "an illegal instruction", -7: "a bus error",
+            -8: "an arithmetic fault", 0xC0000005: "an access violation", 0xC0000409: "a stack overrun",
+            0xC000001D: "an illegal instruction", 0xC0000135: "a missing DLL"}
+
+
+class EngineError(Exception):
+    """A job that failed: `text` says what, `remedy` what to do, `log` where the details are."""
+
+    def __init__(self, kind: str, text: str, remedy: str = "", log: str = ""):
+        super().__init__(f"{text} {remedy}".strip())
+        self.kind, self.text, self.remedy, self.log = kind, text, remedy, log
+
+
+class Listener:
+    """Hears a running job; the base class keeps quiet and never cancels."""
+
+    def progress(self, fraction: float, eta_s) -> None:
+        """A share of the job is done; `eta_s` seconds are left (None: not known yet)."""
+
+    def message(self, level: str, text: str) -> None:
+        """The job says something; `level` is ``info`` or ``warning``."""
+
+    def cancelled(self) -> bool:
+        """Whether the user wants to stop."""
+        return False
+
+
+def run_job(python: str, job: str, parameters: dict, resources: dict, listener: Listener,
+            logs: str | Path | None = None, caches: str | Path | None = None) -> dict:
+    """Run one job in the engine and wait for it.
+
+    Parameters
+    ----------
+    python : str
+        The engine's Python.
+    job, parameters, resources
+        As `core.jobs.run` takes them; they travel on standard input, never on a command line.
+    listener : Listener
+        Hears progress and messages; asked ten times a second whether to stop.
+    logs, caches : path, optional
+        Folders for the log file, and for compiled functions.
+
+    Returns
+    -------
+    dict
+        ``outputs`` and ``numbers``.
+
+    Raises
+    ------
+    EngineError
+        With `kind` ``cancelled`` when the listener stopped it.
+    """
+    log = _new_log(job, Path(logs or Path(tempfile.gettempdir(), "phenofuse-logs")))
+    variables = processes.clean_environment()
+    if caches:
+        variables["NUMBA_CACHE_DIR"] = str(caches)
+    with open(log, "wb") as errors:
+        try:
+            process = processes.start([python, CORE], variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=errors, cwd=tempfile.gettempdir())
+        except OSError as problem:
+            raise EngineError("start", f"The engine's Python {python} cannot be started ({problem.strerror}).",
+                              "Run 'Set up engine' (phenofuse:setupengine).", str(log)) from problem
+        try:
+            return _converse(process, {"job": job, "parameters": parameters, "resources": resources}, listener, str(log))
+        finally:
+            _end(process)
+
+
+def _converse(process, job: dict, listener: Listener, log: str) -> dict:
+    lines = queue.Queue()
+    threading.Thread(target=_pump, args=(process.stdout, lines), daemon=True).start()
+    try:
+        process.stdin.write((json.dumps(job) + "\n").encode())
+        process.stdin.flush()
+    except OSError:
+        pass  # it died at once: its exit status tells more
+    while True:
+        if listener.cancelled():
+            raise EngineError("cancelled", "Cancelled.", log=log)
+        try:
+            line = lines.get(timeout=SECONDS_BETWEEN_POLLS)
+        except queue.Empty:
+            continue
+        if line is None:
+            raise _silent_end(process.wait(), log)
+        event = _parsed(line)
+        kind = event.get("event")
+        if kind == "progress":
+            listener.progress(event["fraction"], event.get("eta_s"))
+        elif kind == "message":
+            listener.message(event["level"], event["text"])
+        elif kind == "result":
+            return {"outputs": event["outputs"], "numbers": event["numbers"]}
+        elif kind == "error":
+            raise EngineError(event["kind"], event["text"], event["remedy"], log)
+
+
+def _pump(stream, lines: queue.Queue) -> None:
+    for line in stream:
+        lines.put(line)
+    lines.put(None)
+
+
+def _parsed(line: bytes) -> dict:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+def _silent_end(code: int, log: str) -> EngineError:
+    """The error for an engine that ended without a word."""
+    if code in _OUT_OF_MEMORY:
+        return EngineError("memory", "The engine was ended by the system, most likely because memory ran out.",
+                           "Lower MEMORY_MB or WORKERS, or close other programs; the same call continues where it stopped.", log)
+    if code in _CRASHED:
+        return EngineError("crash", f"The engine crashed ({_CRASHED[code]}).",
+                           "Run it again: it continues where it stopped. If it crashes again, report it with the log file.", log)
+    if code < 0:
+        return EngineError("killed", f"The engine was ended by signal {-code}.",
+                           "Run it again: it continues where it stopped.", log)
+    return EngineError("start", f"The engine ended at once with status {code}: {_last_line(log)}",
+                       "Run 'Check engine' (phenofuse:checkengine).", log)
+
+
+def _last_line(log: str) -> str:
+    lines = Path(log).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing."
+
+
+def _end(process) -> None:
+    """See to it that neither the engine nor anything it started is left."""
+    try:
+        process.stdin.close()
+    except OSError:
+        pass
+    if not _ended(process, SECONDS_TO_STOP):
+        process.terminate()
+        _ended(process, SECONDS_TO_TERMINATE)
+    processes.kill(process)
+
+
+def _ended(process, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            return True
+        time.sleep(0.02)
+    return process.poll() is not None
+
+
+def _new_log(job: str, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in sorted(folder.glob("*.log"), key=os.path.getmtime)[:-LOGS_KEPT]:
+        old.unlink(missing_ok=True)
+    handle, name = tempfile.mkstemp(".log", f"{datetime.now():%Y%m%d-%H%M%S}-{job}-", str(folder))
+    os.close(handle)
+    return Path(name)

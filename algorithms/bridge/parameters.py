@@ -1,0 +1,221 @@
+"""Parameters that algorithms share, and their values as the engine takes them.
+
+Every parameter carries its help: here for the shared keys, in the algorithm's own table for the others.
+"""
+from __future__ import annotations
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingException,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterDateTime,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterFolderDestination,
+    QgsProcessingParameterMapLayer,
+    QgsProcessingParameterMultipleLayers,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+    QgsProviderRegistry,
+)
+
+from .text import tr
+
+ADVANCED = QgsProcessingParameterDefinition.Flag.FlagAdvanced
+
+# Help of the keys all algorithms share; an algorithm's own table may say it better for its case.
+SHARED_HELP = {
+    "INPUT": "The time series: a raster with one date per band, such as 'Build time series' makes.",
+    "COVARIATES": "Radar or other series that help: their dates may differ from the input's, their grid may not.",
+    "MASK": "Polygons, or a raster on the same grid: only pixels inside (raster: not zero) are worked on.",
+    "OUTPUT": "The resulting raster.",
+    "UNCERTAINTY": "A raster with the same bands: the standard deviation of what a clear observation would have shown.",
+    "QUALITY": "A raster with the same bands: why each value is as it is (observed, filled, extrapolated, too few observations ...).",
+    "REPORT": "A report to look at, as one HTML file; its numbers lie beside it as JSON.",
+    "DATES": "Dates of the result, separated by commas (2024-01-31, 2024-02-29), or a CSV file of dates. Empty: the input's own.",
+    "STEP_DAYS": "Give the result on a regular grid of so many days. 0: on the input's own dates.",
+    "KEEP_OBSERVED": "Observed values come back unchanged, to the last bit. Off: they are smoothed too.",
+    "MAX_GAP_DAYS": "Leave gaps longer than this unfilled (quality code 4). 0: fill all.",
+    "MEMORY_MB": "Memory for pixels, in MB; the engine itself needs about 300 MB more. Empty: as the Processing options say.",
+    "WORKERS": "Threads. Empty: as the Processing options say; 0 there means one per core.",
+    "SCHEDULER": "Address of a running Dask scheduler (tcp://host:8786), to work on a cluster. Empty: this machine.",
+    "DEVICE": "Where networks run: auto, cpu or gpu.",
+    "SEED": "Start of the random numbers: the same seed gives the same result.",
+    "FOLDER": "The folder.",
+}
+
+
+def raster(key: str, description: str, optional: bool = False):
+    """One raster layer."""
+    return QgsProcessingParameterRasterLayer(key, description, optional=optional)
+
+
+def rasters(key: str, description: str, optional: bool = False):
+    """Several raster layers."""
+    return QgsProcessingParameterMultipleLayers(key, description, QgsProcessing.SourceType.TypeRaster, optional=optional)
+
+
+def mask():
+    """MASK: polygons or a raster."""
+    kinds = [QgsProcessing.SourceType.TypeRaster, QgsProcessing.SourceType.TypeVectorPolygon]
+    return QgsProcessingParameterMapLayer("MASK", tr("Mask"), optional=True, types=kinds)
+
+
+def choice(key: str, description: str, options, default: str, multiple: bool = False, optional: bool = False):
+    """One (or several) of some names; models and command lines hold the name itself."""
+    return QgsProcessingParameterEnum(key, description, list(options), multiple, default, optional, usesStaticStrings=True)
+
+
+def integer(key: str, description: str, default=None, minimum: int = 0, maximum: int = 2**31 - 1):
+    """A whole number; without a default it may stay empty."""
+    return QgsProcessingParameterNumber(key, description, QgsProcessingParameterNumber.Type.Integer, default,
+                                        default is None, minimum, maximum)
+
+
+def number(key: str, description: str, default=None, minimum: float = -1e300, maximum: float = 1e300):
+    """A number; without a default it may stay empty."""
+    return QgsProcessingParameterNumber(key, description, QgsProcessingParameterNumber.Type.Double, default,
+                                        default is None, minimum, maximum)
+
+
+def switch(key: str, description: str, default: bool):
+    """Yes or no."""
+    return QgsProcessingParameterBoolean(key, description, default)
+
+
+def text(key: str, description: str, default: str = ""):
+    """A line of text; it may stay empty."""
+    return QgsProcessingParameterString(key, description, default, optional=True)
+
+
+def day(key: str, description: str, optional: bool = True):
+    """A date."""
+    return QgsProcessingParameterDateTime(key, description, QgsProcessingParameterDateTime.Type.Date, None, optional)
+
+
+def folder(key: str, description: str, optional: bool = False):
+    """An existing folder."""
+    return QgsProcessingParameterFile(key, description, QgsProcessingParameterFile.Behavior.Folder, optional=optional)
+
+
+def file(key: str, description: str, kinds: str, optional: bool = False):
+    """An existing file; `kinds` such as ``CSV files (*.csv)``."""
+    return QgsProcessingParameterFile(key, description, QgsProcessingParameterFile.Behavior.File, optional=optional,
+                                      fileFilter=kinds)
+
+
+def raster_output(key: str, description: str, optional: bool = False, created: bool = True):
+    """A raster to be made."""
+    return QgsProcessingParameterRasterDestination(key, description, optional=optional, createByDefault=created)
+
+
+def file_output(key: str, description: str, kinds: str, optional: bool = True, created: bool = False):
+    """A file to be made."""
+    return QgsProcessingParameterFileDestination(key, description, kinds, optional=optional, createByDefault=created)
+
+
+def report_output(created: bool = True):
+    """REPORT: an HTML file, shown in the results viewer."""
+    return file_output("REPORT", tr("Report"), tr("HTML files (*.html)"), created=created)
+
+
+def folder_output(key: str, description: str):
+    """A folder to be filled."""
+    return QgsProcessingParameterFolderDestination(key, description)
+
+
+def output_dates() -> list:
+    """DATES and STEP_DAYS: on which dates the result is given."""
+    return [text("DATES", tr("Dates of the result")), integer("STEP_DAYS", tr("Step of the result in days"), 0)]
+
+
+def seed():
+    """SEED, as an advanced parameter."""
+    return advanced(integer("SEED", tr("Random seed"), 1))
+
+
+def resources(scheduler: bool = True) -> list:
+    """MEMORY_MB, WORKERS and SCHEDULER, as advanced parameters."""
+    found = [integer("MEMORY_MB", tr("Memory for pixels (MB)"), None, 64), integer("WORKERS", tr("Threads"), None, 1)]
+    if scheduler:
+        found.append(text("SCHEDULER", tr("Dask scheduler")))
+    return [advanced(parameter) for parameter in found]
+
+
+def advanced(parameter):
+    """The same parameter, shown under 'Advanced'."""
+    parameter.setFlags(parameter.flags() | ADVANCED)
+    return parameter
+
+
+def values(algorithm, parameters: dict, context) -> dict:
+    """Inputs as plain values: layers become paths, dates ISO text, empty ones None.
+
+    Called on the thread that owns the layers. Destinations are left out; see `destinations`.
+    """
+    return {definition.name(): _value(algorithm, definition, parameters, context)
+            for definition in algorithm.parameterDefinitions() if not definition.isDestination()}
+
+
+def destinations(algorithm, parameters: dict, context) -> dict:
+    """Paths of the outputs that are wanted."""
+    found = {}
+    for definition in algorithm.destinationParameterDefinitions():
+        name = definition.name()
+        if isinstance(definition, QgsProcessingParameterRasterDestination):
+            path = algorithm.parameterAsOutputLayer(parameters, name, context)
+        else:
+            path = algorithm.parameterAsFileOutput(parameters, name, context)
+        if path:
+            found[name] = path
+    return found
+
+
+def layer_path(layer) -> str:
+    """Path by which GDAL opens a raster layer.
+
+    Raises
+    ------
+    QgsProcessingException
+        When the layer is no file.
+    """
+    if layer.providerType() != "gdal":
+        raise QgsProcessingException(tr("The layer {} is no raster file (it comes from {}). Save it as GeoTIFF first.")
+                                     .format(layer.name(), layer.providerType()))
+    source = layer.source()
+    if source.upper().startswith(("NETCDF:", "HDF5:")):
+        return source
+    return QgsProviderRegistry.instance().decodeUri("gdal", source).get("path") or source
+
+
+def _value(algorithm, definition, parameters, context):
+    name, given = definition.name(), parameters.get(definition.name())
+    if isinstance(definition, QgsProcessingParameterRasterLayer):
+        layer = algorithm.parameterAsRasterLayer(parameters, name, context)
+        return layer_path(layer) if layer else None
+    if isinstance(definition, QgsProcessingParameterMapLayer):
+        return algorithm.parameterAsLayer(parameters, name, context)
+    if isinstance(definition, QgsProcessingParameterMultipleLayers):
+        return [layer_path(layer) for layer in algorithm.parameterAsLayerList(parameters, name, context)]
+    if isinstance(definition, QgsProcessingParameterEnum):
+        if definition.allowMultiple():
+            return algorithm.parameterAsEnumStrings(parameters, name, context)
+        return algorithm.parameterAsEnumString(parameters, name, context)
+    if isinstance(definition, QgsProcessingParameterBoolean):
+        return algorithm.parameterAsBoolean(parameters, name, context)
+    if isinstance(definition, QgsProcessingParameterNumber):
+        if given is None and definition.defaultValue() is None:
+            return None
+        if definition.dataType() == QgsProcessingParameterNumber.Type.Integer:
+            return algorithm.parameterAsInt(parameters, name, context)
+        return algorithm.parameterAsDouble(parameters, name, context)
+    if isinstance(definition, QgsProcessingParameterDateTime):
+        moment = algorithm.parameterAsDateTime(parameters, name, context)
+        return moment.date().toString("yyyy-MM-dd") if moment.isValid() else None
+    if isinstance(definition, QgsProcessingParameterFile):
+        return algorithm.parameterAsFile(parameters, name, context) or None
+    return algorithm.parameterAsString(parameters, name, context) or None

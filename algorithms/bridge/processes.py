@@ -1,0 +1,121 @@
+"""Other programs run from QGIS: in a clean environment, line by line, and gone at once when the user cancels.
+
+QGIS sets variables for its own Python, GDAL and PROJ (and on some systems for its certificates) that break any
+other Python. A child therefore gets a copy without them; what the user set for the network stays. Standard library only.
+"""
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+# Made for QGIS's own Python and libraries, or (PIP_*) sending packages elsewhere than into the environment.
+FOREIGN_PREFIXES = ("PYTHON", "GDAL_", "PROJ_", "QGIS_", "QT_", "OSGEO4W", "DYLD_", "CONDA")
+FOREIGN = ("VIRTUAL_ENV", "__PYVENV_LAUNCHER__", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER",
+           "PIP_REQUIRE_VIRTUALENV", "PIP_PYTHON", "PIP_NO_DEPS", "PIP_DRY_RUN", "PIP_REPORT")
+# QGIS points some of these at folders that do not exist, and then no certificate is trusted at all.
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
+
+# How long a killed child may take to be gone before we stop waiting for it.
+SECONDS_TO_DIE = 3.0
+SECONDS_BETWEEN_LOOKS = 0.1
+
+
+def clean_environment(variables=None) -> dict:
+    """A copy of the environment `variables` (by default this process's) fit for another Python."""
+    kept = {}
+    for name, value in (os.environ if variables is None else variables).items():
+        known = name.upper()
+        if known.startswith(FOREIGN_PREFIXES) or known in FOREIGN:
+            continue
+        if known in CERTIFICATES and not Path(value).exists():
+            continue
+        kept[name] = value
+    return {**kept, "PYTHONNOUSERSITE": "1", "PYTHONIOENCODING": "utf-8"}
+
+
+def start(command, variables=None, **options) -> subprocess.Popen:
+    """Start `command` (a list) as the head of a process group of its own, so that `kill` reaches its children."""
+    if sys.platform == "win32":
+        options["creationflags"] = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+    else:
+        options["start_new_session"] = True
+    environment = clean_environment() if variables is None else variables
+    return subprocess.Popen([str(part) for part in command], env=environment, **options)
+
+
+def kill(process) -> None:
+    """End a process that `start` started, and all its children, now."""
+    if sys.platform == "win32":
+        taskkill = Path(os.environ.get("SystemRoot", r"C:\Windows"), "System32", "taskkill.exe")
+        subprocess.run([str(taskkill), "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
+    else:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass                                     # it has just ended by itself
+    try:
+        process.wait(SECONDS_TO_DIE)
+    except subprocess.TimeoutExpired:
+        pass                                         # stuck in the kernel (a dead network drive): not ours to wait for
+
+
+def run(command, variables=None, cancelled=None, on_line=None, on_wait=None, timeout=None) -> tuple:
+    """Run `command` to its end and return its exit status and all it printed (both streams, as one text).
+
+    Parameters
+    ----------
+    command : list
+        Program and arguments.
+    variables : dict, optional
+        The child's environment; a clean one by default.
+    cancelled : callable, optional
+        Asked ten times a second; when it says True the child and its children are killed.
+    on_line : callable, optional
+        Called with each line as it comes.
+    on_wait : callable, optional
+        Called ten times a second, line or no line.
+    timeout : float, optional
+        Seconds after which the child is killed.
+
+    Returns
+    -------
+    tuple of (int or None, str)
+        The exit status is None when the child was killed here.
+    """
+    process = start(command, variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    arriving = queue.Queue()
+    threading.Thread(target=_read, args=(process.stdout, arriving), daemon=True).start()
+    deadline = None if timeout is None else time.monotonic() + timeout
+    lines = []
+    try:
+        while True:
+            if (cancelled and cancelled()) or (deadline and time.monotonic() > deadline):
+                kill(process)
+                return None, "\n".join(lines)
+            if on_wait:
+                on_wait()
+            try:
+                line = arriving.get(timeout=SECONDS_BETWEEN_LOOKS)
+            except queue.Empty:
+                continue
+            if line is None:
+                return process.wait(), "\n".join(lines)
+            lines.append(line)
+            if on_line:
+                on_line(line)
+    finally:
+        if process.poll() is None:                   # a callback raised
+            kill(process)
+
+
+def _read(stream, arriving) -> None:
+    with stream:
+        for line in stream:
+            arriving.put(line.decode("utf-8", "replace").rstrip())
+    arriving.put(None)

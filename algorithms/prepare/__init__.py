@@ -1,0 +1,1 @@
+"""Prepare: from files to a checked time series."""

@@ -1,0 +1,67 @@
+"""Build time series: files of any shape into one raster with one date per band."""
+from __future__ import annotations
+
+from ..bridge import parameters as p
+from ..bridge.algorithm import PhenofuseAlgorithm
+from ..bridge.text import tr
+
+
+class BuildTimeSeries(PhenofuseAlgorithm):
+    ID, GROUP, NAME = "buildtimeseries", "prepare", "Build time series"
+    SUMMARY = "Joins rasters of any shape into one time-series raster with one date per band."
+    DESCRIPTION = (
+        "Takes one file per date, one file per period that holds several variables (VV, VH, NDVI), multi-band stacks, or "
+        "NetCDF cubes. Dates are found in band tags, band names, file names, a list or a CSV file. Bands are matched by "
+        "name, never by position.\n\n"
+        "Scale, offset and nodata are applied; linear radar power becomes decibels; impossible values become missing; "
+        "equal dates are averaged, and you are told. Rasters on different grids are an error, unless a reference raster "
+        "is given onto whose grid everything is brought.")
+    TAGS = ("stack", "time series", "ndvi", "sentinel-1", "sentinel-2", "netcdf", "dates", "merge", "align")
+    HELP = {
+        "LAYERS": "The rasters. Instead, a whole folder can be given below.",
+        "FOLDER": "A folder of rasters (GeoTIFF, VRT, NetCDF ...), in place of a list.",
+        "PATTERN": "Which files of the folder: a pattern such as *NDVI*.tif.",
+        "VARIABLE": "What to take: NDVI, VV, VH, or the name of a band or NetCDF variable. Empty: what the files say.",
+        "BAND": "Number of the band to take of each file, where bands have no names. Empty: by name.",
+        "DATE_SOURCE": "Where dates are: auto (band tags, band names, file names, then DATES, then regular periods), metadata, "
+                       "name (of the files), given (DATES), or regular (START_DATE and PERIOD_DAYS).",
+        "DATES": "Dates, one per band in order, separated by commas; periods as 2023-11-01/2023-11-13. Or a CSV file with "
+                 "dates, or with file names and dates.",
+        "START_DATE": "First day of the first period, for files without dates that follow one another in the order of their names.",
+        "PERIOD_DAYS": "Length of these periods in days.",
+        "SCALE": "Factor for stored numbers, such as 0.0001 for NDVI x 10000. Empty: as the files declare.",
+        "OFFSET": "Added after the factor. Empty: as the files declare.",
+        "REFERENCE": "Bring everything onto the grid of this raster (reference system, pixels, extent).",
+        "RESAMPLING": "How, where grids differ.",
+        "OUTPUT": "The time series: float32, NaN where missing, dates in band names and tags.",
+    }
+    STYLES = {"OUTPUT": ("series", "Time series")}
+    NUMBERS = {"DATE_COUNT": "Number of dates"}
+
+    def parameters(self):
+        return [
+            p.rasters("LAYERS", tr("Rasters"), optional=True),
+            p.folder("FOLDER", tr("or a folder of rasters"), optional=True),
+            p.text("VARIABLE", tr("Variable")),
+            p.choice("DATE_SOURCE", tr("Where dates are"), ("auto", "metadata", "name", "given", "regular"), "auto"),
+            p.text("DATES", tr("Dates")),
+            p.day("START_DATE", tr("First day of regular periods")),
+            p.integer("PERIOD_DAYS", tr("Length of regular periods in days"), None, 1),
+            p.raster("REFERENCE", tr("Reference raster"), optional=True),
+            p.advanced(p.text("PATTERN", tr("Files of the folder"), "*")),
+            p.advanced(p.integer("BAND", tr("Band number"), None, 1)),
+            p.advanced(p.number("SCALE", tr("Scale"))),
+            p.advanced(p.number("OFFSET", tr("Offset"))),
+            p.advanced(p.choice("RESAMPLING", tr("Resampling"), ("bilinear", "nearest", "cubic", "average"), "bilinear")),
+            *p.resources(),
+            p.raster_output("OUTPUT", tr("Time series")),
+        ]
+
+    def check(self, values):
+        if bool(values["LAYERS"]) == bool(values["FOLDER"]):
+            return tr("Give either rasters (LAYERS) or a folder (FOLDER).")
+        if values["DATE_SOURCE"] == "given" and not values["DATES"]:
+            return tr("The dates are to be given, but DATES is empty.")
+        if values["DATE_SOURCE"] == "regular" and not (values["START_DATE"] and values["PERIOD_DAYS"]):
+            return tr("Regular periods need START_DATE and PERIOD_DAYS.")
+        return ""

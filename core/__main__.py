@@ -1,0 +1,95 @@
+"""The engine as a process: one JSON job on standard input, JSON lines on standard output.
+
+Started by path (``python .../core``), so that the folder the plugin lies in may have any name.
+The job is the first line of standard input. When standard input closes, the job is cancelled;
+a job that does not stop within two seconds is ended with all it started. Nothing but JSON lines
+reaches standard output: whatever a library prints goes to standard error, hence to the log.
+"""
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+
+SECONDS_TO_STOP = 2.0  # the border allows 3 s from the click to an empty process table
+EXIT_FAILED, EXIT_CANCELLED = 1, 130
+
+
+def main() -> int:
+    """Read one job, run it, say how it ended; returns the exit status."""
+    core = _package()
+    stream = _claim_standard_output()
+    events = core.events.Events(stream)
+    line = sys.stdin.readline()
+    threading.Thread(target=_cancel_when_input_closes, args=(events,), daemon=True).start()
+    try:
+        job = json.loads(line)
+        resources = core.jobs.Resources(**job.get("resources", {}))
+        result = core.jobs.run(job["job"], job.get("parameters", {}), resources, events)
+        events.result(result["outputs"], result["numbers"])
+        return 0
+    except core.errors.Cancelled as stop:
+        events.error(stop.kind, stop.text, stop.remedy)
+        return EXIT_CANCELLED
+    except core.errors.PhenofuseError as problem:
+        traceback.print_exc()
+        events.error(problem.kind, problem.text, problem.remedy)
+    except MemoryError:
+        traceback.print_exc()
+        events.error("memory", "The engine ran out of memory.", "Lower MEMORY_MB or WORKERS, or close other programs.")
+    except ImportError as missing:
+        traceback.print_exc()
+        events.error("extra", f"The engine's Python lacks a package: {missing}.",
+                     "Run 'Set up engine' (phenofuse:setupengine), then try again.")
+    except OSError as problem:
+        traceback.print_exc()
+        full = problem.errno == 28  # ENOSPC
+        events.error("disk" if full else "output", f"The disk is full: {problem}." if full else f"{problem}.",
+                     "Free some room, then run the same call again: it continues where it stopped." if full
+                     else "Check that the file exists and that you may read or write it.")
+    except Exception as problem:  # the border: whatever happens becomes a sentence, the rest goes to the log
+        traceback.print_exc()
+        events.error("internal", f"The engine failed unexpectedly: {type(problem).__name__}: {problem}.",
+                     "Please report this with the log file.")
+    return EXIT_FAILED
+
+
+def _package():
+    """Import this folder as ``phenofuse.core``, whatever its parent is called."""
+    root = Path(__file__).resolve().parents[1]
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != root / "core"]
+    if "phenofuse" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("phenofuse", root / "__init__.py",
+                                                      submodule_search_locations=[str(root)])
+        sys.modules["phenofuse"] = importlib.util.module_from_spec(spec)
+    import phenofuse.core.errors
+    import phenofuse.core.events
+    import phenofuse.core.jobs
+    return sys.modules["phenofuse.core"]
+
+
+def _claim_standard_output():
+    """Keep standard output for ourselves and send everybody else's prints to standard error."""
+    stream = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return stream
+
+
+def _cancel_when_input_closes(events) -> None:
+    while sys.stdin.readline():
+        pass
+    events.cancel()
+    time.sleep(SECONDS_TO_STOP)
+    os._exit(EXIT_CANCELLED)
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)  # at once: worker threads may still hold a tile nobody wants any more

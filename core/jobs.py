@@ -1,0 +1,67 @@
+"""The engine's jobs by name, and how one is run.
+
+A job is a function ``run(parameters, resources, events)`` that returns ``{"outputs": {KEY: path},
+"numbers": {KEY: number or text}}``. Its topic is imported only when it is asked for.
+"""
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import dataclass
+
+from .errors import InputError
+
+JOBS = {
+    "createsamplescene": "scene.job:run",
+    "validatecomposites": "validate.job:run",
+    "buildtimeseries": "prepare.job:build",
+    "splittimeseries": "prepare.job:split",
+}
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a job may use.
+
+    Parameters
+    ----------
+    memory_mb : int
+        Budget for the pixels in hand, in MiB.
+    workers : int
+        Threads, at least 1; 0 means one per core.
+    device : str
+        ``auto``, ``cpu`` or ``gpu``.
+    scheduler : str
+        Address of an existing Dask cluster, or ''.
+    """
+
+    memory_mb: int = 1024
+    workers: int = 0
+    device: str = "auto"
+    scheduler: str = ""
+
+    def __post_init__(self):
+        if self.memory_mb < 64:
+            raise InputError(f"The memory budget is {self.memory_mb} MB; at least 64 MB are needed.",
+                             "Raise MEMORY_MB.")
+        if self.workers < 1:
+            object.__setattr__(self, "workers", os.cpu_count() or 1)
+
+
+def run(name: str, parameters: dict, resources: Resources, events) -> dict:
+    """Run the job `name` and return its outputs and numbers.
+
+    Raises
+    ------
+    InputError
+        When there is no such job.
+    PhenofuseError
+        Whatever the job finds wrong.
+    """
+    if name not in JOBS:
+        raise InputError(f"The engine has no job '{name}'.",
+                         "Reinstall the plugin: its two halves are of different versions.")
+    module, function = JOBS[name].split(":")
+    job = getattr(importlib.import_module(f".{module}", __package__), function)
+    result = job(parameters, resources, events)
+    return {"outputs": result.get("outputs", {}), "numbers": result.get("numbers", {})}

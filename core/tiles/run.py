@@ -1,0 +1,168 @@
+"""Working the tiles off: threads or Dask, journal, and all outputs complete or none."""
+from __future__ import annotations
+
+import errno
+import shutil
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DiskError, InputError, MissingExtraError
+from ..timeseries.grids import Window
+from ..timeseries.writing import BLOCK, RasterWriter, require_writable
+from .journal import Journal
+from .plan import Plan
+
+SHARE_OF_TILES = 0.85  # of the bar; the rest is for writing the files
+SECONDS_BETWEEN_CHECKS = 0.2
+
+
+def run(plan: Plan, work, outputs: dict, journal: Journal, resources, events) -> None:
+    """Work all tiles off and write the outputs.
+
+    Parameters
+    ----------
+    plan : Plan
+        From `tiles.plan`.
+    work : callable
+        ``work(tile) -> {name: array (bands, rows, columns)}`` of the tile's window, for every output. It must depend on
+        nothing but the tile, and be importable by name (or a ``functools.partial``), so that other processes can run it.
+    outputs : dict of str to (str, RasterSpec)
+        Path and kind of every output.
+    journal : Journal
+        Finished tiles are kept there and found again.
+    resources : Resources
+        Workers, Dask scheduler.
+    events : Events
+        Progress and cancelling.
+
+    Raises
+    ------
+    DiskError, OutputError
+        Before the first tile where it can be known.
+    Cancelled
+        The journal stays, so that the same call continues.
+    """
+    _require_room(outputs, journal)
+    todo = [tile for tile in plan.tiles if not journal.has(tile)]
+    _announce(plan, todo, outputs, resources, events)
+    tiles = events.step(0, SHARE_OF_TILES)
+    try:
+        for done, (tile, arrays) in enumerate(_worked(work, todo, resources, tiles), start=len(plan.tiles) - len(todo) + 1):
+            journal.keep(tile, {name: _checked(arrays[name], tile, spec) for name, (_, spec) in outputs.items()})
+            tiles.progress(done / len(plan.tiles))
+    except OSError as problem:
+        if problem.errno == errno.ENOSPC:
+            raise DiskError(f"The disk of {journal.folder.parent} is full.",
+                            "Free some room, then run the same call again: it continues where it stopped.") from problem
+        raise
+    _assemble(plan, outputs, journal, events.step(SHARE_OF_TILES, 1))
+    journal.remove()
+
+
+def _worked(work, todo, resources, events):
+    """Yield (tile, arrays) as tiles finish, with no more of them in hand than there are workers."""
+    executor, at_once = _executor(resources)
+    waiting, running = list(reversed(todo)), {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                tile = waiting.pop()
+                running[executor.submit(work, tile)] = tile
+            finished, _ = wait(running, timeout=SECONDS_BETWEEN_CHECKS, return_when=FIRST_COMPLETED)
+            events.check()
+            for future in finished:
+                yield running.pop(future), future.result()
+    finally:
+        for future in running:
+            future.cancel()
+        executor.shutdown(wait=False)
+
+
+def _executor(resources):
+    if not resources.scheduler:
+        return ThreadPoolExecutor(resources.workers, thread_name_prefix="tile"), resources.workers
+    try:
+        from distributed import Client
+    except ImportError as missing:
+        raise MissingExtraError("A Dask scheduler is set, but the engine has no Dask.",
+                                "Run 'Set up engine' (phenofuse:setupengine) with the cluster extra, or clear SCHEDULER.") from missing
+    try:
+        client = Client(resources.scheduler, timeout="10s")
+    except (OSError, TimeoutError) as problem:
+        raise InputError(f"No Dask scheduler answers at {resources.scheduler}.",
+                         "Start it, correct SCHEDULER, or clear SCHEDULER to work on this machine.") from problem
+    return client.get_executor(pure=False), max(1, sum(client.nthreads().values()))
+
+
+def _checked(values, tile, spec) -> np.ndarray:
+    expected = (len(spec.bands), tile.window.rows, tile.window.columns)
+    if values.shape != expected:
+        raise ValueError(f"a tile gave {values.shape}, not {expected}")  # a mistake of ours, not of the user's
+    return np.ascontiguousarray(values, spec.dtype)
+
+
+def _assemble(plan: Plan, outputs: dict, journal: Journal, events) -> None:
+    """Write the outputs from their parts by whole blocks, then give them their names."""
+    cells = _cells(plan)
+    writers = []
+    try:
+        for name, (path, spec) in outputs.items():
+            writer = RasterWriter(path, spec)
+            writers.append(writer)
+            for number, (window, tiles) in enumerate(cells, start=1):
+                writer.write(_joined(window, tiles, name, spec, journal), window)
+                events.progress((len(writers) - 1 + number / len(cells)) / len(outputs))
+            writer.close()
+        for writer in writers:
+            writer.finish()
+    except BaseException:
+        for writer in writers:
+            writer.discard()
+        raise
+
+
+def _cells(plan: Plan) -> list:
+    """Windows of whole blocks with the tiles in each: a block is compressed and written once."""
+    side = max(plan.side, BLOCK)
+    cells = {}
+    for tile in plan.tiles:
+        cells.setdefault((tile.window.row // side, tile.window.column // side), []).append(tile)
+    found = []
+    for (row, column), tiles in sorted(cells.items()):
+        top, left = row * side, column * side
+        rows, columns = min(side, plan.grid.height - top), min(side, plan.grid.width - left)
+        found.append((Window(top, left, rows, columns), tiles))
+    return found
+
+
+def _joined(window: Window, tiles, name: str, spec, journal: Journal) -> np.ndarray:
+    if len(tiles) == 1:
+        return journal.get(tiles[0], name)
+    values = np.empty((len(spec.bands), window.rows, window.columns), spec.dtype)
+    for tile in tiles:
+        top, left = tile.window.row - window.row, tile.window.column - window.column
+        values[:, top:top + tile.window.rows, left:left + tile.window.columns] = journal.get(tile, name)
+    return values
+
+
+def _require_room(outputs: dict, journal: Journal) -> None:
+    for path, _ in outputs.values():
+        require_writable(Path(path))
+    # Parts lie uncompressed beside the first output; the files are written before the parts go.
+    needed = 2 * sum(spec.bytes for _, spec in outputs.values())
+    free = shutil.disk_usage(journal.folder).free
+    if needed > free:
+        raise DiskError(f"The outputs need up to {needed / 2**20:.0f} MB while they are made, but only "
+                        f"{free / 2**20:.0f} MB are free in {journal.folder.parent}.",
+                        "Free some room or choose another disk for the output.")
+
+
+def _announce(plan: Plan, todo, outputs: dict, resources, events) -> None:
+    size = sum(spec.bytes for _, spec in outputs.values()) / 2**20
+    workers = f"on the Dask cluster at {resources.scheduler}" if resources.scheduler else f"in {resources.workers} threads"
+    events.info(f"{plan.grid.width} x {plan.grid.height} pixels in {len(plan.tiles)} tiles of {plan.side}, {workers}; "
+                f"about {plan.bytes_at_once / 2**20:.0f} MB in hand, up to {2 * size:.0f} MB of disk while it runs.")
+    if len(todo) < len(plan.tiles):
+        events.info(f"{len(plan.tiles) - len(todo)} tiles are done already from an earlier run; it continues from there.")

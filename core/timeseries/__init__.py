@@ -1,0 +1,22 @@
+"""The time-series raster: the one contract between algorithms.
+
+One GeoTIFF per variable, one band per date or period, float32, NaN where nothing is known;
+dates in the band descriptions and tags. Everything that opens or writes a raster does it here:
+
+* `open_series` understands our own rasters, multi-band stacks and NetCDF cubes;
+* `collect_series` understands folders and lists of files, one per date or period;
+* `write_series` and `RasterWriter` write, under a temporary name until all is well.
+"""
+from . import quality
+from .collecting import collect_series
+from .dates import Period, days_of, periods_between
+from .grids import Grid, Window
+from .opening import open_series
+from .raw import RasterFile, list_rasters
+from .series import Series
+from .variables import VARIABLES, Variable, variable_named
+from .writing import Header, RasterSpec, RasterWriter, series_spec, write_series
+
+__all__ = ["Grid", "Header", "Period", "RasterFile", "RasterSpec", "RasterWriter", "Series", "VARIABLES", "Variable",
+           "Window", "collect_series", "days_of", "list_rasters", "open_series", "periods_between", "quality",
+           "series_spec", "variable_named", "write_series"]

@@ -1,0 +1,163 @@
+"""Collecting files into one time series: folders, lists, stacks, one file per date or period."""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from ..errors import DateError, GridMismatchError, InputError
+from .dates import Period, dates_given, period_in_name, periods_between
+from .grids import Grid
+from .opening import assemble, bands_of, container, stated_period, variable_of
+from .raw import RasterFile
+from .series import Series, Source
+
+DATE_SOURCES = ("auto", "metadata", "name", "given", "regular")
+RESAMPLINGS = ("bilinear", "nearest", "cubic", "average")
+
+
+@dataclass(frozen=True)
+class Collecting:
+    """How files become a series.
+
+    Parameters
+    ----------
+    variable : str, optional
+        The variable wanted (it also chooses bands by name, and the NetCDF variable).
+    band : int, optional
+        Number of the band to take of each file, where bands have no names.
+    date_source : str
+        ``auto`` (the contract's order, then `dates`, then regular periods), ``metadata``, ``name``, ``given``, ``regular``.
+    dates : str, optional
+        List of dates, or a CSV file (dates, or file names and dates).
+    start_date, period_days : date and int, optional
+        For regular periods: files in natural order of their names follow one another.
+    scale, offset : float, optional
+        In place of what the files declare.
+    reference : Grid, optional
+        Grid to bring everything onto.
+    resampling : str
+        How, when a file lies on another grid.
+    """
+
+    variable: str | None = None
+    band: int | None = None
+    date_source: str = "auto"
+    dates: str | None = None
+    start_date: date | None = None
+    period_days: int | None = None
+    scale: float | None = None
+    offset: float | None = None
+    reference: Grid | None = None
+    resampling: str = "bilinear"
+
+
+def collect_series(paths, options: Collecting, events) -> Series:
+    """Make one time series of the files, sorted by date, checked, on one grid.
+
+    Equal dates are averaged; this, and whatever else was recognised, is said aloud.
+
+    Raises
+    ------
+    InputError, DateError, GridMismatchError, UnitError
+        When there is nothing, a date cannot be found, grids differ and no reference was given, or the values
+        cannot be the variable's.
+    """
+    if not paths:
+        raise InputError("No raster was given.", "Choose rasters (LAYERS) or a folder (FOLDER).")
+    files = [container(RasterFile.open(path), options.variable) for path in paths]
+    found = [(file, band) for file in files for band in bands_of(file, options.variable, options.band)]
+    _require_one_band_per_date(files, found, options)
+    periods = _dates_of(found, options)
+    grid = options.reference or files[0].grid
+    dated = [(period, _source(file, band, grid, files[0], options)) for period, (file, band) in zip(periods, found)]
+    if [p.start for p, _ in dated] != sorted(p.start for p, _ in dated):
+        events.info("The dates were not in order; they are sorted.")
+        dated.sort(key=lambda pair: pair[0].start)
+    first, first_bands = files[0], [band for file, band in found if file is files[0]]
+    name = first.name if len(files) == 1 else f"{first.name} and {len(files) - 1} more"
+    series = assemble(name, dated, variable_of(first, first_bands, options.variable), first)
+    series = replace(series, grid=grid)
+    merged = len(dated) - series.count
+    if merged:
+        repeated = [str(p.start) for p, s in zip(series.periods, series.sources) if len(s) > 1]
+        events.warning(f"{merged} bands share a date with another and are averaged: {_first(repeated)}.")
+    return series.checked(events)
+
+
+def _source(file: RasterFile, band, grid: Grid, first: RasterFile, options: Collecting) -> Source:
+    band = replace(band, scale=band.scale if options.scale is None else options.scale,
+                   offset=band.offset if options.offset is None else options.offset)
+    difference = grid.difference(file.grid)
+    if not difference:
+        return Source(file.path, band)
+    if options.reference is None:
+        raise GridMismatchError(
+            f"{Path(file.path).name} does not lie on the grid of {Path(first.path).name}: {difference}.",
+            "Give a REFERENCE raster: everything is then brought onto its grid.")
+    if not file.grid.crs or not grid.crs:
+        raise GridMismatchError(f"{Path(file.path).name} cannot be aligned: it or the reference has no reference system.",
+                                "Assign the right reference system first (gdal: Assign projection).")
+    return Source(file.path, band, grid, options.resampling)
+
+
+def _dates_of(found, options: Collecting) -> list[Period]:
+    source = options.date_source
+    if source not in DATE_SOURCES:
+        raise InputError(f"DATE_SOURCE is '{source}'.", f"Use one of {', '.join(DATE_SOURCES)}.")
+    periods = [None] * len(found)
+    if source in ("auto", "metadata"):
+        periods = [stated_period(file, band) or _file_period(file, found) for file, band in found]
+    if source in ("auto", "name"):
+        periods = [p or _name_period(file, found) for p, (file, _) in zip(periods, found)]
+    if source in ("auto", "given") and options.dates and not all(periods):
+        periods = _given(found, options.dates)
+    if source in ("auto", "regular") and options.start_date and options.period_days and not all(periods):
+        periods = list(periods_between(options.start_date, options.period_days, len(found)))
+    undated = list(dict.fromkeys(Path(f.path).name for p, (f, _) in zip(periods, found) if p is None))
+    if undated:
+        raise DateError(f"No date was found for {len(undated)} of {len({f.path for f, _ in found})} files: {_first(undated)}.",
+                        "Put dates into the names (2023-11-01 or 20231101), give DATES (a list or a CSV file), or "
+                        "START_DATE and PERIOD_DAYS for regular periods.")
+    return periods
+
+
+def _file_period(file: RasterFile, found) -> Period | None:
+    """A date in the dataset's own tags, for files of one date."""
+    if sum(other is file for other, _ in found) > 1:
+        return None
+    start, end = file.tags.get("start_time"), file.tags.get("end_time")
+    try:
+        return Period.parse(f"{start[:10]}/{(end or start)[:10]}") if start else None
+    except DateError:
+        return None
+
+
+def _name_period(file: RasterFile, found) -> Period | None:
+    """A date in the file's name, for files of one date."""
+    return period_in_name(file.name) if sum(other is file for other, _ in found) == 1 else None
+
+
+def _given(found, text: str) -> list:
+    given = dates_given(text)
+    if isinstance(given, dict):
+        return [given.get(Path(f.path).name) or given.get(f.name) for f, _ in found]
+    if len(given) != len(found):
+        raise DateError(f"DATES holds {len(given)} dates, but there are {len(found)} bands.", "Give one date per band.")
+    return list(given)
+
+
+def _require_one_band_per_date(files, found, options: Collecting) -> None:
+    """Refuse files of several bands that neither names nor dates tell apart: a guess would be by position."""
+    for file in files:
+        bands = [band for other, band in found if other is file]
+        if len(bands) < 2 or all(stated_period(file, band) for band in bands):
+            continue
+        if len(files) > 1 or not (options.dates or options.start_date):
+            names = ", ".join(b.description or f"band {b.index}" for b in bands[:4])
+            raise InputError(f"{Path(file.path).name} has {len(bands)} bands that hold neither dates nor variable names ({names}).",
+                             "Give BAND, the number of the band that holds the variable, or DATES when the bands are dates.")
+
+
+def _first(names) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,0 +1,91 @@
+"""Where pixels lie: the grid all bands and all rasters of one job must share."""
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rasterio.crs import CRS
+
+# Two grids whose corners differ by less than this share of a pixel hold the same pixels: some writers keep
+# coordinates as text of few digits.
+PIXEL_TOLERANCE = 0.01
+
+
+class Window(NamedTuple):
+    """A rectangle of pixels: first row and column, number of rows and columns."""
+
+    row: int
+    column: int
+    rows: int
+    columns: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns of an array of the whole scene."""
+        return slice(self.row, self.row + self.rows), slice(self.column, self.column + self.columns)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Coordinate reference system (WKT), affine transform (a, b, c, d, e, f) and size in pixels."""
+
+    crs: str
+    transform: tuple
+    width: int
+    height: int
+
+    @property
+    def window(self) -> Window:
+        """All of it."""
+        return Window(0, 0, self.height, self.width)
+
+    @property
+    def pixel_size(self) -> tuple[float, float]:
+        """Width and height of a pixel in the units of the reference system."""
+        a, b, _, d, e, _ = self.transform
+        return math.hypot(a, d), math.hypot(b, e)
+
+    @property
+    def is_geographic(self) -> bool:
+        """Whether coordinates are degrees."""
+        return bool(self.crs) and CRS.from_wkt(self.crs).is_geographic
+
+    @property
+    def crs_name(self) -> str:
+        """A short name such as ``EPSG:32749``."""
+        if not self.crs:
+            return "no reference system"
+        crs = CRS.from_wkt(self.crs)
+        code = crs.to_epsg()
+        return f"EPSG:{code}" if code else crs.to_wkt().partition('"')[2].partition('"')[0]
+
+    @property
+    def text(self) -> str:
+        """The grid in one line, for people."""
+        x, y = self.pixel_size
+        unit = "deg" if self.is_geographic else "m"
+        return f"{self.width} x {self.height} pixels of {x:g} x {y:g} {unit}, {self.crs_name}"
+
+    def difference(self, other: "Grid") -> str:
+        """What makes `other` another grid, as half a sentence; '' when it is the same."""
+        if not _same_crs(self.crs, other.crs):
+            return f"its reference system is {other.crs_name}, not {self.crs_name}"
+        pixel, theirs = self.pixel_size, other.pixel_size
+        if any(abs(p - t) > PIXEL_TOLERANCE * p / max(self.width, self.height, 1) for p, t in zip(pixel, theirs)):
+            return f"its pixels are {theirs[0]:g} x {theirs[1]:g}, not {pixel[0]:g} x {pixel[1]:g}"
+        shift = [(other.transform[i] - self.transform[i]) / size for i, size in zip((2, 5), pixel)]
+        if max(map(abs, shift)) > PIXEL_TOLERANCE:
+            return f"it is shifted by {shift[0]:+.2f} columns and {-shift[1]:+.2f} rows"
+        if (self.width, self.height) != (other.width, other.height):
+            return f"it has {other.width} x {other.height} pixels, not {self.width} x {self.height}"
+        if any(abs(a - b) > PIXEL_TOLERANCE * pixel[0] for a, b in zip(self.transform, other.transform)):
+            return "it is rotated or flipped"
+        return ""
+
+
+def _same_crs(first: str, second: str) -> bool:
+    if first == second or not first or not second:
+        return first == second
+    a, b = CRS.from_wkt(first), CRS.from_wkt(second)
+    return a == b or (a.to_epsg() is not None and a.to_epsg() == b.to_epsg())

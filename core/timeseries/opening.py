@@ -1,0 +1,162 @@
+"""Opening one raster as a time series: which of its bands, of which dates, of which variable."""
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..errors import DateError, InputError
+from .dates import Period, cf_date, period_in_name, require_increasing
+from .raw import Band, RasterFile
+from .series import Series, Source
+from .variables import Variable, variable_in, variable_named
+
+BUILD = "Run 'Build time series' (phenofuse:buildtimeseries) on it"
+
+
+def open_series(path: str, variable: str | None = None, events=None, check: bool = True) -> Series:
+    """Open a multi-band raster with one date per band.
+
+    Parameters
+    ----------
+    path : str
+        GeoTIFF, VRT, or a NetCDF cube (the file, or ``netcdf:file:variable``).
+    variable : str, optional
+        Its variable; by default what the file says.
+    events : Events, optional
+        Told what was recognised.
+    check : bool
+        Look at a sample of the values too (see `Series.checked`).
+
+    Returns
+    -------
+    Series
+        Dates strictly increasing.
+
+    Raises
+    ------
+    InputError, DateError, UnitError
+        When it cannot be read, has no dates, or holds something else than it is said to.
+    """
+    file = container(RasterFile.open(path), variable)
+    bands = bands_of(file, variable)
+    periods = [stated_period(file, band) for band in bands]
+    if len(bands) == 1 and periods[0] is None:
+        periods = [period_in_name(file.name)]
+    undated = [band.index for band, period in zip(bands, periods) if period is None]
+    if undated:
+        raise DateError(
+            f"{file.name}: {_bands(undated)} no date in name or tags (some tools lose them).",
+            f"{BUILD} and give the dates (DATES), or use the file from before that step.")
+    require_increasing(periods, file.name)
+    series = assemble(file.name, [(p, Source(file.path, b)) for p, b in zip(periods, bands)],
+                      variable_of(file, bands, variable), file)
+    return series.checked(events) if check else series
+
+
+def container(file: RasterFile, variable: str | None) -> RasterFile:
+    """The variable wanted of a NetCDF file that holds several; any other file as it is."""
+    if file.bands or not file.parts:
+        return file
+    if variable:
+        return file.part(variable)
+    found = [RasterFile.open(part) for part in file.parts]
+    known = [part for part in found if part.name.upper() == "NDVI"] or found
+    if len(known) > 1:
+        raise InputError(f"{file.name} holds several variables: {', '.join(p.name for p in found)}.",
+                         "Say which one as VARIABLE.")
+    return known[0]
+
+
+def bands_of(file: RasterFile, variable: str | None, number: int | None = None) -> tuple[Band, ...]:
+    """The bands which hold the variable: all, unless band names tell several variables apart.
+
+    Raises
+    ------
+    InputError
+        When the file has no such band, or several bands that nothing tells apart.
+    """
+    if number:
+        if number > len(file.bands):
+            raise InputError(f"{file.name} has {len(file.bands)} bands, so there is no band {number}.", "Change BAND.")
+        return (file.bands[number - 1],)
+    named = [variable_in(band.description) for band in file.bands]
+    exact = tuple(b for b in file.bands if variable and b.description.lower() == variable.lower())
+    if exact:
+        return exact
+    kinds = sorted({v.name for v in named if v})
+    if not kinds or (len(kinds) == 1 and all(named)):
+        return file.bands
+    if not variable:
+        raise InputError(f"{file.name} holds several variables: {', '.join(b.description for b in file.bands[:6])}.",
+                         f"{BUILD} and say which one as VARIABLE.")
+    wanted = variable_named(variable).name
+    chosen = tuple(b for b, v in zip(file.bands, named) if v and v.name == wanted)
+    if not chosen:
+        raise InputError(f"{file.name} has no band named {variable}; it has "
+                         f"{', '.join(b.description or '(no name)' for b in file.bands[:6])}.",
+                         "Give the right VARIABLE, or the band's number as BAND.")
+    return chosen
+
+
+def stated_period(file: RasterFile, band: Band) -> Period | None:
+    """The date a band itself states, in the order of the contract; None when it states none."""
+    return _tagged(band.tags) or _described(band) or _netcdf(file, band) or _force(band)
+
+
+def variable_of(file: RasterFile, bands, variable: str | None) -> Variable:
+    """The variable asked for, or what file, name or bands say; else one of unknown name and range."""
+    if variable:
+        return variable_named(variable)
+    for said in (file.header.get("variable"), file.tags.get("variable"), bands[0].tags.get("NETCDF_VARNAME")):
+        if said:
+            return variable_named(said)
+    return variable_in(file.name) or variable_in(bands[0].description) or variable_named("")
+
+
+def assemble(name: str, dated: list, variable: Variable, file: RasterFile) -> Series:
+    """A series from (period, source) pairs in their final order; equal dates share one place."""
+    sources = {}
+    for period, source in dated:
+        sources.setdefault(period.start, (period, []))[1].append(source)
+    band = dated[0][1].band
+    units = " ".join((band.units, file.tags.get("units", ""), file.header.get("units", ""))).lower()
+    if variable.valid_range is None and not variable.units:
+        variable = replace(variable, units=file.header.get("units", "") or file.tags.get("units", ""))
+    return Series(name, variable, tuple(p for p, _ in sources.values()), dated[0][1].aligned_to or file.grid,
+                  tuple(tuple(s) for _, s in sources.values()),
+                  linear_power=variable.is_backscatter and any(w in units for w in ("linear", "power", "intensity")),
+                  header=file.header)
+
+
+def _tagged(tags: dict) -> Period | None:
+    start, end = tags.get("start_time"), tags.get("end_time")
+    try:
+        return Period.parse(f"{start[:10]}/{(end or start)[:10]}") if start else None
+    except DateError:
+        return None
+
+
+def _described(band: Band) -> Period | None:
+    try:
+        return Period.parse(band.description)
+    except DateError:
+        return period_in_name(band.description)
+
+
+def _netcdf(file: RasterFile, band: Band) -> Period | None:
+    for key, value in band.tags.items():
+        name = key[len("NETCDF_DIM_"):]
+        units = file.tags.get(f"{name}#units")
+        if key.startswith("NETCDF_DIM_") and (name in ("t", "time") or "since" in (units or "")):
+            day = cf_date(value, units)
+            return Period(day) if day else None
+    return None
+
+
+def _force(band: Band) -> Period | None:
+    return period_in_name(band.tags.get("Date", ""))
+
+
+def _bands(indexes) -> str:
+    if len(indexes) == 1:
+        return f"band {indexes[0]} has"
+    return f"{len(indexes)} bands (first: {', '.join(map(str, indexes[:3]))}) have"

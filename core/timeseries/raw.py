@@ -1,0 +1,251 @@
+"""Raster files as they are: their bands, tags and values before anything is believed of them."""
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import re
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# The block cache is part of the engine's stated base memory; GDAL's own default is 5 % of the machine.
+os.environ.setdefault("GDAL_CACHEMAX", "64")
+
+import numpy as np  # noqa: E402
+import rasterio  # noqa: E402
+from rasterio.enums import MaskFlags, Resampling  # noqa: E402
+from rasterio.errors import NotGeoreferencedWarning, RasterioError  # noqa: E402
+from rasterio.vrt import WarpedVRT  # noqa: E402
+
+from ..errors import InputError  # noqa: E402
+from .grids import Grid, Window  # noqa: E402
+
+TAG = "PHENOFUSE"
+SUFFIXES = (".tif", ".tiff", ".vrt", ".nc", ".img", ".jp2", ".bsq", ".dat")
+_NETCDF_DRIVERS = ("netCDF", "HDF5")
+
+
+@dataclass(frozen=True)
+class Band:
+    """What a file says about one of its bands (`index` counts from 1)."""
+
+    index: int
+    description: str
+    tags: dict
+    dtype: str
+    scale: float
+    offset: float
+    nodata: float | None
+    units: str
+
+
+@dataclass(frozen=True)
+class RasterFile:
+    """A raster file's own statements, and its values."""
+
+    path: str
+    grid: Grid
+    bands: tuple
+    tags: dict
+    driver: str
+    parts: tuple = field(default=())
+
+    @classmethod
+    def open(cls, path: str | Path) -> "RasterFile":
+        """Read what the file says; no pixel is read.
+
+        Raises
+        ------
+        InputError
+            When there is no such file, or GDAL has no driver for it.
+        """
+        with _dataset(str(path)) as src:
+            bands = tuple(_band(src, i) for i in src.indexes)
+            crs = src.crs.to_wkt() if src.crs else ""
+            grid = Grid(crs, tuple(src.transform)[:6], src.width, src.height)
+            return cls(str(path), grid, bands, src.tags(), src.driver, tuple(src.subdatasets))
+
+    @property
+    def name(self) -> str:
+        """The file's name without folder and suffix (of a NetCDF part: the variable's name)."""
+        part = _PART.match(self.path)
+        return part["name"] if part else Path(self.path).stem
+
+    @property
+    def header(self) -> dict:
+        """The JSON object of the ``PHENOFUSE`` tag, or {}."""
+        try:
+            header = json.loads(self.tags.get(TAG, "{}"))
+        except ValueError:
+            return {}
+        return header if isinstance(header, dict) else {}
+
+    def part(self, name: str) -> "RasterFile":
+        """The NetCDF variable of that name.
+
+        Raises
+        ------
+        InputError
+            When there is none; the message lists what there is.
+        """
+        names = {_PART.match(p)["name"]: p for p in self.parts if _PART.match(p)}
+        for key, path in names.items():
+            if key.lower() == name.lower():
+                return RasterFile.open(path)
+        raise InputError(f"{Path(self.path).name} has no variable '{name}'; it has {', '.join(names) or 'none'}.",
+                         "Give one of these as VARIABLE.")
+
+    def values(self, index: int, window: Window | None = None, scale: float | None = None,
+               offset: float | None = None) -> np.ndarray:
+        """Values of one band: declared nodata is NaN, scale and offset are applied, all else is untouched.
+
+        Parameters
+        ----------
+        index : int
+            Band, from 1.
+        window : Window, optional
+            Part to read; default all.
+        scale, offset : float, optional
+            Used in place of what the file declares.
+
+        Returns
+        -------
+        ndarray, (rows, columns)
+            float32 (float64 where the file holds float64); infinite and impossible values stay as they are.
+        """
+        band = self.bands[index - 1]
+        with _dataset(self.path) as src:
+            raw = src.read(index, window=_as_rasterio(window or self.grid.window))
+            mask = _dataset_mask(src, index, window or self.grid.window)
+        return decoded(raw, band, scale, offset, mask)
+
+
+def read_bands(path: str, bands, window: Window, out: np.ndarray, aligned_to: Grid | None = None,
+               resampling: str = "bilinear") -> None:
+    """Read several bands of a file into `out` (bands, rows, columns) float32, decoded as by `RasterFile.values`.
+
+    Parameters
+    ----------
+    bands : list of Band
+        With the scale, offset and nodata to use.
+    aligned_to : Grid, optional
+        Grid that `window` speaks of, when it is not the file's own; values are resampled onto it.
+    """
+    with _dataset(path) as src:
+        with _on_grid(src, aligned_to, resampling, bands[0].nodata) as view:
+            where = _as_rasterio(window)
+            plain = all(b.scale == 1 and b.offset == 0 for b in bands)
+            masked = aligned_to is None and _has_dataset_mask(src)
+            if plain and not masked and all(b.dtype == "float32" for b in bands) and out.flags.c_contiguous:
+                view.read([b.index for b in bands], window=where, out=out)
+                for band, values in zip(bands, out):
+                    _blank(values, values, band.nodata)
+                return
+            for position, band in enumerate(bands):
+                mask = _dataset_mask(src, band.index, window) if masked else None
+                out[position] = decoded(view.read(band.index, window=where), band, mask=mask)
+
+
+def decoded(raw: np.ndarray, band: Band, scale=None, offset=None, mask=None) -> np.ndarray:
+    """Raw numbers of a band as floats: nodata and masked pixels NaN, scale and offset applied."""
+    scale = band.scale if scale is None else scale
+    offset = band.offset if offset is None else offset
+    if raw.dtype.kind == "c":
+        raise InputError("The raster holds complex numbers.", "Give backscatter, not single-look complex data.")
+    values = raw.astype("float64" if raw.dtype.itemsize > 2 and raw.dtype != np.float32 else "float32")
+    if scale != 1 or offset != 0:
+        values = (values.astype("float64") * scale + offset).astype("float32")
+    _blank(values, raw, band.nodata)
+    if mask is not None:
+        values[~mask] = np.nan
+    return values
+
+
+def list_rasters(folder: str | Path, pattern: str = "*") -> list[str]:
+    """Raster files of a folder whose names match, in the natural order of the names (``_2`` before ``_10``).
+
+    Raises
+    ------
+    InputError
+        When it is no folder or holds no raster.
+    """
+    folder = Path(folder)
+    if not str(folder).strip(". ") or not folder.is_dir():
+        raise InputError(f"{folder} is not a folder.", "Give the folder which holds the rasters.")
+    found = [p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")
+             and fnmatch.fnmatch(p.name, pattern)]
+    if not found:
+        raise InputError(f"The folder {folder} holds no raster named like '{pattern}' ({', '.join(SUFFIXES)}).",
+                         "Choose another folder or pattern.")
+    return [str(p) for p in sorted(found, key=lambda p: natural_key(p.name))]
+
+
+def natural_key(name: str) -> list:
+    """Sort key under which numbers in names count as numbers."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part.lower()) for part in re.split(r"(\d+)", name) if part]
+
+
+# netcdf:/folder/file.nc:NDVI, NETCDF:"C:\folder\file.nc":NDVI, HDF5:"file.nc"://NDVI
+_PART = re.compile(r'^(?P<driver>netcdf|hdf5):"?(?P<file>.+?)"?:/*(?P<name>[^:/\\"]+)$', re.IGNORECASE)
+
+
+@contextmanager
+def _dataset(path: str):
+    part = _PART.match(path)
+    file = Path(part["file"] if part else path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            src = rasterio.open(path)
+    except (RasterioError, OSError) as problem:
+        if not file.exists() and "://" not in path and not path.startswith("/vsi"):
+            raise InputError(f"There is no file {file}.", "Check the path.") from problem
+        if file.is_dir():
+            raise InputError(f"{file} is a folder.", "Give a raster file, or use FOLDER.") from problem
+        if file.suffix.lower() in (".nc", ".nc4", ".h5"):
+            raise InputError(f"{file.name} cannot be read: this engine's GDAL has no NetCDF reader for it ({problem}).",
+                             "Convert it to GeoTIFF, for example with gdal_translate, one file per variable.") from problem
+        raise InputError(f"{file.name} cannot be read as a raster ({problem}).", "Check the file.") from problem
+    with src:
+        try:
+            yield src
+        except RasterioError as problem:
+            raise InputError(f"{file.name} is damaged or incomplete ({problem}).",
+                             "Fetch or make the file again.") from problem
+
+
+def _band(src, index: int) -> Band:
+    tags = {**src.tags(index, ns="FORCE"), **src.tags(index)}
+    nodata = src.nodatavals[index - 1]
+    return Band(index, src.descriptions[index - 1] or "", tags, src.dtypes[index - 1], src.scales[index - 1],
+                src.offsets[index - 1], nodata, src.units[index - 1] or tags.get("units", ""))
+
+
+@contextmanager
+def _on_grid(src, grid: Grid | None, resampling: str, nodata):
+    if grid is None:
+        yield src
+        return
+    with WarpedVRT(src, crs=rasterio.crs.CRS.from_wkt(grid.crs), transform=rasterio.Affine(*grid.transform),
+                   width=grid.width, height=grid.height, resampling=Resampling[resampling],
+                   nodata=np.nan if nodata is None and src.dtypes[0].startswith("float") else nodata) as view:
+        yield view
+
+
+def _as_rasterio(window: Window):
+    return rasterio.windows.Window(window.column, window.row, window.columns, window.rows)
+
+
+def _blank(values: np.ndarray, raw: np.ndarray, nodata) -> None:
+    if nodata is not None and not np.isnan(nodata):
+        values[raw == (np.float32(nodata) if raw.dtype == np.float32 else nodata)] = np.nan
+
+
+def _has_dataset_mask(src) -> bool:
+    return MaskFlags.per_dataset in src.mask_flag_enums[0] and MaskFlags.alpha not in src.mask_flag_enums[0]
+
+
+def _dataset_mask(src, index: int, window: Window):
+    return src.read_masks(index, window=_as_rasterio(window)) > 0 if _has_dataset_mask(src) else None

@@ -1,0 +1,245 @@
+"""A time series of rasters on one grid: what methods read."""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import GridMismatchError, UnitError
+from .dates import Period, days_of
+from .grids import Grid, Window
+from .raw import Band, read_bands
+from .variables import Variable
+
+# A few impossible values are damage and count as missing; more of them mean that the raster is something else.
+MOST_IMPOSSIBLE = 0.01
+# The check reads at most so many dates and so many windows of so many pixels a side: enough to tell another
+# variable or unit at once, little enough to cost nothing.
+CHECKED_DATES, CHECKED_WINDOWS, CHECKED_SIDE = 12, 9, 64
+
+
+@dataclass(frozen=True)
+class Source:
+    """One band of one file; several of them at one date are averaged."""
+
+    path: str
+    band: Band
+    aligned_to: Grid | None = None
+    resampling: str = "bilinear"
+
+
+@dataclass(frozen=True)
+class Series:
+    """Dates, grid and values of one variable.
+
+    Parameters
+    ----------
+    name : str
+        For messages: the file or folder it comes from.
+    sources : tuple of tuple of Source
+        Per date, the bands that hold it.
+    linear_power : bool
+        Whether the files hold linear power, which is converted to decibels when read.
+    header : dict
+        The file's own ``PHENOFUSE`` object, if any.
+    """
+
+    name: str
+    variable: Variable
+    periods: tuple[Period, ...]
+    grid: Grid
+    sources: tuple
+    linear_power: bool = False
+    header: dict | None = None
+
+    @property
+    def count(self) -> int:
+        """Number of dates."""
+        return len(self.periods)
+
+    @property
+    def days(self) -> np.ndarray:
+        """Middles of the periods, days since 1970-01-01, float64 (dates,)."""
+        return days_of(self.periods)
+
+    @property
+    def units(self) -> str:
+        """Units of what `read` returns."""
+        return self.variable.units
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files, each once, in order."""
+        return tuple(dict.fromkeys(s.path for sources in self.sources for s in sources))
+
+    def read(self, window: Window | None = None, dates=None) -> np.ndarray:
+        """Values of a window.
+
+        Parameters
+        ----------
+        window : Window, optional
+            Default: the whole grid.
+        dates : sequence of int, optional
+            Positions of the dates wanted; default all.
+
+        Returns
+        -------
+        ndarray, (dates, rows, columns), float32
+            NaN where missing: nodata, infinite, or outside the variable's physical range.
+        """
+        values = self.read_unchecked(window, dates)
+        for layer in values:
+            if self.linear_power:
+                _to_decibels(layer)
+            _blank_impossible(layer, self.variable)
+        return values
+
+    def read_unchecked(self, window: Window | None = None, dates=None) -> np.ndarray:
+        """As `read`, but with impossible and infinite values, and linear power, as the files hold them."""
+        window = window or self.grid.window
+        wanted = [self.sources[i] for i in (range(self.count) if dates is None else dates)]
+        out = np.full((len(wanted), window.rows, window.columns), np.nan, "float32")
+        for (path, grid, resampling), members in _by_file(wanted).items():
+            bands = [band for _, band in members]
+            positions = [position for position, _ in members]
+            if positions == list(range(len(wanted))):
+                read_bands(path, bands, window, out, grid, resampling)
+                continue
+            part = np.empty((len(bands), *out.shape[1:]), "float32")
+            read_bands(path, bands, window, part, grid, resampling)
+            out[positions] = part
+        for position, sources in enumerate(wanted):
+            if len(sources) > 1:
+                out[position] = self._average(sources, window)
+        return out
+
+    def _average(self, sources, window: Window) -> np.ndarray:
+        """Mean over the sources of one date of what is possible there; of backscatter, the mean of its power."""
+        total = np.zeros((window.rows, window.columns))
+        count = np.zeros(total.shape, int)
+        part = np.empty((1, *total.shape), "float32")
+        decibels = self.variable.is_backscatter and not self.linear_power
+        for source in sources:
+            read_bands(source.path, [source.band], window, part, source.aligned_to, source.resampling)
+            values = part[0]
+            with np.errstate(invalid="ignore"):
+                seen = np.isfinite(values) & ((values > 0) if self.linear_power else _possible(values, self.variable))
+            total[seen] += 10 ** (values[seen] / 10) if decibels else values[seen]
+            count += seen
+        with np.errstate(invalid="ignore"):
+            mean = total / np.where(count, count, np.nan)
+        return (10 * np.log10(mean) if decibels else mean).astype("float32")
+
+    def require_same_grid(self, other: "Series") -> None:
+        """Raise `GridMismatchError`, naming difference and cure, unless `other` lies on this grid."""
+        difference = self.grid.difference(other.grid)
+        if difference:
+            raise GridMismatchError(
+                f"{other.name} does not lie on the grid of {self.name}: {difference}.",
+                f"Run 'Build time series' (phenofuse:buildtimeseries) on {other.name} with REFERENCE = {self.name}.")
+
+    def checked(self, events=None) -> "Series":
+        """This series after a look at a sample of its values.
+
+        Recognises linear power (and says so), tells undeclared nodata, and refuses a raster that holds something else.
+
+        Raises
+        ------
+        UnitError
+            When more than 1 % of the sampled values cannot be of this variable.
+        """
+        sample = self._sample()
+        series = self
+        if self.variable.is_backscatter and not self.linear_power and _looks_linear(sample, self.header or {}):
+            series = replace(self, linear_power=True)
+            _say(events, f"{self.name}: {self.variable.name} is linear power; it is converted to decibels.")
+        if series.linear_power:
+            _to_decibels(sample)
+        finite = sample[np.isfinite(sample)]
+        wrong = finite[~_possible(finite, self.variable)]
+        if not len(wrong):
+            return series
+        fill, times = _commonest(wrong)
+        share = len(wrong) / len(finite)
+        if times > 0.99 * len(wrong) and abs(fill) >= 99:  # -9999, -999, -99, 65535: numbers that stand for nothing
+            _say(events, f"{self.name}: the value {fill:g} is not declared as nodata but cannot be "
+                         f"{self.variable.name}; it counts as missing.")
+        elif share > MOST_IMPOSSIBLE:
+            raise UnitError(self._impossible(wrong, share), self._remedy(finite))
+        else:
+            _say(events, f"{self.name}: {share:.2%} of the values cannot be {self.variable.name} "
+                         f"(for example {wrong[0]:g}) and count as missing.")
+        return series
+
+    def _impossible(self, wrong, share) -> str:
+        low, high = self.variable.valid_range
+        unit = "" if self.variable.units == "1" else f" {self.variable.units}"
+        return (f"{self.name} is said to hold {self.variable.name}, but {share:.0%} of its values lie outside "
+                f"{low:g} to {high:g}{unit} (they reach from {wrong.min():g} to {wrong.max():g}).")
+
+    def _remedy(self, finite) -> str:
+        stored_as_integers = all(s.band.dtype.startswith(("int", "uint")) for group in self.sources for s in group)
+        if self.variable.name == "NDVI" and stored_as_integers and np.abs(finite).max() <= 10000:
+            return "It looks like NDVI x 10000: build it with SCALE = 0.0001 (phenofuse:buildtimeseries)."
+        if self.variable.name == "NDVI" and np.median(finite) < -3:
+            return ("These look like radar decibels in an NDVI band: check the export with "
+                    "'Validate composites' (phenofuse:validatecomposites), and which band you chose.")
+        return "Check the variable, unit and scale, for example with 'Validate composites' (phenofuse:validatecomposites)."
+
+    def _sample(self) -> np.ndarray:
+        dates = np.unique(np.linspace(0, self.count - 1, CHECKED_DATES).round().astype(int))
+        return np.concatenate([self.read_unchecked(window, dates).ravel() for window in _sample_windows(self.grid)])
+
+
+def _sample_windows(grid: Grid) -> list[Window]:
+    side = int(np.sqrt(CHECKED_WINDOWS))
+    rows, columns = min(CHECKED_SIDE, grid.height), min(CHECKED_SIDE, grid.width)
+    tops = np.unique(np.linspace(0, grid.height - rows, side).round().astype(int))
+    lefts = np.unique(np.linspace(0, grid.width - columns, side).round().astype(int))
+    return [Window(int(top), int(left), rows, columns) for top in tops for left in lefts]
+
+
+def _by_file(wanted) -> dict:
+    """Bands of the dates with one source, grouped by file: {(path, grid, resampling): [(position, band)]}."""
+    groups = {}
+    for position, sources in enumerate(wanted):
+        if len(sources) == 1:
+            source = sources[0]
+            groups.setdefault((source.path, source.aligned_to, source.resampling), []).append((position, source.band))
+    return groups
+
+
+def _possible(values: np.ndarray, variable: Variable) -> np.ndarray:
+    if variable.valid_range is None:
+        return np.isfinite(values)
+    low, high = variable.valid_range
+    return (values >= low) & (values <= high)
+
+
+def _blank_impossible(values: np.ndarray, variable: Variable) -> None:
+    with np.errstate(invalid="ignore"):
+        values[~_possible(values, variable)] = np.nan
+
+
+def _to_decibels(values: np.ndarray) -> None:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values[~(values > 0)] = np.nan
+        values[...] = 10 * np.log10(values)
+
+
+def _looks_linear(sample: np.ndarray, header: dict) -> bool:
+    """Backscatter whose finite values are all positive and mostly below 2 is linear power: in decibels land lies below 0."""
+    finite = sample[np.isfinite(sample)]
+    if header.get("units") == "dB" or not len(finite):
+        return False
+    return bool(np.mean(finite >= 0) > 0.999 and np.median(finite) < 2)
+
+
+def _commonest(values: np.ndarray) -> tuple[float, int]:
+    distinct, counts = np.unique(values, return_counts=True)
+    return float(distinct[counts.argmax()]), int(counts.max())
+
+
+def _say(events, text: str) -> None:
+    if events is not None:
+        events.info(text)

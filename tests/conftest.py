@@ -1,0 +1,76 @@
+"""What all tests share: the checkout as package `phenofuse`, a QGIS profile of its own, and the real data.
+
+The checkout's folder may have any name, so a link called `phenofuse` is put on the path; child processes find the
+package through PYTHONPATH and QGIS finds the plugin through QGIS_PLUGINPATH. Nothing touches the user's own profile.
+"""
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = Path(os.environ.get("PHENOFUSE_DEV_HOME", ROOT / ".dev"))
+
+_folder = tempfile.TemporaryDirectory(prefix="phenofuse-tests-")
+_plugins = Path(_folder.name, "plugins")
+_profile = Path(_folder.name, "profile")
+
+
+def _link_package() -> None:
+    _plugins.mkdir()
+    os.symlink(ROOT, _plugins / "phenofuse", target_is_directory=True)
+    sys.path.insert(0, str(_plugins))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_plugins), os.environ.get("PYTHONPATH")]))
+    os.environ["QGIS_PLUGINPATH"] = str(_plugins)
+
+
+def _make_profile() -> None:
+    for name in ("QGIS3.ini", "QGIS4.ini"):
+        ini = _profile / "profiles" / "default" / "QGIS" / name
+        ini.parent.mkdir(parents=True, exist_ok=True)
+        ini.write_text("[PythonPlugins]\nphenofuse=true\nprocessing=true\n", encoding="utf-8")
+
+
+_link_package()
+_make_profile()
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # the machine may have no display
+os.environ.setdefault("MPLBACKEND", "Agg")
+if (STATE / "engine" / "bin" / "python").exists():
+    os.environ.setdefault("PHENOFUSE_ENGINE_PYTHON", str(STATE / "engine" / "bin" / "python"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    """Point child processes at the tests' profile; last, because pytest-qgis sets its own for this process."""
+    os.environ["QGIS_CUSTOM_CONFIG_PATH"] = str(_profile)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Give the folder of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Give the folder of the real Sentinel series, or skip with the way to have them."""
+    shared = Path(os.environ.get("PHENOFUSE_SHARED", ROOT.parent / "shared"))
+    if not (shared / "data").is_dir():
+        pytest.skip(f"no real data in {shared}: set PHENOFUSE_SHARED to the folder that holds data/")
+    return shared / "data"
+
+
+@pytest.fixture(scope="session")
+def provider(request):
+    """Register the provider once for all tests, as qgis_process does it: without an interface."""
+    request.getfixturevalue("qgis_processing")  # pytest-qgis: a running QGIS with Processing
+    import phenofuse
+
+    plugin = phenofuse.classFactory(None)
+    plugin.initProcessing()
+    yield plugin.provider
+    plugin.unload()
