@@ -48,7 +48,7 @@ def hide(observed: np.ndarray, days: np.ndarray, pattern: str, *, gap_days: floa
     row, column : int
         Place of the array's first pixel in the scene.
     library : (sequences, dates) bool, optional
-        ``transplanted``: where sequences of the scene are *missing*; see `draw_places`.
+        Needed for ``transplanted``: where sequences of the scene are *missing*; see `draw_places`.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def hide(observed: np.ndarray, days: np.ndarray, pattern: str, *, gap_days: floa
     InputError
         When a parameter is out of its range.
     """
-    _check(pattern, gap_days, fraction, days, library)
+    check(pattern, gap_days, fraction, days)
     chance = _Chance(seed, row, column, observed.shape[1:])
     if pattern == "random":
         hidden = _random(observed, fraction, chance)
@@ -78,8 +78,21 @@ def hide(observed: np.ndarray, days: np.ndarray, pattern: str, *, gap_days: floa
     return hidden
 
 
-def gap_lengths(observed: np.ndarray, days: np.ndarray) -> np.ndarray:
-    """Days between the observations that surround each missing date.
+def check(pattern: str, gap_days: float, fraction: float, days: np.ndarray) -> None:
+    """Raise `InputError` unless this pattern can be laid over a series of these days."""
+    if pattern not in PATTERNS:
+        raise InputError(f"The gap pattern is '{pattern}'; known are {', '.join(PATTERNS)}.", "Choose one of them.")
+    if not 0 < fraction <= 1 or (pattern == "random" and fraction == 1):
+        most = "below 1 with random gaps" if pattern == "random" else "at most 1"
+        raise InputError(f"FRACTION is {fraction:g}; it must be above 0 and {most}.", "Choose for example 0.3.")
+    length = days[-1] - days[0]
+    if pattern in ("block", "tail") and not 0 < gap_days < length:
+        raise InputError(f"GAP_DAYS is {gap_days:g}; it must be above 0 and below the {length:g} days of the series.",
+                         "Choose a shorter gap, for example 60.")
+
+
+def gap_lengths(observed: np.ndarray, days: np.ndarray, at: np.ndarray | None = None) -> np.ndarray:
+    """Days between the observations that surround each date.
 
     Parameters
     ----------
@@ -87,15 +100,21 @@ def gap_lengths(observed: np.ndarray, days: np.ndarray) -> np.ndarray:
         Where there is a value; hidden ones count as missing.
     days : (dates,) float
         Strictly increasing.
+    at : (wanted,) float, optional
+        Days asked for; by default `days`.
 
     Returns
     -------
-    (dates, rows, columns) float32
+    (wanted, rows, columns) float32
         0 where observed; infinite before the first and after the last observation.
     """
+    at = days if at is None else at
     day = _shaped(np.asarray(days, dtype=float))
     before = np.maximum.accumulate(np.where(observed, day, -np.inf), axis=0)
     after = np.minimum.accumulate(np.where(observed, day, np.inf)[::-1], axis=0)[::-1]
+    never = np.full((1, *observed.shape[1:]), np.inf)
+    before = np.concatenate([-never, before])[np.searchsorted(days, at, side="right")]
+    after = np.concatenate([after, never])[np.searchsorted(days, at, side="left")]
     return (after - before).astype(np.float32)
 
 
@@ -111,20 +130,6 @@ def draw_places(rows: int, columns: int, count: int, seed: int) -> list[tuple[in
     """At most `count` places (row, column) whose sequences can be transplanted; the same for the same seed."""
     draws = _Chance(seed, 0, 0, (1, count)).uniform(DRAW_OF_PLACES)[0]
     return [divmod(place, columns) for place in sorted(set(np.floor(draws * rows * columns).astype(int).tolist()))]
-
-
-def _check(pattern: str, gap_days: float, fraction: float, days: np.ndarray, library) -> None:
-    if pattern not in PATTERNS:
-        raise InputError(f"The gap pattern is '{pattern}'; known are {', '.join(PATTERNS)}.", "Choose one of them.")
-    if not 0 < fraction <= 1 or (pattern == "random" and fraction == 1):
-        most = "below 1 with random gaps" if pattern == "random" else "at most 1"
-        raise InputError(f"FRACTION is {fraction:g}; it must be above 0 and {most}.", "Choose for example 0.3.")
-    length = days[-1] - days[0]
-    if pattern in ("block", "tail") and not 0 < gap_days < length:
-        raise InputError(f"GAP_DAYS is {gap_days:g}; it must be above 0 and below the {length:g} days of the series.",
-                         "Choose a shorter gap, for example 60.")
-    if pattern == "transplanted" and (library is None or not len(library)):
-        raise InputError("No cloud sequence was given to transplant.", "Choose another pattern.")
 
 
 def _random(observed: np.ndarray, fraction: float, chance: _Chance) -> np.ndarray:

@@ -1,8 +1,7 @@
 """How far estimates lie from the truth: sums that can be merged, and the scores that follow from them.
 
-A tile adds to sums; sums of tiles are merged; scores are read at the end. Sums are whole numbers
-(multiples of 2**-50 in Python integers): adding them never rounds, so neither the cut into tiles
-nor their order can change a score.
+A tile adds to sums; sums of tiles are merged; scores are read at the end. The sums are exact, so
+that neither the cut into tiles nor their order can change a score.
 """
 from __future__ import annotations
 
@@ -11,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
+
+from ..tiles.sums import ExactSums
 
 COVERAGES = (0.50, 0.80, 0.90, 0.95)
 _QUANTILES = tuple(NormalDist().inv_cdf(0.5 + share / 2) for share in COVERAGES)
@@ -58,72 +59,47 @@ class Comparison(NamedTuple):
     skill: float
 
 
-class Sums:
-    """Exact sums of errors in numbered groups."""
+class ErrorSums(ExactSums):
+    """Sums of errors in numbered groups, and the scores that follow from them."""
 
-    NAMES = ("count", "error", "absolute", "squared", "truth", "truth_squared", "uncertain", "inside_50", "inside_80",
-             "inside_90", "inside_95", "deviation", "crps")
-    UNIT = 2.0 ** -50
+    NAMES = ("count", "error", "absolute", "squared", "truth", "truth_squared", "uncertain", "deviation", "crps",
+             *(f"inside_{share * 100:.0f}" for share in COVERAGES))
 
     def __init__(self, groups: int):
-        self._sums = np.zeros((len(self.NAMES), groups), dtype=object)
+        super().__init__(self.NAMES, groups)
 
-    def add(self, group: np.ndarray, error: np.ndarray, truth: np.ndarray, deviation: np.ndarray | None = None) -> None:
+    def add_errors(self, group: np.ndarray, error: np.ndarray, truth: np.ndarray,
+                   deviation: np.ndarray | None = None) -> None:
         """Add values (all 1-D of one length): their group, estimate minus truth, truth, and standard deviation.
 
         A standard deviation that is missing or negative is left out of the scores of the uncertainty.
         """
-        error, truth = error.astype(float), truth.astype(float)
-        values = {"count": np.ones_like(error), "error": error, "absolute": np.abs(error), "squared": error ** 2,
-                  "truth": truth, "truth_squared": truth ** 2}
-        self._add(group, values)
-        if deviation is not None:
-            known = deviation >= 0
-            self._add(group[known], _uncertainty(error[known], deviation[known].astype(float)))
-
-    def merge(self, other: Sums) -> None:
-        """Add the sums of another part."""
-        self._sums = self._sums + other._sums
-
-    def merged(self, groups: np.ndarray) -> Sums:
-        """The same sums in fewer groups: `groups` holds the new number of each."""
-        result = Sums(int(groups.max()) + 1)
-        for old, new in enumerate(groups):
-            result._sums[:, new] += self._sums[:, old]
-        return result
-
-    def values(self, name: str) -> np.ndarray:
-        """One of the sums, per group, as float."""
-        scale = 1.0 if name == "count" else self.UNIT
-        return self._sums[self.NAMES.index(name)].astype(float) * scale
+        self.add(group, count=np.ones_like(error), error=error, absolute=np.abs(error), squared=error ** 2,
+                 truth=truth, truth_squared=truth ** 2)
+        if deviation is None:
+            return
+        known = deviation >= 0
+        group, error, deviation = group[known], error[known], deviation[known].astype(float)
+        inside = {f"inside_{share * 100:.0f}": np.abs(error) <= quantile * deviation
+                  for share, quantile in zip(COVERAGES, _QUANTILES)}
+        self.add(group, uncertain=np.ones_like(error), deviation=deviation,
+                 crps=gaussian_crps(error, deviation), **inside)
 
     def score(self, group: int = 0) -> Score:
         """The scores of a group."""
-        total = dict(zip(self.NAMES, (int(value) for value in self._sums[:, group])))
-        n, uncertain = total["count"], total["uncertain"]
+        n, uncertain = self.whole("count", group), self.whole("uncertain", group)
         if not n:
             return Score(0, *[float("nan")] * 10)
 
-        def mean(name):
-            return total[name] * self.UNIT / n
-
-        def uncertain_mean(name, unit=1.0):
-            return total[name] * unit / uncertain if uncertain else float("nan")
+        def mean(name, of=n):
+            return self.whole(name, group) / of if of else float("nan")
 
         # n * sum(t^2) - sum(t)^2 in whole numbers, so that nothing cancels.
-        spread = (n * (total["truth_squared"] << 50) - total["truth"] ** 2) / (n * n) * self.UNIT ** 2
-        return Score(n, mean("squared") ** 0.5, mean("absolute"), mean("error"),
-                     1 - mean("squared") / spread if spread > 0 else float("nan"),
-                     uncertain_mean("crps", self.UNIT),
-                     *(uncertain_mean(f"inside_{share * 100:.0f}") for share in COVERAGES),
-                     2 * _QUANTILES[2] * uncertain_mean("deviation", self.UNIT))
-
-    def _add(self, group: np.ndarray, values: dict) -> None:
-        groups = self._sums.shape[1]
-        for name, value in values.items():
-            counted = value.dtype == bool or name in ("count", "uncertain")
-            sums = _counts(group, value, groups) if counted else _exact_sums(group, value, groups)
-            self._sums[self.NAMES.index(name)] += np.array(sums, dtype=object)
+        spread = (n * self.whole("truth_squared", group) - self.whole("truth", group) ** 2) / (n * n)
+        coverage = (mean(f"inside_{share * 100:.0f}", uncertain) for share in COVERAGES)
+        return Score(round(self["count"][group]), mean("squared") ** 0.5, mean("absolute"), mean("error"),
+                     1 - mean("squared") / spread if spread > 0 else float("nan"), mean("crps", uncertain),
+                     *coverage, 2 * _QUANTILES[2] * mean("deviation", uncertain))
 
 
 class Scores:
@@ -143,9 +119,9 @@ class Scores:
         self.side = max(1, round((rows * columns) ** 0.5 / BLOCKS_PER_SIDE))
         self._across = -(-columns // self.side)
         blocks = self._across * -(-rows // self.side)
-        self._by_block = Sums(blocks * len(GAP_LABELS))  # group = block * classes + class
-        self._by_month = Sums(12)
-        self._by_level = Sums(len(LEVEL_LABELS))
+        self._by_block = ErrorSums(blocks * len(GAP_LABELS))  # group = block * classes + class
+        self._by_month = ErrorSums(12)
+        self._by_level = ErrorSums(len(LEVEL_LABELS))
         self.edges = np.linspace(*valid_range, self.BINS + 1)
         self.pairs = np.zeros((self.BINS, self.BINS), dtype=np.int64)  # (truth, estimate)
         self.missing = 0
@@ -179,7 +155,7 @@ class Scores:
         groups = ((self._by_block, block * len(GAP_LABELS) + gap_class(gaps[scored])),
                   (self._by_month, month_of(days)[date]), (self._by_level, np.digitize(true, LEVEL_EDGES)))
         for sums, group in groups:
-            sums.add(group, error, true, spread)
+            sums.add_errors(group, error, true, spread)
         self.pairs += np.histogram2d(true, guess, [self.edges, self.edges])[0].astype(np.int64)
 
     def merge(self, other: Scores) -> None:
@@ -191,11 +167,11 @@ class Scores:
 
     def overall(self) -> Score:
         """Of all values."""
-        return self._by_block.merged(np.zeros(self._groups, dtype=int)).score()
+        return self._by_block.regrouped(np.zeros(self._by_block.groups, dtype=int)).score()
 
     def by_gap(self) -> dict[str, Score]:
         """Per class of gap length."""
-        sums = self._by_block.merged(np.arange(self._groups) % len(GAP_LABELS))
+        sums = self._by_block.regrouped(np.arange(self._by_block.groups) % len(GAP_LABELS))
         return {label: sums.score(group) for group, label in enumerate(GAP_LABELS)}
 
     def by_month(self) -> dict[str, Score]:
@@ -226,12 +202,8 @@ class Scores:
         lower, upper = np.percentile(drawn, (2.5, 97.5)) if len(own) > 1 else (float("nan"),) * 2
         return Comparison(float(ratio), float(lower), float(upper), float(1 - ratio ** 2))
 
-    @property
-    def _groups(self) -> int:
-        return self._by_block.values("count").size
-
     def _per_block(self, name: str, scores: Scores, gap: str | None) -> np.ndarray:
-        values = scores._by_block.values(name).reshape(-1, len(GAP_LABELS))
+        values = scores._by_block[name].reshape(-1, len(GAP_LABELS))
         return values.sum(axis=1) if gap is None else values[:, GAP_LABELS.index(gap)]
 
 
@@ -256,31 +228,3 @@ def gaussian_crps(error: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     z = error / scale
     density = np.exp(-z ** 2 / 2) / np.sqrt(2 * np.pi)
     return np.where(sure, np.abs(error), scale * (z * (2 * ndtr(z) - 1) + 2 * density - 1 / np.sqrt(np.pi)))
-
-
-def _uncertainty(error: np.ndarray, deviation: np.ndarray) -> dict:
-    inside = {f"inside_{share * 100:.0f}": np.abs(error) <= quantile * deviation
-              for share, quantile in zip(COVERAGES, _QUANTILES)}
-    return {"uncertain": np.ones_like(error), **inside, "deviation": deviation,
-            "crps": gaussian_crps(error, deviation)}
-
-
-# bincount adds in float64, which is exact for whole numbers below 2**53: with this many values at once, the two
-# halves of any value below 2**17 (an error of 360 squared) stay there.
-_VALUES_AT_ONCE = 2 ** 16
-
-
-def _exact_sums(group: np.ndarray, values: np.ndarray, groups: int) -> list[int]:
-    """Sums per group of the values, each rounded to the nearest multiple of 2**-50, in that unit."""
-    total = [0] * groups
-    for start in range(0, len(values), _VALUES_AT_ONCE):
-        part = slice(start, start + _VALUES_AT_ONCE)
-        high = np.rint(values[part] * 2.0 ** 20)
-        low = np.rint((values[part] - high * 2.0 ** -20) * 2.0 ** 50)
-        sums = (np.bincount(group[part], half, groups) for half in (high, low))
-        total = [before + (int(coarse) << 30) + int(fine) for before, coarse, fine in zip(total, *sums)]
-    return total
-
-
-def _counts(group: np.ndarray, chosen: np.ndarray, groups: int) -> list[int]:
-    return np.bincount(group[chosen.astype(bool)], minlength=groups).tolist()

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..errors import DateError, InputError
+
 # A trend is told from the season only when the window holds clearly more than one period of it.
 PERIODS_FOR_TREND = 1.5
 
@@ -36,6 +38,28 @@ def harmonic_design(days, order, period_days, trend, centre):
         angle = 2 * np.pi * harmonic * time
         columns += [np.cos(angle), np.sin(angle)]
     return np.stack(columns, axis=1)
+
+
+def checked_days(series, days):
+    """`days` as float64, once they fit `series` (pixels, dates) and strictly increase.
+
+    Raises
+    ------
+    InputError, DateError
+    """
+    days = np.asarray(days, np.float64)
+    if np.ndim(series) != 2 or np.shape(series)[1] != len(days):
+        raise InputError(f"The series have the shape {np.shape(series)}, but there are {len(days)} dates.",
+                         "Give an array of pixels by dates.")
+    return increasing_days(days)
+
+
+def increasing_days(days):
+    """`days` as float64, once they strictly increase."""
+    days = np.asarray(days, np.float64)
+    if len(days) == 0 or not (np.diff(days) > 0).all():
+        raise DateError("The dates do not strictly increase.", "Sort the bands by date and merge repeated dates.")
+    return days
 
 
 def window_centre(days):

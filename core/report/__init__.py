@@ -4,6 +4,6 @@
 * `figures` draws what the reports share, in one colour-blind-safe style.
 """
 from . import figures
-from .report import LEVELS, Mark, Report, without_home
+from .report import LEVELS, Mark, Report, without_home, write_whole
 
-__all__ = ["LEVELS", "Mark", "Report", "figures", "without_home"]
+__all__ = ["LEVELS", "Mark", "Report", "figures", "without_home", "write_whole"]

@@ -136,7 +136,7 @@ class Report:
             raise OutputError(f"The report is to be named {path.name}, which is the name of its numbers.",
                               "Let the report's name end in .html.")
         numbers = json.dumps(_plain(self._as_dict()), indent=1, allow_nan=False)
-        _write_whole({path: self._as_html(), path.with_suffix(".json"): numbers})
+        write_whole({path: self._as_html(), path.with_suffix(".json"): numbers})
         return path
 
     def _as_dict(self) -> dict:
@@ -185,6 +185,30 @@ def without_home(text: str) -> str:
             # Not inside a longer name: /home/ann is no part of /home/anna.
             text = re.sub(re.escape(home) + r"(?![\w-]|\.\w)", "~", text, flags=re.I if os.name == "nt" else 0)
     return text
+
+
+def write_whole(texts: dict) -> None:
+    """Write text files (path: text) under temporary names beside their places, then move them there.
+
+    Raises
+    ------
+    OutputError
+        When they cannot be written; nothing is left behind then.
+    """
+    texts = {Path(path): text for path, text in texts.items()}
+    temporary = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in texts}
+    try:
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary[path].write_text(text, encoding="utf-8", errors="xmlcharrefreplace")
+        for path in texts:
+            os.replace(temporary[path], path)
+    except OSError as problem:
+        raise OutputError(f"{next(iter(texts))} cannot be written: {problem}.",
+                          "Choose a folder that you may write and that has room left.") from problem
+    finally:
+        for path in temporary.values():
+            path.unlink(missing_ok=True)
 
 
 class _Section(NamedTuple):
@@ -315,23 +339,6 @@ def _plain(value):
     if value is None or isinstance(value, (bool, int)):
         return value
     return value.isoformat() if isinstance(value, (date, datetime)) else without_home(str(value))
-
-
-def _write_whole(texts: dict) -> None:
-    """Write all files under temporary names beside their places, then move them there."""
-    temporary = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in texts}
-    try:
-        for path, text in texts.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary[path].write_text(text, encoding="utf-8", errors="xmlcharrefreplace")
-        for path in texts:
-            os.replace(temporary[path], path)
-    except OSError as problem:
-        raise OutputError(f"The report cannot be written: {problem}.",
-                          "Choose a folder that you may write and that has room left.") from problem
-    finally:
-        for path in temporary.values():
-            path.unlink(missing_ok=True)
 
 
 _DARK_INK = "#e4e7eb"

@@ -18,6 +18,7 @@ import rasterio  # noqa: E402
 from rasterio.enums import MaskFlags, Resampling  # noqa: E402
 from rasterio.errors import NotGeoreferencedWarning, RasterioError  # noqa: E402
 from rasterio.vrt import WarpedVRT  # noqa: E402
+from rasterio.warp import calculate_default_transform  # noqa: E402
 
 from ..errors import InputError  # noqa: E402
 from .grids import Grid, Window  # noqa: E402
@@ -228,8 +229,12 @@ def _on_grid(src, grid: Grid | None, resampling: str, nodata):
     if grid is None:
         yield src
         return
-    with WarpedVRT(src, crs=rasterio.crs.CRS.from_wkt(grid.crs), transform=rasterio.Affine(*grid.transform),
-                   width=grid.width, height=grid.height, resampling=Resampling[resampling],
+    crs = rasterio.crs.CRS.from_wkt(grid.crs)
+    native, _, _ = calculate_default_transform(src.crs, crs, src.width, src.height, *src.bounds)
+    x, y = grid.pixel_size
+    # GDAL would choose kernel width and approximate coordinates per window read: fixed, results do not depend on tiles.
+    with WarpedVRT(src, crs=crs, transform=rasterio.Affine(*grid.transform), width=grid.width, height=grid.height,
+                   resampling=Resampling[resampling], tolerance=1e-6, XSCALE=native.a / x, YSCALE=-native.e / y,
                    nodata=np.nan if nodata is None and src.dtypes[0].startswith("float") else nodata) as view:
         yield view
 

@@ -16,6 +16,8 @@ MOST_IMPOSSIBLE = 0.01
 # The check reads at most so many dates and so many windows of so many pixels a side: enough to tell another
 # variable or unit at once, little enough to cost nothing.
 CHECKED_DATES, CHECKED_WINDOWS, CHECKED_SIDE = 12, 9, 64
+# Numbers that programs write for "nothing" without declaring it: limits of the integer types and rows of nines.
+STANDS_FOR_NOTHING = (-99, -999, -9999, -99999, -32768, 32767, 65535, 255, -128, -2147483648)
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ class Series:
             return series
         fill, times = _commonest(wrong)
         share = len(wrong) / len(finite)
-        if times > 0.99 * len(wrong) and abs(fill) >= 99:  # -9999, -999, -99, 65535: numbers that stand for nothing
+        if times > 0.99 * len(wrong) and (fill in STANDS_FOR_NOTHING or abs(fill) > 1e19):
             _say(events, f"{self.name}: the value {fill:g} is not declared as nodata but cannot be "
                          f"{self.variable.name}; it counts as missing.")
         elif share > MOST_IMPOSSIBLE:

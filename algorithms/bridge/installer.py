@@ -1,0 +1,199 @@
+"""pip, run from outside: where packages come from, how far it is, and gone at once when the user cancels."""
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from . import failures, processes
+from .failures import SetupError
+
+SECONDS_BETWEEN_MEASUREMENTS = 0.5
+# Of the bar: fetching, and then unpacking; the rest is for making the environment and trying it.
+FETCHED, UNPACKED = 0.8, 1.0
+# pip's default of 5 lets a computer without a network wait for minutes before it hears why.
+RETRIES = "2"
+
+# torch's own indexes. The package index holds the CUDA build for Linux and the processor build for Windows.
+TORCH_CPU = "https://download.pytorch.org/whl/cpu"
+TORCH_CUDA = "https://download.pytorch.org/whl/cu130"
+TORCH_CUDA_OLD = "https://download.pytorch.org/whl/cu126"       # for the last torch of Python 3.9
+
+
+class Source(NamedTuple):
+    """Where packages come from: an index, or a folder of wheel files without any network; and which torch."""
+
+    index_url: str = ""
+    wheels: str = ""
+    torch: str = "cpu"
+
+    def arguments(self) -> list:
+        """pip's arguments that choose the source. The index travels in the environment: it may hold a key."""
+        return ["--no-index", "--find-links", self.wheels] if self.wheels else []
+
+    def variables(self) -> dict:
+        """pip's variables that choose the source."""
+        return {"PIP_INDEX_URL": self.index_url} if self.index_url and not self.wheels else {}
+
+    def torch_variables(self, system: str, version: tuple) -> dict:
+        """pip's variables for the chosen build of torch; an INDEX_URL of the user's own decides by itself."""
+        address = ""
+        if self.torch == "cpu" and system == "Linux":
+            address = TORCH_CPU
+        elif self.torch == "cuda" and system == "Windows":
+            address = TORCH_CUDA if version[:2] >= (3, 10) else TORCH_CUDA_OLD
+        if not address or self.index_url or self.wheels:
+            return {}
+        return {"PIP_EXTRA_INDEX_URL": " ".join(filter(None, [os.environ.get("PIP_EXTRA_INDEX_URL"), address]))}
+
+
+class Step(NamedTuple):
+    """What a line of pip's tells: `kind` is collect, fetch, unpack, done or other."""
+
+    kind: str
+    what: str = ""
+    megabytes: float = 0.0
+
+
+_FETCH = re.compile(r"^\s*(?:Downloading|Using cached) (?:\S+/)?([^\s/]+?)-([^-\s]+)-\S*?\.whl \(([\d.]+) ?(bytes|kB|MB|GB)\)")
+_UNITS = {"bytes": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
+
+
+def parse(line: str) -> Step:
+    """Read one line of pip's output (any pip from 20 on)."""
+    found = _FETCH.match(line)
+    if found:
+        name, version, amount, unit = found.groups()
+        return Step("fetch", f"{name} {version}", float(amount) * _UNITS[unit])
+    if line.startswith(("Collecting ", "Processing ")):
+        return Step("collect", line.split()[1].split("/")[-1])
+    if line.startswith("Installing collected packages:"):
+        return Step("unpack", line.split(":", 1)[1].strip())
+    if line.startswith("Successfully installed"):
+        return Step("done", line[len("Successfully installed"):].strip())
+    return Step("other", line.strip())
+
+
+class Progress:
+    """How far pip is, from its lines, the size of what it has fetched and the packages that are in place.
+
+    Parameters
+    ----------
+    expected_megabytes : float
+        What will be fetched, about.
+    fetched_into : Path
+        pip's temporary folder: its size is known even while one large file comes in.
+    unpacked_into : Path
+        The site-packages folder.
+    """
+
+    def __init__(self, expected_megabytes: float, fetched_into: Path, unpacked_into: Path):
+        self._expected = max(expected_megabytes, 1.0)
+        self._fetched_into, self._unpacked_into = fetched_into, unpacked_into
+        self._packages = self._packages_before = 0
+
+    def line(self, line: str) -> str:
+        """Take in a line of pip's; returns what is worth showing, or nothing."""
+        step = parse(line)
+        if step.kind == "fetch" and step.megabytes >= 1:
+            return f"Fetching {step.what} ({step.megabytes:.0f} MB)"
+        if step.kind == "unpack":
+            self._packages = step.what.count(",") + 1
+            self._packages_before = self._count()
+            return f"Unpacking {self._packages} packages"
+        return ""
+
+    def fraction(self) -> float:
+        """The share of the work that is done."""
+        if self._packages:
+            return FETCHED + (UNPACKED - FETCHED) * min(1.0, (self._count() - self._packages_before) / self._packages)
+        return FETCHED * min(1.0, folder_megabytes(self._fetched_into) / self._expected)
+
+    def _count(self) -> int:
+        return sum(1 for _ in self._unpacked_into.glob("*.dist-info"))
+
+
+def install(python: str, arguments: list, source: Source, temporary: Path, site_packages: Path, megabytes: float,
+            listener, more: dict | None = None) -> str:
+    """Run ``pip install`` of an environment's Python and return what it printed.
+
+    Parameters
+    ----------
+    python : str
+        The environment's Python.
+    arguments : list
+        What to install (names, or ``-r FILE``).
+    source : Source
+        Where packages come from.
+    temporary : Path
+        A folder for what is fetched: beside the environment, since the system's own is often small. Removed at the end.
+    site_packages : Path
+        Where the packages arrive.
+    megabytes : float
+        What will be fetched, about.
+    listener : object
+        With ``progress(fraction, eta_s)``, ``message(level, text)`` and ``cancelled()``.
+    more : dict, optional
+        More of pip's variables.
+
+    Raises
+    ------
+    SetupError
+        With the reason and the remedy.
+    """
+    command = [python, "-I", "-X", "utf8", "-u", "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
+               "--no-warn-script-location", "--only-binary=:all:", "--progress-bar=off", *source.arguments(), *arguments]
+    progress = Progress(megabytes, temporary, site_packages)
+    last = [time.monotonic()]
+
+    def hear(line: str) -> None:
+        if line.startswith("WARNING: Retrying"):
+            shown = "The package index does not answer; trying again."
+        else:
+            shown = progress.line(line) or (line if line.startswith("ERROR") else "")
+        if shown:
+            listener.message("info", failures.redact(shown))
+
+    def look() -> None:
+        if time.monotonic() - last[0] >= SECONDS_BETWEEN_MEASUREMENTS:
+            last[0] = time.monotonic()
+            listener.progress(progress.fraction(), None)
+
+    temporary.mkdir(parents=True, exist_ok=True)
+    folders = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
+    try:
+        status, output = processes.run(command, variables({**folders, **source.variables(), **(more or {})}),
+                                       listener.cancelled, hear, look)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    require(status, output)
+    return output
+
+
+def require(status, output: str) -> None:
+    """Raise what `processes.run` came back with, unless it was success."""
+    if status == 0:
+        return
+    failure = failures.CANCELLED if status is None else failures.classify(output, status)
+    raise SetupError(failure, failures.redact(output))
+
+
+def variables(more: dict) -> dict:
+    """The environment for pip: clean, with the user's own settings for network and certificates kept."""
+    # A pip.conf that says "user = true" would send the packages out of the environment.
+    return {"PIP_RETRIES": RETRIES, **processes.clean_environment(), "PIP_USER": "0", **more}
+
+
+def folder_megabytes(folder: Path) -> float:
+    """The size of all files below a folder."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(place, name)).st_size
+            except OSError:                          # gone between listing and looking
+                continue
+    return total / 1e6

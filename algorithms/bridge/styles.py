@@ -1,0 +1,173 @@
+"""How results look: a fixed style per kind of raster, and their place on the Temporal Controller's time line.
+
+A kind is the name of a file in ``resources/styles``; its range never follows the data, so that maps and frames compare.
+Processing forgets side-car styles and multi-band rasters open as false colours, hence `attach`, which styles a layer
+when Processing loads it; `write_beside` is for those who open the file by themselves.
+"""
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import Path
+
+from qgis.core import (
+    Qgis,
+    QgsDateTimeRange,
+    QgsMapLayer,
+    QgsProcessingLayerPostProcessorInterface,
+    QgsRasterLayer,
+    QgsSingleBandGrayRenderer,
+)
+from qgis.PyQt.QtCore import QDateTime, Qt
+from qgis.PyQt.QtXml import QDomDocument
+
+from .text import tr
+
+STYLES = Path(__file__).resolve().parents[2] / "resources" / "styles"
+
+# Of variables whose range is known; the others are stretched by QGIS.
+KIND_OF_VARIABLE = {"NDVI": "ndvi", "VV": "backscatter", "VH": "backscatter"}
+
+_DATES = re.compile(r"(\d{4}-\d\d-\d\d)(?:/(\d{4}-\d\d-\d\d))?$")
+
+
+def kind_of(path: str) -> str:
+    """The kind of a series by the variable in its ``PHENOFUSE`` tag; '' when it has no style of its own."""
+    found = re.search(r"PHENOFUSE\s*=\s*(\{.*?\})\s*(?:<|$)", html.unescape(_open(path).htmlMetadata()))
+    try:
+        return KIND_OF_VARIABLE.get(json.loads(found[1]).get("variable"), "") if found else ""
+    except ValueError:
+        return ""
+
+
+def apply(layer: QgsRasterLayer, kind: str) -> str:
+    """Give a raster layer the style of its kind, and its dates.
+
+    Returns
+    -------
+    str
+        A hint for the log where this QGIS cannot show the dates one by one; else ''.
+    """
+    if kind:
+        style = QDomDocument()
+        style.setContent((STYLES / f"{kind}.qml").read_text(encoding="utf-8"))
+        layer.importNamedStyle(style, QgsMapLayer.StyleCategory.Symbology)
+    elif layer.bandCount() > 1:  # dates are no colours
+        layer.setRenderer(QgsSingleBandGrayRenderer(layer.dataProvider(), 1))
+        layer.setDefaultContrastEnhancement()
+    hint = _set_time(layer)
+    layer.triggerRepaint()
+    return hint
+
+
+def attach(context, path: str, kind: str, name: str, group: str = "", order: int = 0) -> None:
+    """Have a result styled when Processing loads it; nothing happens when it does not.
+
+    Parameters
+    ----------
+    context : QgsProcessingContext
+    path : str
+        The output, as its parameter gave it.
+    kind : str
+        Style; '' leaves the colours to QGIS.
+    name : str
+        Name of the layer, where the user (in a model) gave none.
+    group : str
+        Group in the layer tree, where this QGIS can.
+    order : int
+        Place within the results: the highest lies on top, where this QGIS can.
+    """
+    if not context.willLoadLayerOnCompletion(path):
+        return
+    details = context.layerToLoadOnCompletionDetails(path)
+    if not _is_named_by_model(details):
+        details.name = name
+    if hasattr(details, "groupName"):  # QGIS 3.32
+        details.groupName = details.groupName or group
+        details.layerSortKey = order
+    styler = _Styler(kind)
+    _Styler.kept.append(styler)
+    details.setPostProcessor(styler)
+
+
+def write_beside(path: str, kind: str) -> None:
+    """Write ``<output>.qml`` beside a raster that is kept: colours, and dates where QGIS reads them from there."""
+    layer = _open(path)
+    apply(layer, kind)
+    layer.saveNamedStyle(str(Path(path).with_suffix(".qml")))
+
+
+class _Styler(QgsProcessingLayerPostProcessorInterface):
+    """Styles one loaded result, on the main thread, after the whole algorithm or model."""
+
+    # QGIS holds only the C++ half: without these references Python would drop the method it is to call. A few hundred
+    # bytes each, they stay for the session because nothing tells when QGIS is done with one.
+    kept: list = []
+
+    def __init__(self, kind: str):
+        super().__init__()
+        self._kind = kind
+
+    def postProcessLayer(self, layer, context, feedback):
+        hint = apply(layer, self._kind)
+        if hint and feedback is not None:
+            feedback.pushInfo(hint)
+
+
+def _open(path: str) -> QgsRasterLayer:
+    """A layer without QGIS's own style, whose stretch would read the whole raster."""
+    options = QgsRasterLayer.LayerOptions()
+    options.loadDefaultStyle = False
+    return QgsRasterLayer(str(path), Path(path).stem, "gdal", options)
+
+
+def _is_named_by_model(details) -> bool:
+    """Outputs of a model carry the name its author gave them; their output is called by step and name."""
+    return ":" in details.outputName
+
+
+def _set_time(layer: QgsRasterLayer) -> str:
+    ranges = _ranges(layer)
+    if not ranges:
+        return ""
+    time = layer.temporalProperties()
+    hint = ""
+    if len(ranges) == 1 or not hasattr(Qgis.RasterTemporalMode, "FixedRangePerBand"):  # QGIS 3.38
+        time.setMode(Qgis.RasterTemporalMode.FixedTemporalRange)
+        # A closed range, because project files forget that an end is excluded; they keep whole seconds.
+        time.setFixedTemporalRange(QgsDateTimeRange(ranges[0].begin(), ranges[-1].end().addSecs(-1)))
+        if len(ranges) > 1:
+            hint = tr("{}: this QGIS cannot step through the dates of one layer (3.38 and later can); 'Split time series' "
+                      "(phenofuse:splittimeseries) makes one layer per date.").format(layer.name())
+    else:
+        time.setMode(Qgis.RasterTemporalMode.FixedRangePerBand)
+        time.setFixedRangePerBand(dict(enumerate(ranges, start=1)))
+    time.setIsActive(True)
+    return hint
+
+
+def _ranges(layer: QgsRasterLayer) -> list:
+    """When each band holds, half-open and without overlap; [] unless every band has its date.
+
+    A period holds from its start to its end; a single day until the next date, the last one as long as the median
+    step between dates (a day where there is but one date).
+    """
+    found = [_DATES.search(layer.bandName(band)) for band in range(1, layer.bandCount() + 1)]
+    if not all(found):
+        return []
+    starts = [_midnight(match[1]) for match in found]
+    steps = sorted(a.daysTo(b) for a, b in zip(starts, starts[1:]))
+    if any(step <= 0 for step in steps):
+        return []
+    nexts = [*starts[1:], None]
+    last = starts[-1].addDays(steps[len(steps) // 2] if steps else 1)
+    ends = []
+    for match, following in zip(found, nexts):
+        end = _midnight(match[2]) if match[2] else following or last
+        ends.append(min(end, following) if following else end)
+    return [QgsDateTimeRange(start, end, True, False) for start, end in zip(starts, ends)]
+
+
+def _midnight(day: str) -> QDateTime:
+    return QDateTime.fromString(f"{day}T00:00:00Z", Qt.DateFormat.ISODate)

@@ -1,0 +1,143 @@
+"""Make resources/styles/*.qml: one fixed, colour-blind-safe style per kind of raster.
+
+Run with QGIS's own Python: `QT_HASH_SEED=0 QT_QPA_PLATFORM=offscreen /usr/bin/python3 tools/make_styles.py` (the seed
+keeps the order of attributes). The ranges never follow the data, so that two maps of one kind can be compared at a
+glance, and the frames of an animation mean the same.
+"""
+from __future__ import annotations
+
+import runpy
+from dataclasses import dataclass
+from pathlib import Path
+
+from qgis.core import (
+    QgsColorRampShader,
+    QgsGradientColorRamp,
+    QgsGradientStop,
+    QgsPalettedRasterRenderer,
+    QgsRasterShader,
+    QgsSingleBandPseudoColorRenderer,
+)
+from qgis.PyQt.QtGui import QColor
+from qgis.PyQt.QtXml import QDomDocument
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "resources" / "styles"
+QUALITY_NAMES = runpy.run_path(str(ROOT / "core" / "timeseries" / "quality.py"))["NAMES"]
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """Colours over a range, evenly spread unless each has its value and label; what lies beyond takes the end colours."""
+
+    low: float
+    high: float
+    colours: tuple
+    unit: str = ""
+    named: tuple = ()
+
+    @property
+    def stops(self) -> list[tuple[float, str, str]]:
+        """Value, colour and label, from low to high."""
+        if self.named:
+            return [(value, colour, label) for (value, label), colour in zip(self.named, self.colours)]
+        step = (self.high - self.low) / (len(self.colours) - 1)
+        values = [round(self.low + i * step, 6) for i in range(len(self.colours))]
+        return [(value, colour, f"{value:g}{self.unit}") for value, colour in zip(values, self.colours)]
+
+
+# After ColorBrewer's BrBG: brown and green that differ in blue, not only in red, so that bare soil and crop differ for
+# every kind of colour vision (a test measures it). -0.1 .. 0.9 is what water, soil and dense crops span.
+BROWN_CREAM_GREEN = ("#6e3f0e", "#a1702f", "#c99d5c", "#e6cb98", "#f7efd6", "#c4e6d6", "#86ccb6", "#47ab95", "#14897a",
+                     "#006357", "#003f3a")
+# matplotlib's magma, light to dark: what is pale is well known.
+MAGMA = ("#fcfdbf", "#fec488", "#fc8961", "#e75263", "#b73779", "#832681", "#51127c", "#1d1147", "#000004")
+# matplotlib's cividis, made for colour-blind readers.
+CIVIDIS = ("#00224e", "#213b6e", "#4c556c", "#6c6e72", "#8e8978", "#b1a570", "#d9c55c", "#fee838")
+# ColorBrewer's YlOrBr: the longer the gap, the darker.
+YELLOW_BROWN = ("#ffffe5", "#fff7bc", "#fee390", "#fec34f", "#fe9829", "#eb6f14", "#cb4b02", "#983404", "#662506")
+# matplotlib's twilight, cyclic: 31 December looks like 1 January.
+TWILIGHT = ("#e2d9e2", "#b3c6ce", "#7ba1c2", "#6276ba", "#5e43a5", "#4e186f", "#2f1436", "#581647", "#8e2c50", "#b25652",
+            "#c6896c", "#d4bcac", "#e2d9e2")
+GREY = ("#000000", "#ffffff")
+
+# First days of the months, in a year of 365 days.
+MONTHS = ((1, "1 January"), (32, "1 February"), (60, "1 March"), (91, "1 April"), (121, "1 May"), (152, "1 June"),
+          (182, "1 July"), (213, "1 August"), (244, "1 September"), (274, "1 October"), (305, "1 November"),
+          (335, "1 December"), (366, "31 December"))
+
+RAMPS = {
+    "ndvi": Ramp(-0.1, 0.9, BROWN_CREAM_GREEN),
+    # 0.2 is the spread of NDVI within a season of one crop: a filled value less certain than that says nothing.
+    "uncertainty": Ramp(0, 0.2, MAGMA),
+    # One Sentinel-2 image every 5 days makes 73 a year.
+    "count": Ramp(0, 73, CIVIDIS),
+    # A rice crop stands for about 120 days: a gap that long hides a whole season.
+    "gap_days": Ramp(0, 120, YELLOW_BROWN, " days"),
+    "day_of_year": Ramp(1, 366, TWILIGHT, named=MONTHS),
+    "backscatter": Ramp(-25, 0, GREY, " dB"),
+}
+
+# Okabe and Ito's colours (2008): told apart by every kind of colour vision.
+PALETTES = {
+    "quality": {0: "#d9d9d9", 1: "#009e73", 2: "#56b4e9", 3: "#0072b2", 4: "#000000", 5: "#e69f00", 6: "#cc79a7",
+                7: "#d55e00", 8: "#f0e442"},
+    "flags": {0: "#d9d9d9", 1: "#d55e00"},
+}
+NAMES = {"quality": QUALITY_NAMES, "flags": {0: "no", 1: "yes"}}
+
+
+def renderer(kind: str):
+    """The renderer of a kind of raster, on band 1 of whatever layer it is given to."""
+    return _paletted(PALETTES[kind], NAMES[kind]) if kind in PALETTES else _pseudocolour(RAMPS[kind])
+
+
+def document(kind: str) -> str:
+    """The text of the .qml file: the renderer and nothing else."""
+    qml = QDomDocument("qgis")
+    root = qml.createElement("qgis")
+    root.setAttribute("version", "3.22")
+    root.setAttribute("styleCategories", "Symbology")
+    pipe = qml.createElement("pipe")
+    renderer(kind).writeXml(qml, pipe)
+    root.appendChild(pipe)
+    qml.appendChild(root)
+    return qml.toString(2)
+
+
+def _pseudocolour(ramp: Ramp):
+    shader = QgsColorRampShader(ramp.low, ramp.high, _gradient(ramp), QgsColorRampShader.Type.Interpolated)
+    shader.setColorRampItemList([QgsColorRampShader.ColorRampItem(value, QColor(colour), label)
+                                 for value, colour, label in ramp.stops])
+    legend = shader.legendSettings()
+    legend.setSuffix(ramp.unit)
+    legend.setUseContinuousLegend(not ramp.named)
+    shader.setLegendSettings(legend)
+    function = QgsRasterShader(ramp.low, ramp.high)
+    function.setRasterShaderFunction(shader)
+    made = QgsSingleBandPseudoColorRenderer(None, 1, function)
+    made.setClassificationMin(ramp.low)
+    made.setClassificationMax(ramp.high)
+    return made
+
+
+def _gradient(ramp: Ramp):
+    inner = [QgsGradientStop((value - ramp.low) / (ramp.high - ramp.low), QColor(colour))
+             for value, colour, _ in ramp.stops[1:-1]]
+    return QgsGradientColorRamp(QColor(ramp.colours[0]), QColor(ramp.colours[-1]), False, inner)
+
+
+def _paletted(palette: dict, names: dict):
+    classes = [QgsPalettedRasterRenderer.Class(value, QColor(colour), names[value]) for value, colour in palette.items()]
+    return QgsPalettedRasterRenderer(None, 1, classes)
+
+
+def main() -> None:
+    """Write all styles."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for kind in (*RAMPS, *PALETTES):
+        (FOLDER / f"{kind}.qml").write_text(document(kind), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
