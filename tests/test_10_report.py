@@ -156,7 +156,7 @@ def every_figure():
     return {
         "lines": figures.lines([figures.Line("a", days, days, days - 1, days + 1)], "NDVI"),
         "coverage_bars": figures.coverage_bars(days, np.linspace(0, 100, 10), threshold=20),
-        "bars": figures.bars(["a", "b"], {"x": [1, 2], "y": [2, 3]}, "n", errors={"x": ([0.5, 1], [2, 3])}),
+        "bars": figures.bars(["a", "b"], {"x": [1, 2], "y": [2, 3]}, "n", baseline="y"),
         "histogram": figures.histogram([0, 1, 2], [3, 4], "NDVI"),
         "heat_map": figures.heat_map([[0.5, np.nan]], ["VV"], ["J", "F"], "r", (-1, 1), "RdBu"),
         "density_scatter": figures.density_scatter([0, 1, 2], [0, 1, 2], [[3, 0], [1, 5]], "x", "y"),
@@ -194,7 +194,7 @@ def test_figures_show_their_numbers():
     bars = drawn["bars"].axes[0]
     assert sorted(patch.get_height() for patch in bars.patches) == [1, 2, 2, 3]
     coverage = drawn["coverage_bars"].axes[0]
-    assert {text.get_text() for text in coverage.get_legend().get_texts()} == {"below 20 %", "none at all"}
+    assert {text.get_text() for text in coverage.get_legend().get_texts()} == {"below 20%", "none at all"}
     by_gap = {line.get_label(): line for line in drawn["error_by_gap"].axes[0].get_lines()}
     assert by_gap["linear"].get_linestyle() == "--"
     assert list(by_gap["filled"].get_ydata()) == [0.1, 0.2]

@@ -34,7 +34,7 @@ from phenofuse.algorithms.bridge import styles  # noqa: E402
 
 BANDS_HAVE_DATES = Qgis.QGIS_VERSION_INT >= 33800
 MILLIMETRES = QgsUnitTypes.LayoutUnit.LayoutMillimeters
-PANEL, MARGIN, HEADING, CAPTION, LEGEND = 84, 6, 14, 8, 46  # mm
+PANEL, MARGIN, HEADING, CAPTION, LEGEND = 84, 6, 14, 8, 26  # mm
 DOTS_PER_INCH = 110
 
 # What the project shows: group, file, style, name, visible. The first is on top.
@@ -168,6 +168,7 @@ def draw(project: QgsProject, heading: str, panels: list, path: Path) -> Path:
         item.setFrameEnabled(True)
         item.setExtent(layer.extent())
         legend = QgsLayoutItemLegend(layout)
+        legend.setBackgroundEnabled(False)
         legend.setAutoUpdateModel(False)  # gives the legend a tree of its own, which we then may change
         legend.model().rootGroup().clear()
         entry = legend.model().rootGroup().addLayer(layer)

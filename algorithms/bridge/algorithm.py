@@ -5,10 +5,13 @@ look (`STYLES`). All else happens here. An algorithm that needs no engine overri
 """
 from __future__ import annotations
 
+import os
 import tempfile
+import time
 from pathlib import Path
 
 from qgis.core import (
+    QgsApplication,
     QgsProcessingAlgorithm,
     QgsProcessingException,
     QgsProcessingOutputNumber,
@@ -99,7 +102,10 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         return HELP_URL
 
     def shortHelpString(self):
-        return "\n".join([f"<p>{tr(self.SUMMARY)}</p>", *(f"<p>{tr(part)}</p>" for part in self.DESCRIPTION.split("\n\n") if part)])
+        parts = [tr(part) for part in self.DESCRIPTION.split("\n\n") if part]
+        if QgsApplication.platform() == "qgis_process":  # prints tags as they stand, and the summary by itself
+            return "\n\n".join(parts)
+        return "".join(f"<p>{part}</p>" for part in [tr(self.SUMMARY), *parts])
 
     def initAlgorithm(self, configuration=None):
         for parameter in self.parameters():
@@ -117,7 +123,10 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         fine, message = super().checkParameterValues(given, context)
         if not fine:
             return fine, message
-        problem = self.check(parameters.values(self, given, context))
+        try:
+            problem = self.check(parameters.values(self, given, context))
+        except QgsProcessingException as unusable:
+            problem = str(unusable)
         return not problem, problem
 
     def prepareAlgorithm(self, given, context, feedback):
@@ -132,8 +141,8 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
 
     def processAlgorithm(self, given, context, feedback):
         wanted = parameters.destinations(self, given, context)
-        result = self.run({**self._values, **wanted}, feedback)
-        outputs = {key: path for key, path in {**wanted, **result["outputs"]}.items() if path}
+        result = self.run({**self._values, **{key: os.path.abspath(path) for key, path in wanted.items()}}, feedback)
+        outputs = {**result["outputs"], **wanted}
         self._dress(outputs, context, feedback)
         return {**outputs, **result["numbers"]}
 
@@ -176,13 +185,17 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
 class _Feedback(engine.Listener):
     """Carries what the engine tells to Processing's feedback."""
 
+    SECONDS_BETWEEN_ESTIMATES = 10  # each is a line in the log
+
     def __init__(self, feedback):
         self._feedback = feedback
+        self._told = time.monotonic()
 
     def progress(self, fraction, eta_s):
         self._feedback.setProgress(100 * fraction)
-        if eta_s is not None:
-            self._feedback.setProgressText(tr("{} left").format(_duration(eta_s)))
+        if eta_s is not None and time.monotonic() - self._told > self.SECONDS_BETWEEN_ESTIMATES:
+            self._told = time.monotonic()
+            self._feedback.setProgressText(tr("About {} left").format(_duration(eta_s)))
 
     def message(self, level, text):
         if level == "warning":

@@ -124,8 +124,9 @@ def _converse(process, job: dict, listener: Listener, log: str) -> dict:
 
 
 def _pump(stream, lines: queue.Queue) -> None:
-    for line in stream:
-        lines.put(line)
+    with stream:
+        for line in stream:
+            lines.put(line)
     lines.put(None)
 
 

@@ -75,20 +75,23 @@ _KNOWN = [
              "in offices a proxy that inspects traffic is the usual reason.",
              "Ask for your organisation's certificate file and set PIP_CERT to it "
              f"(Settings > Options > System > Environment), or choose an INDEX_URL inside your network. {_OFFLINE}")),
-    (r"401 Client Error|403 Client Error|401 Unauthorized|403 Forbidden|User for [^\n]*:\s*$",
-     Failure("refused", "The package index refused access: it wants a user name, or it is closed to you.",
-             "Give INDEX_URL with its user name as your organisation tells you, or choose another index.")),
+    (r"is not a trusted or secure host",
+     Failure("not secure", "The package index is reached without encryption, which pip refuses.",
+             "Give INDEX_URL with https://, or set PIP_TRUSTED_HOST to its name if you trust the network.")),
     (r"Temporary failure in name resolution|Name or service not known|getaddrinfo failed|nodename nor servname|"
      r"NameResolutionError|Network is unreachable|No route to host|Connection refused|NewConnectionError|"
      r"ConnectTimeoutError|ReadTimeoutError|Read timed out|Connection aborted|Connection reset by peer|"
-     r"ConnectionResetError|IncompleteRead|connection broken by|No matching[^\n]*\n[^\n]*offline|"
+     r"ConnectionResetError|IncompleteRead|incomplete-download|connection broken by|"
      r"\[WinError 100(?:13|51|53|54|60|61|65)\]",
      Failure("no network", "The package index could not be reached, or the connection broke.",
              f"Check the network, or give INDEX_URL an index you can reach; then run it again. {_OFFLINE}")),
-    (r"No matching distribution found for ([^\n]+)|Could not find a version that satisfies the requirement ([^\n(]+)",
+    (r"requirement ([^\n(]+) \(from versions: none\)",
+     Failure("not offered", "Nothing is on offer for {line}: the index or the folder of wheels has no file for this Python and "
+             "system, is closed to you, or its address is wrong.",
+             "Check INDEX_URL or WHEELS, or choose another PYTHON (3.12 has the widest choice).")),
+    (r"No matching distribution found for ([^\n]+)",
      Failure("no wheel", "There is no ready-made package for this Python and system: {line}.",
-             "Choose a PYTHON between 3.9 and 3.14 that the packages support (3.12 is the safest), "
-             "or add the missing file to WHEELS.")),
+             "Choose another PYTHON (3.12 has the widest choice), or another INDEX_URL.")),
     (r"is not a supported wheel on this platform|not compatible with this Python",
      Failure("no wheel", "A wheel is for another Python or system: \u201c{line}\u201d.",
              "Fetch wheels for this very Python version and system.")),
@@ -108,21 +111,41 @@ _KNOWN = [
 
 # With at least one version on offer the index was reached, whatever warnings came before.
 _VERSIONS_OFFERED = re.compile(r"\(from versions: (?!none\b)[^)]+\)")
-_NETWORK_KINDS = ("proxy", "certificate", "no network", "refused")
+_NETWORK_KINDS = ("proxy", "certificate", "no network")
+
+# Exit statuses without words: minus a signal on POSIX, an NTSTATUS on Windows.
+_ILLEGAL_INSTRUCTION = (-4, 132, 0xC000001D)
+_CRASHES = (-11, -6, -7, -8, 134, 139, 0xC0000005, 0xC0000409)
+_KILLED = (-2, -9, -15, 130, 137, 143, 0xC000013A)
 
 
-def classify(output: str, status=None) -> Failure:
-    """The failure that `output` (what pip or venv printed) and the exit `status` tell of.
+def classify(output: str, status=None, proxied: bool = False) -> Failure:
+    """What went wrong, from what pip or venv printed.
 
-    A negative status is a signal on POSIX: the run was killed and its last lines explain nothing.
+    Parameters
+    ----------
+    output : str
+        All lines.
+    status : int, optional
+        The exit status; a process that was killed says nothing in its last lines.
+    proxied : bool
+        Whether a proxy is set: newer pips do not say that it was the proxy that did not answer.
     """
     text = redact(output)
+    if status in _ILLEGAL_INSTRUCTION:
+        return Failure("processor", "This processor lacks instructions that the packages are built for.",
+                       "Name a Python with packages built for it (a distribution's own, or conda's) as Engine Python.")
+    if status in _CRASHES:
+        return Failure("crash", "Python crashed while it loaded the packages.", "Run it again with REBUILD.")
     offered = bool(_VERSIONS_OFFERED.search(text))
     for pattern, failure in _KNOWN:
         found = re.search(pattern, text, re.MULTILINE)
-        if found and not (offered and failure.kind in _NETWORK_KINDS):
-            return failure._replace(sentence=failure.sentence.replace("{line}", _line(text, found)))
-    if status is not None and (status < 0 or status in (137, 143, 3221225786)):   # 0xC000013A: Ctrl+C on Windows
+        if not found or (offered and failure.kind in _NETWORK_KINDS):
+            continue
+        if failure.kind == "no network" and proxied:
+            failure = next(known for _, known in _KNOWN if known.kind == "proxy")
+        return failure._replace(sentence=failure.sentence.replace("{line}", _line(text, found)))
+    if status in _KILLED:
         return INTERRUPTED
     return UNKNOWN._replace(sentence=UNKNOWN.sentence.replace("{line}", _last_line(text)))
 

@@ -177,7 +177,8 @@ def require(status, output: str) -> None:
     """Raise what `processes.run` came back with, unless it was success."""
     if status == 0:
         return
-    failure = failures.CANCELLED if status is None else failures.classify(output, status)
+    proxied = any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "PIP_PROXY"))
+    failure = failures.CANCELLED if status is None else failures.classify(output, status, proxied)
     raise SetupError(failure, failures.redact(output))
 
 

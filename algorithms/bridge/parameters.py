@@ -4,6 +4,9 @@ Every parameter carries its help: here for the shared keys, in the algorithm's o
 """
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from qgis.core import (
     QgsProcessing,
     QgsProcessingException,
@@ -183,13 +186,16 @@ def layer_path(layer) -> str:
     QgsProcessingException
         When the layer is no file.
     """
+    if layer.providerType() == "mdal" and Path(layer.source()).is_file():
+        return os.path.abspath(layer.source())  # QGIS takes a NetCDF cube given by its path for a mesh
     if layer.providerType() != "gdal":
         raise QgsProcessingException(tr("The layer {} is no raster file (it comes from {}). Save it as GeoTIFF first.")
                                      .format(layer.name(), layer.providerType()))
     source = layer.source()
     if source.upper().startswith(("NETCDF:", "HDF5:")):
         return source
-    return QgsProviderRegistry.instance().decodeUri("gdal", source).get("path") or source
+    path = QgsProviderRegistry.instance().decodeUri("gdal", source).get("path") or source
+    return os.path.abspath(path) if os.path.exists(path) else path  # the engine works in another folder
 
 
 def _value(algorithm, definition, parameters, context):
@@ -217,5 +223,6 @@ def _value(algorithm, definition, parameters, context):
         moment = algorithm.parameterAsDateTime(parameters, name, context)
         return moment.date().toString("yyyy-MM-dd") if moment.isValid() else None
     if isinstance(definition, QgsProcessingParameterFile):
-        return algorithm.parameterAsFile(parameters, name, context) or None
+        path = algorithm.parameterAsFile(parameters, name, context)
+        return os.path.abspath(path) if path else None
     return algorithm.parameterAsString(parameters, name, context) or None

@@ -61,7 +61,7 @@ def apply(layer: QgsRasterLayer, kind: str) -> str:
     return hint
 
 
-def attach(context, path: str, kind: str, name: str, group: str = "", order: int = 0) -> None:
+def attach(context, path: str, kind: str, name: str, group: str = "", order: int = 0, usual_name: str = "") -> None:
     """Have a result styled when Processing loads it; nothing happens when it does not.
 
     Parameters
@@ -72,16 +72,19 @@ def attach(context, path: str, kind: str, name: str, group: str = "", order: int
     kind : str
         Style; '' leaves the colours to QGIS.
     name : str
-        Name of the layer, where the user (in a model) gave none.
+        Name of the layer.
     group : str
         Group in the layer tree, where this QGIS can.
     order : int
         Place within the results: the highest lies on top, where this QGIS can.
+    usual_name : str
+        What Processing calls this output by itself, its description. A layer called otherwise was named by the author
+        of a model and keeps that name; '' renames all.
     """
     if not context.willLoadLayerOnCompletion(path):
         return
     details = context.layerToLoadOnCompletionDetails(path)
-    if not _is_named_by_model(details):
+    if not usual_name or details.name == usual_name:
         details.name = name
     if hasattr(details, "groupName"):  # QGIS 3.32
         details.groupName = details.groupName or group
@@ -120,11 +123,6 @@ def _open(path: str) -> QgsRasterLayer:
     options = QgsRasterLayer.LayerOptions()
     options.loadDefaultStyle = False
     return QgsRasterLayer(str(path), Path(path).stem, "gdal", options)
-
-
-def _is_named_by_model(details) -> bool:
-    """Outputs of a model carry the name its author gave them; their output is called by step and name."""
-    return ":" in details.outputName
 
 
 def _set_time(layer: QgsRasterLayer) -> str:

@@ -9,7 +9,7 @@ from .. import tiles
 from ..errors import DateError, InputError, UnitError
 from ..report import write_whole
 from ..tiles.gather import gather
-from ..timeseries import Header, Series, open_series, series_spec
+from ..timeseries import Header, Series, Window, open_series, series_spec
 from . import gaps, summary
 from .linear import interpolate
 from .scores import Scores
@@ -85,23 +85,26 @@ def assess(parameters: dict, resources, events) -> dict:
 
 def _told(parameters: dict) -> dict:
     """The parameters that explain a result: neither paths nor resources."""
-    return {key: parameters[key] for key in ("PATTERN", "GAP_DAYS", "FRACTION", "SEED") if parameters.get(key) is not None}
+    kept = ("PATTERN", "GAP_DAYS", "FRACTION", "SEED")
+    return {key: parameters[key] for key in kept if parameters.get(key) is not None}
 
 
 def _cloud_sequences(series: Series, seed: int) -> list:
     """Where sequences of the scene are missing, (sequences, dates) of 0 and 1; none that is never or always seen."""
     places = gaps.draw_places(series.grid.height, series.grid.width, LIBRARY_PLACES, seed)
-    missing = [~np.isfinite(series.read((row, column, 1, 1))).ravel() for row, column in places]
+    missing = [~np.isfinite(series.read(Window(row, column, 1, 1))).ravel() for row, column in places]
     found = [sequence.astype(int).tolist() for sequence in missing if sequence.any() and not sequence.all()]
     if not found:
-        raise InputError(f"{series.name} has no gap that could be transplanted.", "Choose another PATTERN, such as block.")
+        raise InputError(f"{series.name} has no gap that could be transplanted.",
+                         "Choose another PATTERN, such as block.")
     return found
 
 
 def _hide(series: Series, options: dict, tile) -> dict:
     values = series.read(tile.window)
     hidden = gaps.hide(np.isfinite(values), series.days, row=tile.window.row, column=tile.window.column, **options)
-    return {"OUTPUT": np.where(hidden, np.float32(np.nan), values), "TRUTH": np.where(hidden, values, np.float32(np.nan))}
+    nothing = np.float32(np.nan)
+    return {"OUTPUT": np.where(hidden, nothing, values), "TRUTH": np.where(hidden, values, nothing)}
 
 
 def _count(series: Series, tile) -> int:
@@ -161,7 +164,8 @@ def _score(series: dict[str, Series], where: dict, tile) -> tuple[Scores, Scores
     guess = _read(series["INPUT"], where["INPUT"], tile.window)
     deviation = _read(series["UNCERTAINTY"], where["UNCERTAINTY"], tile.window) if "UNCERTAINTY" in series else None
     if "OBSERVED" not in series:
-        filled.add(guess, true, truth.days, np.full(true.shape, np.nan, np.float32), deviation, **place)
+        unknown = np.zeros(true.shape, np.float32)  # gap lengths are not reported then
+        filled.add(guess, true, truth.days, unknown, deviation, **place)
         return filled, linear, 0
     shown = series["OBSERVED"]
     values = shown.read(tile.window)

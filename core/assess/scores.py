@@ -113,7 +113,7 @@ class Scores:
         Of the variable, for the joint histogram; NDVI's by default.
     """
 
-    BINS = 200
+    BINS = 100
 
     def __init__(self, rows: int, columns: int, valid_range: tuple = (-1.0, 1.0)):
         self.side = max(1, round((rows * columns) ** 0.5 / BLOCKS_PER_SIDE))

@@ -28,6 +28,8 @@ LENGTH_SCALE_SPREAD = 1.5
 # Noise is never taken to be smaller than this share of the series' standard deviation: float32 NDVI carries 1e-7.
 LEAST_NOISE = 1e-6
 ROUNDS = 8
+# A departure sought before noise and residual are roughly known takes in what belongs to the coefficients.
+ROUNDS_BEFORE_DEPARTURE = 2
 EXPECTATIONS_PER_ROUND = 4
 LIKELIHOODS_PER_ROUND = 60
 # Gain of the log likelihood, per pixel and round, below which learning stops.
@@ -126,6 +128,7 @@ class _State:
     high: float
     prior: np.ndarray
     typical_length: float
+    longest_length: float
     least_noise: float
     mean: np.ndarray
     covariance: np.ndarray
@@ -170,11 +173,13 @@ def learn(series, days, options, seed=0) -> Scene:
     sample = _sample(np.asarray(series), options, seed)
     state, trend, order = _start(sample, days, options)
     reached = -np.inf
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
         for _ in range(EXPECTATIONS_PER_ROUND):
-            _renew_prior(state, options.robust_rounds)
+            gradient, information = _renew_prior(state, options.robust_rounds)
+            if turn >= ROUNDS_BEFORE_DEPARTURE:
+                _renew_departure(state, gradient, information)
         likelihood = _renew_variances(state)
-        if likelihood - reached < ENOUGH * len(sample):
+        if turn > ROUNDS_BEFORE_DEPARTURE and likelihood - reached < ENOUGH * len(sample):
             break
         reached = likelihood
     return Scene(days, order, float(options.period_days), trend, window_centre(days), state.mean, state.covariance,
@@ -212,7 +217,8 @@ def _start(sample, days, options):
     mean[0] = np.nanmean(sample)
     spacing = float(np.median(np.diff(days))) if len(days) > 1 else LENGTH_SCALE_DAYS
     typical = max(LENGTH_SCALE_DAYS, spacing)
-    state = _State(sample, days, design, options.valid_range[0], options.valid_range[1], prior, typical, least, mean,
+    state = _State(sample, days, design, options.valid_range[0], options.valid_range[1], prior, typical,
+                   max(typical, float(days[-1] - days[0])), least, mean,
                    prior.copy(), 0.1 * variance, 0.1 * variance, typical, np.zeros(len(days)), 0.02 * variance,
                    np.zeros(len(days)))
     state.inflation = np.ones(sample.shape)
@@ -220,7 +226,7 @@ def _start(sample, days, options):
 
 
 def _renew_prior(state, rounds):
-    """One expectation-maximisation step of the coefficients' prior and of the common departure."""
+    """One expectation-maximisation step of the coefficients' prior; returns what `_renew_departure` needs."""
     first, second, gradient, information = expectations(
         *state.arguments(), state.noise, state.residual, rounds, state.low, state.high, state.inflation)
     pixels = len(state.series)
@@ -230,7 +236,7 @@ def _renew_prior(state, rounds):
     scatter = factor @ (second - pixels * np.outer(average, average)) @ factor.T
     covariance = (scatter + PRIOR_PIXELS * state.prior) / (pixels + PRIOR_PIXELS)
     state.covariance = 0.5 * (covariance + covariance.T)
-    _renew_departure(state, gradient, information)
+    return gradient, information
 
 
 def _renew_departure(state, gradient, information):
@@ -257,7 +263,7 @@ def _renew_variances(state):
     """Noise and residual variance and length scale of the highest marginal likelihood; returns it (times its belief)."""
     def settle(logs):
         noise, residual, length = np.exp(logs)
-        return max(noise, state.least_noise), max(residual, 1e-2 * state.least_noise), length
+        return max(noise, state.least_noise), max(residual, 1e-2 * state.least_noise), min(length, state.longest_length)
 
     series, mean, modes, _ = state.arguments()
 

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LogNorm
+from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 
 matplotlib.rcParams["svg.hashsalt"] = "phenofuse"  # the same figure gives the same bytes
 
@@ -22,6 +22,9 @@ MISSING = (0.6, 0.65, 0.7, 0.35)
 # Okabe & Ito 2008, "Color Universal Design", without its black and yellow, which vanish on dark and light paper.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 BASELINE = "#8a94a0"
+
+# Viridis without its darkest quarter, which would vanish on dark paper.
+_BRIGHT = ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0.25, 1, 192)))
 
 WIDTH = 8.4  # inches: the text width of the page
 FONT = 9.5
@@ -62,7 +65,7 @@ def coverage_bars(days, percent, y_label: str = "Valid values", threshold: float
     weak = percent < threshold if threshold is not None else np.zeros(len(days), bool)
     axes.bar(days[~weak], percent[~weak], width=width, color=COLOURS[0])
     if weak.any():
-        axes.bar(days[weak], percent[weak], width=width, color=COLOURS[3], label=f"below {threshold:g} %")
+        axes.bar(days[weak], percent[weak], width=width, color=COLOURS[3], label=f"below {threshold:g}%")
     empty = percent <= 0
     if empty.any():
         axes.plot(days[empty], np.full(empty.sum(), 2.0), "x", color=COLOURS[3], markersize=5, label="none at all")
@@ -74,17 +77,15 @@ def coverage_bars(days, percent, y_label: str = "Valid values", threshold: float
 
 
 def bars(labels, groups: dict, y_label: str, x_label: str = "", height: float = 2.8,
-         errors: dict | None = None) -> Figure:
-    """Grouped bars: for each label one bar per group (name -> values); `errors` name -> (lower, upper) bounds."""
+         baseline: str = "") -> Figure:
+    """Grouped bars: for each label one bar per group (name -> values); the `baseline` is grey."""
     figure, axes = _new(height)
-    position, width = np.arange(len(labels)), 0.8 / len(groups)
-    for number, ((name, values), colour) in enumerate(zip(groups.items(), _colours())):
+    position, width, colours = np.arange(len(labels)), 0.8 / len(groups), iter(_colours())
+    for number, (name, values) in enumerate(groups.items()):
         values = np.asarray(values, float)
+        colour = BASELINE if name == baseline else next(colours)
         x = position + (number - (len(groups) - 1) / 2) * width
         axes.bar(x, values, width=0.92 * width, color=colour, label=name)
-        if errors and name in errors:
-            lower, upper = (np.asarray(bound, float) for bound in errors[name])
-            axes.errorbar(x, values, yerr=(values - lower, upper - values), fmt="none", ecolor=INK, elinewidth=1)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set(ylabel=y_label, xlabel=x_label, xlim=(-0.6, len(labels) - 0.4))
     axes.set_xticks(position, labels)
@@ -126,7 +127,7 @@ def density_scatter(x_edges, y_edges, counts, x_label: str, y_label: str, height
     counts = np.asarray(counts, float)
     figure, axes = _new(height, width=height * 1.3)
     full_x, full_y = (np.flatnonzero(counts.sum(axis=axis)) for axis in (1, 0))
-    image = axes.pcolormesh(x_edges, y_edges, np.ma.masked_equal(counts.T, 0), cmap="viridis", rasterized=True,
+    image = axes.pcolormesh(x_edges, y_edges, np.ma.masked_equal(counts.T, 0), cmap=_BRIGHT, rasterized=True,
                             norm=LogNorm(1, max(counts.max(initial=1), 2)))
     if len(full_x) and len(full_y):
         low = min(x_edges[full_x[0]], y_edges[full_y[0]])
@@ -182,8 +183,8 @@ def error_by_gap(labels, errors: dict, baseline: str, y_label: str = "RMSE", hei
                   linewidth=1.8, label=name)
         if intervals and name in intervals:
             axes.fill_between(x, *intervals[name], color=colour, alpha=0.2, linewidth=0)
-    axes.set(ylabel=y_label, xlabel="Gap length (days)", xlim=(-0.4, len(labels) - 0.6))
-    axes.set_ylim(bottom=0)
+    largest = np.nanmax([np.nanmax(values) for values in errors.values()])
+    axes.set(ylabel=y_label, xlabel="Gap length (days)", xlim=(-0.4, len(labels) - 0.6), ylim=(0, 1.08 * largest))
     axes.set_xticks(x, labels)
     _legend(axes, len(errors))
     return figure
@@ -252,7 +253,10 @@ def _colour_bar(figure, image, axes, label: str) -> None:
     bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02)
     bar.set_label(label)
     bar.outline.set_visible(False)
-    if not isinstance(image.norm, LogNorm):
+    if isinstance(image.norm, LogNorm):
+        bar.ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        bar.ax.yaxis.set_minor_formatter(NullFormatter())
+    else:
         bar.locator = MaxNLocator(5)
         bar.update_ticks()
     _ink(bar.ax)

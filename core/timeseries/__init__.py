@@ -11,6 +11,7 @@ from . import quality
 from .collecting import collect_series
 from .dates import Period, days_of, periods_between
 from .grids import Grid, Window
+from .masks import read_mask
 from .opening import open_series
 from .raw import RasterFile, list_rasters
 from .series import Series
@@ -19,4 +20,4 @@ from .writing import Header, RasterSpec, RasterWriter, series_spec, write_series
 
 __all__ = ["Grid", "Header", "Period", "RasterFile", "RasterSpec", "RasterWriter", "Series", "VARIABLES", "Variable",
            "Window", "collect_series", "days_of", "list_rasters", "open_series", "periods_between", "quality",
-           "series_spec", "variable_named", "write_series"]
+           "read_mask", "series_spec", "variable_named", "write_series"]

@@ -204,11 +204,11 @@ def rhythm_of(periods: list) -> Rhythm:
         return Rhythm(composite=bool(periods) and all(end for _, end in periods))
     if all(end for _, end in periods):
         return Rhythm(True, _gaps_between(periods))
-    if len({day.day for day in starts}) == 1:
-        return Rhythm(True, _absent(starts, _months(starts)))
-    if {day.day for day in starts} <= {1, 11, 21}:
-        return Rhythm(True, _absent(starts, [day + timedelta(days=10 * part) for day in _months(starts) for part in range(3)]))
     steps = np.diff([day.toordinal() for day in dict.fromkeys(starts)])
+    if len({day.day for day in starts}) == 1 and starts[0].day <= 28 and np.median(steps) <= 31:
+        return Rhythm(True, _absent(starts, _months(starts)))
+    if {day.day for day in starts} <= {1, 11, 21} and np.median(steps) <= 11:
+        return Rhythm(True, _absent(starts, [day + timedelta(days=10 * part) for day in _months(starts) for part in range(3)]))
     usual, times = Counter(steps.tolist()).most_common(1)[0]
     if times < REGULAR_SHARE * len(steps) or np.any(steps % usual):
         return Rhythm(False)
@@ -352,8 +352,4 @@ def _months(starts: list) -> list:
     """Return the first start's day of every month from the first to the last; the 1st where dates are dekads."""
     day = starts[0].day if len({start.day for start in starts}) == 1 else 1
     first, last = (start.year * 12 + start.month - 1 for start in (starts[0], starts[-1]))
-    return [_in_month(month, day) for month in range(first, last + 1)]
-
-
-def _in_month(month: int, day: int) -> date:
-    return date(month // 12, month % 12 + 1, min(day, 28))
+    return [date(month // 12, month % 12 + 1, day) for month in range(first, last + 1)]

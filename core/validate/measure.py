@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SAMPLE_SIDE = 256     # pixels: the sample serves medians, correlations and the small maps
+SAMPLE_SIDE = 128     # pixels: the sample serves medians, correlations and the small maps
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,72 @@
+"""The MASK parameter as a file that the engine reads."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from qgis.core import (
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsFeatureRequest,
+    QgsProcessingException,
+    QgsRasterLayer,
+    QgsWkbTypes,
+)
+
+from .parameters import layer_path
+from .text import tr
+
+# Decimals of a coordinate: a tenth of a millimetre in degrees, far less in metres.
+DECIMALS = 9
+
+
+def mask_file(layer, target_crs, folder: str) -> str:
+    """Path of a mask the engine reads: the raster itself, or all polygons of a layer as GeoJSON.
+
+    Parameters
+    ----------
+    layer : QgsMapLayer
+        Polygons in any reference system, or a raster on the grid of the series.
+    target_crs : QgsCoordinateReferenceSystem
+        That of the series; the file's coordinates are in it.
+    folder : str
+        Where the GeoJSON file is made.
+
+    Raises
+    ------
+    QgsProcessingException
+        When the layer holds no polygons, or they cannot be brought into the reference system of the series.
+    """
+    if isinstance(layer, QgsRasterLayer):
+        return layer_path(layer)
+    if layer.geometryType() != QgsWkbTypes.GeometryType.PolygonGeometry:
+        raise QgsProcessingException(tr("The mask {} holds no polygons. Give a layer of polygons, or a raster.").format(layer.name()))
+    if target_crs.isValid() and not layer.crs().isValid():
+        raise QgsProcessingException(tr("The mask {} has no reference system. Set it in the layer's properties.").format(layer.name()))
+    path = Path(folder) / "mask.geojson"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write('{"type": "FeatureCollection", "features": [')
+        separator = "\n"
+        for text in _polygons(layer, target_crs):
+            file.write(f'{separator}{{"type": "Feature", "properties": {{}}, "geometry": {text}}}')
+            separator = ",\n"
+        file.write("\n]}\n")
+    if separator == "\n":
+        raise QgsProcessingException(tr("The mask {} is empty. Draw polygons, or leave MASK empty.").format(layer.name()))
+    return str(path)
+
+
+def _polygons(layer, target_crs):
+    """Each feature's geometry as GeoJSON text, in the target's reference system, without heights."""
+    transform = QgsCoordinateTransform(layer.crs(), target_crs, layer.transformContext())
+    for feature in layer.getFeatures(QgsFeatureRequest().setNoAttributes()):
+        geometry = feature.geometry()
+        if geometry.isEmpty():
+            continue
+        geometry.get().dropZValue()
+        try:
+            geometry.transform(transform)
+        except QgsCsException as problem:
+            raise QgsProcessingException(
+                tr("Feature {} of the mask {} cannot be brought into {}. Check the layer's reference system.")
+                .format(feature.id(), layer.name(), target_crs.authid())) from problem
+        yield geometry.asJson(DECIMALS)

@@ -1,0 +1,178 @@
+"""Opening a set of rasters raw: which band holds which variable of which period, and what its values are."""
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from ..errors import DateError, InputError
+from ..timeseries import Grid, Period, RasterFile, Window, variable_named
+from ..timeseries.dates import period_in_name
+from ..timeseries.opening import stated_period, variable_of
+from ..timeseries.variables import VARIABLES, variable_in
+from .checks import Layer, check_bands
+from .findings import Finding
+from .measure import measure
+
+JUDGED = ("NDVI", "VV", "VH")
+VALUES_PER_STRIP = 4_000_000      # 16 MB of float32 in hand
+
+
+@dataclass(frozen=True)
+class RasterSet:
+    """All bands of a set of files, measured; `found` are the findings that opening them brought."""
+
+    layers: tuple
+    grid: Grid
+    found: tuple
+
+    @property
+    def series(self) -> dict:
+        """Layers by the series they belong to, in the order of the files."""
+        groups = {}
+        for layer in self.layers:
+            groups.setdefault(layer.series, []).append(layer)
+        return groups
+
+    @property
+    def periods(self) -> dict:
+        """Dated layers of known variables by first day, in order of time."""
+        groups = {}
+        for layer in sorted((la for la in self.layers if la.start and la.variable), key=lambda layer: layer.start):
+            groups.setdefault(layer.start, []).append(layer)
+        return groups
+
+
+def collect(paths: list, names: tuple, events) -> RasterSet:
+    """Open and measure every band of the files.
+
+    Parameters
+    ----------
+    paths : raster files; a NetCDF file counts as one file per variable
+    names : names of the bands, in order, for files that name none
+
+    Raises
+    ------
+    InputError
+        When no file can be read.
+    """
+    files, found = _open(paths)
+    if not files:
+        raise InputError(f"None of {len(paths)} files can be read: {found[0].what}", "Check the paths.")
+    named = [(file, _variables(file, names)) for file in files]
+    grid = _usual_grid(named)
+    found += _check_grids(named, grid) + _check_names(named, names)
+    layers = []
+    for done, (file, variables) in enumerate(named):
+        periods = _periods(file, variables)
+        found += _check_file_date(file, periods)
+        for band, variable, period in zip(file.bands, variables, periods):
+            events.check()
+            layers.append(_layer(file, band, variable, period, len(set(periods)) > 1))
+        events.progress((done + 1) / len(named))
+    return RasterSet(tuple(layers), grid, tuple(found))
+
+
+def label(file: RasterFile) -> str:
+    """A file's name for people, unlike that of any other: with its suffix, and the variable of a NetCDF part."""
+    return re.split(r"[/\\\\]", file.path)[-1].replace('"', "")
+
+
+def _open(paths) -> tuple:
+    files, found = [], []
+    for path in paths:
+        try:
+            file = RasterFile.open(path)
+            files += [RasterFile.open(part) for part in file.parts] if file.parts and not file.bands else [file]
+        except InputError as problem:
+            found.append(Finding("unreadable", problem.text, where=str(path)))
+    return files, found
+
+
+def _variables(file: RasterFile, names: tuple) -> list:
+    """The variable of every band: NDVI, VV, VH, or '' for others; from band names, then the file, then `names`."""
+    described = [variable_in(band.description) for band in file.bands]
+    if not any(described):
+        whole = variable_of(file, file.bands, None)
+        if whole.name in VARIABLES:
+            described = [whole] * len(file.bands)
+        elif len(names) in (1, len(file.bands)):
+            described = [variable_named(name) for name in (names if len(names) > 1 else names * len(file.bands))]
+    return [variable.name if variable and variable.name in JUDGED else "" for variable in described]
+
+
+def _periods(file: RasterFile, variables: list) -> list:
+    """The period of every band. A file's own date counts for all bands, unless they hold one variable at many dates."""
+    stated = [stated_period(file, band) for band in file.bands]
+    if any(stated) or (len(file.bands) > 1 and len(set(variables)) < len(variables) and len(set(variables)) == 1):
+        return stated
+    return [_period_of_file(file)] * len(file.bands)
+
+
+def _period_of_file(file: RasterFile) -> Period | None:
+    start, end = file.tags.get("start_time"), file.tags.get("end_time")
+    try:
+        return Period.parse(f"{start[:10]}/{(end or start)[:10]}") if start else period_in_name(file.name)
+    except DateError:
+        return period_in_name(file.name)
+
+
+def _layer(file: RasterFile, band, variable: str, period, is_stack: bool) -> Layer:
+    known = VARIABLES.get(variable)
+    values = measure(_strips(file, band.index), (file.grid.height, file.grid.width), known.valid_range if known else None)
+    series = label(file) if is_stack else variable or band.description or "unknown"
+    return Layer(file=label(file), series=series, variable=variable, start=period.start if period else None,
+                 end=period.end if period else None, integer=band.dtype.startswith(("int", "uint")),
+                 scaled=band.scale != 1, units=" ".join((band.units, file.tags.get("units", ""))), measure=values)
+
+
+def _strips(file: RasterFile, index: int):
+    rows = max(1, VALUES_PER_STRIP // file.grid.width)
+    for row in range(0, file.grid.height, rows):
+        yield file.values(index, Window(row, 0, min(rows, file.grid.height - row), file.grid.width))
+
+
+def _usual_grid(named: list) -> Grid:
+    """The grid of most files that hold a known variable (of all files, where none does)."""
+    judged = [file for file, variables in named if any(variables)] or [file for file, _ in named]
+    grid, _ = Counter(file.grid for file in judged).most_common(1)[0]
+    return grid
+
+
+def _check_grids(named: list, grid: Grid) -> list:
+    found = []
+    if not grid.crs:
+        found.append(Finding("wrong_crs", "The files have no reference system."))
+    elif grid.is_geographic and not (abs(grid.transform[2]) <= 360 and abs(grid.transform[5]) <= 90):
+        found.append(Finding("wrong_crs", f"{grid.crs_name} has coordinates in degrees, but the corner lies at "
+                                          f"{grid.transform[2]:g}, {grid.transform[5]:g}."))
+    for file, variables in named:
+        difference = grid.difference(file.grid)
+        if difference:
+            kind = ("wrong_crs" if "reference system" in difference else
+                    "shifted_grid" if "shifted" in difference else "different_grid")
+            found.append(Finding(kind if any(variables) else "other_grid", f"{label(file)}: {difference}.", where=label(file)))
+    return found
+
+
+def _check_names(named: list, names: tuple) -> list:
+    found = [Finding("unknown_variable", f"{label(file)}: neither file nor bands name NDVI, VV or VH.", where=label(file))
+             for file, variables in named if not any(variables) and not _is_composite(file, variables)]
+    several = {label(file): tuple(band.description for band in file.bands) if not names or any(
+        band.description for band in file.bands) else names for file, variables in named if _is_composite(file, variables)}
+    return found + check_bands(several)
+
+
+def _is_composite(file: RasterFile, variables: list) -> bool:
+    """Whether the bands are variables rather than dates."""
+    if len(set(variables)) > 1:
+        return True
+    dated = any(stated_period(file, band) for band in file.bands)
+    return len(file.bands) > 1 and not dated and not any(variables)
+
+
+def _check_file_date(file: RasterFile, periods: list) -> list:
+    named, stated = period_in_name(file.name), {period for period in periods if period}
+    if named is None or len(stated) != 1 or next(iter(stated)).start == named.start:
+        return []
+    return [Finding("date_conflict", f"{label(file)} is tagged {next(iter(stated))}.", where=label(file))]
