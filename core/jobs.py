@@ -16,6 +16,9 @@ JOBS = {
     "validatecomposites": "validate.job:run",
     "buildtimeseries": "prepare.job:build",
     "splittimeseries": "prepare.job:split",
+    "describetimeseries": "describe.job:run",
+    "simulategaps": "assess.job:simulate",
+    "assessfill": "assess.job:assess",
 }
 
 

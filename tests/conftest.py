@@ -3,6 +3,7 @@
 The checkout's folder may have any name, so a link called `phenofuse` is put on the path; child processes find the
 package through PYTHONPATH and QGIS finds the plugin through QGIS_PLUGINPATH. Nothing touches the user's own profile.
 """
+
 from __future__ import annotations
 
 import os

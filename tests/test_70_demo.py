@@ -1,4 +1,5 @@
 """The whole chain through qgis_process, as `./dev demo` runs it, and what it leaves behind."""
+
 from __future__ import annotations
 
 import json

@@ -3,6 +3,7 @@
 The imports are read from the source, so that a forbidden one is found even in a function nobody calls here; and core
 is imported in a child Python where QGIS and Qt do not exist.
 """
+
 from __future__ import annotations
 
 import ast
@@ -16,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST_ALGORITHM = 150  # lines
-DEAREST_IMPORT = 0.050   # seconds for `import phenofuse.core`
+DEAREST_IMPORT = 0.050  # seconds for `import phenofuse.core`
 FOREIGN_TO_CORE = {"qgis", "osgeo", "PyQt5", "PyQt6", "processing"}
 LAZY_ONLY = {"torch", "ee", "dask", "distributed", "sklearn"}
 SHARED_ROOMS = {"timeseries", "tiles", "report"}
@@ -35,8 +36,12 @@ class Import(NamedTuple):
 def imports_of(path: Path) -> list[Import]:
     """Read all imports of a file, with relative ones made absolute (phenofuse.core...)."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    in_functions = {id(inner) for outer in ast.walk(tree) if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef))
-                    for inner in ast.walk(outer)}
+    in_functions = {
+        id(inner)
+        for outer in ast.walk(tree)
+        if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for inner in ast.walk(outer)
+    }
     relative = path.relative_to(ROOT)
     package = ["phenofuse", *relative.parent.parts]
     found = []
@@ -44,7 +49,7 @@ def imports_of(path: Path) -> list[Import]:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = package[:len(package) - node.level + 1] if node.level else []
+            base = package[: len(package) - node.level + 1] if node.level else []
             base = ".".join([*base, *(node.module.split(".") if node.module else [])])
             names = [f"{base}.{alias.name}" for alias in node.names]
         else:
@@ -65,7 +70,10 @@ def listing(imports) -> str:
 
 CORE = [found for path in files("core") for found in imports_of(path)]
 ALGORITHMS = [found for path in files("algorithms") for found in imports_of(path)]
-MODULES = {".".join(["phenofuse", *path.relative_to(ROOT).with_suffix("").parts]).replace(".__init__", ""): path for path in files("core", "algorithms")}
+MODULES = {
+    ".".join(["phenofuse", *path.relative_to(ROOT).with_suffix("").parts]).replace(".__init__", ""): path
+    for path in files("core", "algorithms")
+}
 
 
 def own_module(name: str) -> str | None:
@@ -95,7 +103,11 @@ def test_algorithms_import_qgis_and_the_standard_library_only():
 def test_algorithms_do_not_reach_into_the_engine():
     """Across the border only what needs no package: the version, the errors, the names of the jobs."""
     allowed = {"phenofuse.core." + name for name in (*SHARED_MODULES, "jobs")}
-    wrong = [found for found in ALGORITHMS if found.name.startswith("phenofuse.core") and own_module(found.name) not in allowed]
+    wrong = [
+        found
+        for found in ALGORITHMS
+        if found.name.startswith("phenofuse.core") and own_module(found.name) not in allowed
+    ]
     assert not wrong, listing(wrong)
 
 
@@ -141,9 +153,13 @@ def test_shared_rooms_do_not_import_topics():
 
 def test_private_names_stay_in_their_room():
     """No name with a leading underscore is imported from another room."""
-    wrong = [found for found in CORE + ALGORITHMS
-             if found.name.startswith("phenofuse.") and found.name.rpartition(".")[2].startswith("_")
-             and found.name.split(".")[1:3] != list(Path(found.file).with_suffix("").parts[:2])]
+    wrong = [
+        found
+        for found in CORE + ALGORITHMS
+        if found.name.startswith("phenofuse.")
+        and found.name.rpartition(".")[2].startswith("_")
+        and found.name.split(".")[1:3] != list(Path(found.file).with_suffix("").parts[:2])
+    ]
     assert not wrong, listing(wrong)
 
 
@@ -151,10 +167,12 @@ def test_there_are_no_circles():
     """Following the imports from any module, one never comes back to it."""
     arrows: dict[str, set[str]] = {module: set() for module in MODULES}
     for module, path in MODULES.items():
-        arrows[module] = {target for found in imports_of(path) if (target := own_module(found.name)) and target != module}
+        arrows[module] = {
+            target for found in imports_of(path) if (target := own_module(found.name)) and target != module
+        }
 
     def follow(module: str, way: tuple[str, ...]) -> None:
-        assert module not in way, "circle: " + " -> ".join([*way[way.index(module):], module])
+        assert module not in way, "circle: " + " -> ".join([*way[way.index(module) :], module])
         if module not in done:
             for target in sorted(arrows[module]):
                 follow(target, (*way, module))
@@ -179,8 +197,12 @@ def test_only_timeseries_opens_rasters():
 
 def test_algorithm_files_are_short():
     """An algorithm is parameters, checks, a job, outputs and a style; what is longer belongs to core."""
-    long = {path.name: lines for path in files("algorithms") if path.parent.name not in ("bridge", "algorithms")
-            and (lines := len(path.read_text(encoding="utf-8").splitlines())) > LONGEST_ALGORITHM}
+    long = {
+        path.name: lines
+        for path in files("algorithms")
+        if path.parent.name not in ("bridge", "algorithms")
+        and (lines := len(path.read_text(encoding="utf-8").splitlines())) > LONGEST_ALGORITHM
+    }
     assert not long
 
 
@@ -189,8 +211,14 @@ def test_nothing_prints():
     wrong = []
     for path in files("algorithms", "core"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        wrong += [f"{path.relative_to(ROOT)}:{node.lineno}" for node in ast.walk(tree) if isinstance(node, ast.Call)
-                  and isinstance(node.func, ast.Name) and node.func.id == "print" and path.name != "environment.py"]
+        wrong += [
+            f"{path.relative_to(ROOT)}:{node.lineno}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "print"
+            and path.name != "environment.py"
+        ]
     assert not wrong
 
 

@@ -6,6 +6,7 @@
 
 which adds what is new and refuses to forget what was there.
 """
+
 from __future__ import annotations
 
 import json
@@ -26,7 +27,9 @@ def describe(algorithm) -> dict:
     for definition in algorithm.parameterDefinitions():
         parameters[definition.name()] = {"type": definition.type()}
         if definition.type() == "enum":
-            assert definition.usesStaticStrings(), f"{algorithm.name()} {definition.name()}: models must hold words, not numbers"
+            assert definition.usesStaticStrings(), (
+                f"{algorithm.name()} {definition.name()}: models must hold words, not numbers"
+            )
             parameters[definition.name()]["choices"] = definition.options()
     outputs = {definition.name(): definition.type() for definition in algorithm.outputDefinitions()}
     return {"group": algorithm.groupId(), "parameters": parameters, "outputs": outputs}
@@ -35,8 +38,11 @@ def describe(algorithm) -> dict:
 def lost(before, now, where: str = "") -> list[str]:
     """List what was in `before` and is gone from `now`, or has changed."""
     if isinstance(before, dict):
-        return [text for key, value in before.items() for text in
-                (lost(value, now[key], f"{where} {key}") if key in now else [f"{where} {key} is gone"])]
+        return [
+            text
+            for key, value in before.items()
+            for text in (lost(value, now[key], f"{where} {key}") if key in now else [f"{where} {key} is gone"])
+        ]
     if isinstance(before, list):
         return [f"{where} {value} is gone" for value in before if value not in now]
     return [] if before == now else [f"{where} was {before}, is {now}"]
@@ -45,7 +51,9 @@ def lost(before, now, where: str = "") -> list[str]:
 @pytest.fixture(scope="module")
 def present(provider) -> dict:
     """Describe all algorithms of the provider, by id."""
-    return {algorithm.name(): describe(algorithm) for algorithm in sorted(provider.algorithms(), key=lambda one: one.name())}
+    return {
+        algorithm.name(): describe(algorithm) for algorithm in sorted(provider.algorithms(), key=lambda one: one.name())
+    }
 
 
 def test_what_was_frozen_is_still_there_and_nothing_is_unfrozen(present):
@@ -69,7 +77,13 @@ def test_ids_are_plain_words(provider, root):
 def test_every_algorithm_explains_itself(provider):
     """Every algorithm has a name, a sentence, a help text, tags, a help link and an icon of its own."""
     for algorithm in provider.algorithms():
-        told = [algorithm.displayName(), algorithm.group(), algorithm.shortDescription(), algorithm.shortHelpString(), algorithm.helpUrl()]
+        told = [
+            algorithm.displayName(),
+            algorithm.group(),
+            algorithm.shortDescription(),
+            algorithm.shortHelpString(),
+            algorithm.helpUrl(),
+        ]
         assert all(told), f"{algorithm.name()} tells {told}"
         assert algorithm.tags(), algorithm.name()
         assert Path(algorithm.svgIconPath()).is_file(), algorithm.name()
@@ -90,6 +104,7 @@ def test_a_forgotten_key_is_noticed():
     """The comparison sees a lost algorithm, parameter, choice and a changed type."""
     before = {"a": {"parameters": {"INPUT": {"type": "raster"}, "MODEL": {"type": "enum", "choices": ["x", "y"]}}}}
     assert lost(before, {}) == [" a is gone"]
-    assert lost(before, {"a": {"parameters": {"INPUT": {"type": "file"}, "MODEL": {"type": "enum", "choices": ["x"]}}}}) == [
-        " a parameters INPUT type was raster, is file", " a parameters MODEL choices y is gone"]
+    assert lost(
+        before, {"a": {"parameters": {"INPUT": {"type": "file"}, "MODEL": {"type": "enum", "choices": ["x"]}}}}
+    ) == [" a parameters INPUT type was raster, is file", " a parameters MODEL choices y is gone"]
     assert not lost(before, before)

@@ -1,4 +1,5 @@
 """The zip for the plugin site: what it holds, that it is reproducible, and that the site's scan finds nothing critical."""
+
 from __future__ import annotations
 
 import importlib.util
@@ -21,7 +22,9 @@ TOOLS_PYTHON = STATE / "tools" / "bin" / "python"
 def package(root, tmp_path_factory) -> Path:
     """Make the zip."""
     folder = tmp_path_factory.mktemp("package")
-    done = subprocess.run([sys.executable, str(root / "tools" / "package.py"), str(folder)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(root / "tools" / "package.py"), str(folder)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return next(folder.glob("phenofuse-*.zip"))
 
@@ -33,7 +36,12 @@ def scan(root):
         pytest.skip("the site's tools are not installed here: ./dev test or ./dev package installs them")
 
     def run(package: Path) -> tuple[int, str]:
-        done = subprocess.run([str(TOOLS_PYTHON), str(root / "tools" / "scan.py"), str(package)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [str(TOOLS_PYTHON), str(root / "tools" / "scan.py"), str(package)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert not done.stderr, done.stderr
         return done.returncode, done.stdout
 
@@ -54,7 +62,9 @@ def test_the_zip_is_reproducible(package, root, tmp_path):
     ignore = shutil.ignore_patterns(".git", ".dev", "__pycache__", "demo", "dist")
     copy = tmp_path / "another name"
     shutil.copytree(root, copy, ignore=ignore, copy_function=shutil.copyfile)
-    subprocess.run([sys.executable, str(copy / "tools" / "package.py"), str(tmp_path / "out")], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, str(copy / "tools" / "package.py"), str(tmp_path / "out")], check=True, capture_output=True
+    )
     assert next((tmp_path / "out").glob("*.zip")).read_bytes() == package.read_bytes()
 
 
@@ -96,13 +106,16 @@ def test_the_scan_sees_what_the_site_would_block(scan_of_faults, name, finding):
     assert any(line.startswith("critical") and finding in line and name in line for line in output.splitlines()), output
 
 
-@pytest.mark.parametrize(("line", "finding"), [
-    ("tracker=nowhere", "tracker is not a link"),
-    ("version=0.1-beta", "digits and dots"),
-    ("author=A/B", "slash"),
-    ("about=", "about is missing"),
-    ("icon=resources/none.svg", "not in the zip"),
-])
+@pytest.mark.parametrize(
+    ("line", "finding"),
+    [
+        ("tracker=nowhere", "tracker is not a link"),
+        ("version=0.1-beta", "digits and dots"),
+        ("author=A/B", "slash"),
+        ("about=", "about is missing"),
+        ("icon=resources/none.svg", "not in the zip"),
+    ],
+)
 def test_the_scan_reads_metadata_as_the_site_does(root, line, finding):
     """A spoilt line of metadata.txt is found and named."""
     spec = importlib.util.spec_from_file_location("scan", root / "tools" / "scan.py")

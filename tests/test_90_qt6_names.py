@@ -3,6 +3,7 @@
 Every chain of names that starts at an import from `qgis.PyQt` is looked up in the type stubs of the PyQt6 wheel, where
 enum members live only in their enum; and the enums of QGIS's own classes must be written in full as well.
 """
+
 from __future__ import annotations
 
 import ast
@@ -102,9 +103,9 @@ def imported(tree: ast.AST, package: str) -> dict[str, tuple[str, list[str]]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             parts = node.module.split(".")
-            if ".".join(parts[:len(package.split("."))]) != package:
+            if ".".join(parts[: len(package.split("."))]) != package:
                 continue
-            rest = parts[len(package.split(".")):]
+            rest = parts[len(package.split(".")) :]
             for alias in node.names:
                 path = [*rest, alias.name]
                 found[alias.asname or alias.name] = (path[0], path[1:])
@@ -119,7 +120,11 @@ def qt_problems(source: str) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             roots = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
-            found += [f"line {node.lineno}: import from qgis.PyQt, not {name}" for name in roots if name.split(".")[0] in ("PyQt5", "PyQt6")]
+            found += [
+                f"line {node.lineno}: import from qgis.PyQt, not {name}"
+                for name in roots
+                if name.split(".")[0] in ("PyQt5", "PyQt6")
+            ]
     for line, root, rest in chains(tree):
         if root in names and (text := problem(names[root][0], names[root][1] + rest)):
             found.append(f"line {line}: {text}")
@@ -133,7 +138,11 @@ def unscoped_qgis_enums(source: str) -> list[str]:
     import importlib
 
     tree = ast.parse(source)
-    names = {local: ("qgis." + module, chain) for local, (module, chain) in imported(tree, "qgis").items() if module != "PyQt"}
+    names = {
+        local: ("qgis." + module, chain)
+        for local, (module, chain) in imported(tree, "qgis").items()
+        if module != "PyQt"
+    }
     found = []
     for line, root, rest in chains(tree):
         if root not in names or not rest:
@@ -152,44 +161,64 @@ def unscoped_qgis_enums(source: str) -> list[str]:
     return found
 
 
-FILES = [path for path in [ROOT / "__init__.py", ROOT / "plugin.py", *(p for room in ROOMS for p in sorted((ROOT / room).rglob("*.py")))] if path.exists()]
+FILES = [
+    path
+    for path in [
+        ROOT / "__init__.py",
+        ROOT / "plugin.py",
+        *(p for room in ROOMS for p in sorted((ROOT / room).rglob("*.py"))),
+    ]
+    if path.exists()
+]
 
 
 def test_every_qt_name_exists_in_qt6():
     """No file uses a Qt name, an unscoped enum or a module that Qt6 does not have."""
-    assert not [f"{path.relative_to(ROOT)} {text}" for path in FILES for text in qt_problems(path.read_text(encoding="utf-8"))]
+    assert not [
+        f"{path.relative_to(ROOT)} {text}" for path in FILES for text in qt_problems(path.read_text(encoding="utf-8"))
+    ]
 
 
 def test_qgis_enums_are_written_in_full():
     """Members of QGIS's own enums are written Class.Enum.Member, which Qt5 and Qt6 builds both have."""
     pytest.importorskip("qgis.core")
-    assert not [f"{path.relative_to(ROOT)} {text}" for path in FILES for text in unscoped_qgis_enums(path.read_text(encoding="utf-8"))]
+    assert not [
+        f"{path.relative_to(ROOT)} {text}"
+        for path in FILES
+        for text in unscoped_qgis_enums(path.read_text(encoding="utf-8"))
+    ]
 
 
-@pytest.mark.parametrize("code", [
-    "from qgis.PyQt.QtCore import Qt\nx = Qt.UserRole",
-    "from qgis.PyQt.QtWidgets import QMessageBox\nx = QMessageBox.Yes",
-    "from qgis.PyQt.QtWidgets import QDialog\nx = QDialog.Accepted",
-    "from qgis.PyQt import QtWidgets\nx = QtWidgets.QDialog.Accepted",
-    "from qgis.PyQt.QtCore import QRegExp",
-    "from qgis.PyQt.QtCore import QVariant\nx = QVariant.Double",
-    "from qgis.PyQt.QtWebKit import QWebView",
-    "from PyQt5.QtCore import Qt",
-    "dialog.exec_()",
-])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from qgis.PyQt.QtCore import Qt\nx = Qt.UserRole",
+        "from qgis.PyQt.QtWidgets import QMessageBox\nx = QMessageBox.Yes",
+        "from qgis.PyQt.QtWidgets import QDialog\nx = QDialog.Accepted",
+        "from qgis.PyQt import QtWidgets\nx = QtWidgets.QDialog.Accepted",
+        "from qgis.PyQt.QtCore import QRegExp",
+        "from qgis.PyQt.QtCore import QVariant\nx = QVariant.Double",
+        "from qgis.PyQt.QtWebKit import QWebView",
+        "from PyQt5.QtCore import Qt",
+        "dialog.exec_()",
+    ],
+)
 def test_the_check_finds_what_qt6_lacks(code):
     """Each known incompatibility is found, so that silence means something."""
     assert qt_problems(code)
 
 
-@pytest.mark.parametrize("code", [
-    "from qgis.PyQt.QtCore import Qt\nx = Qt.ItemDataRole.UserRole",
-    "from qgis.PyQt.QtWidgets import QMessageBox\nx = QMessageBox.StandardButton.Yes",
-    "from qgis.PyQt.QtWidgets import QLabel\nx = QLabel.Shape.NoFrame",
-    "from qgis.PyQt.QtGui import QIcon, QColor\nx = QColor('red').name()\ny = QIcon.fromTheme('a')",
-    "from qgis.PyQt.QtCore import QDateTime, QCoreApplication\nx = QCoreApplication.translate('a', 'b')",
-    "dialog.exec()",
-])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from qgis.PyQt.QtCore import Qt\nx = Qt.ItemDataRole.UserRole",
+        "from qgis.PyQt.QtWidgets import QMessageBox\nx = QMessageBox.StandardButton.Yes",
+        "from qgis.PyQt.QtWidgets import QLabel\nx = QLabel.Shape.NoFrame",
+        "from qgis.PyQt.QtGui import QIcon, QColor\nx = QColor('red').name()\ny = QIcon.fromTheme('a')",
+        "from qgis.PyQt.QtCore import QDateTime, QCoreApplication\nx = QCoreApplication.translate('a', 'b')",
+        "dialog.exec()",
+    ],
+)
 def test_the_check_lets_right_names_pass(code):
     """Scoped enums, inherited ones, methods and functions are fine."""
     assert not qt_problems(code)

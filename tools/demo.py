@@ -2,6 +2,7 @@
 
 Runs in QGIS's Python; `./dev demo` starts it. Leaves everything in demo/ (or in the folder given).
 """
+
 from __future__ import annotations
 
 import json
@@ -27,19 +28,41 @@ def main(folder: Path) -> None:
     run("validatecomposites", FOLDER=scene, REPORT=reports / "validation.html")
     for variable in ("NDVI", "VV", "VH"):
         run("buildtimeseries", FOLDER=scene, VARIABLE=variable, OUTPUT=series / f"{variable.lower()}.tif")
-    run("describetimeseries", INPUT=ndvi, COVARIATES=[series / "vv.tif", series / "vh.tif"],
-        OBSERVATIONS=series / "observations.tif", LONGEST_GAP=series / "longest_gap.tif", REPORT=reports / "description.html")
-    run("fillharmonic", INPUT=ndvi, OUTPUT=series / "ndvi_filled.tif", UNCERTAINTY=series / "ndvi_uncertainty.tif",
-        QUALITY=series / "ndvi_quality.tif")
+    run(
+        "describetimeseries",
+        INPUT=ndvi,
+        COVARIATES=[series / "vv.tif", series / "vh.tif"],
+        OBSERVATIONS=series / "observations.tif",
+        LONGEST_GAP=series / "longest_gap.tif",
+        REPORT=reports / "description.html",
+    )
+    run(
+        "fillharmonic",
+        INPUT=ndvi,
+        OUTPUT=series / "ndvi_filled.tif",
+        UNCERTAINTY=series / "ndvi_uncertainty.tif",
+        QUALITY=series / "ndvi_quality.tif",
+    )
 
     run("splittimeseries", INPUT=series / "ndvi_filled.tif", FOLDER=series / "filled_by_date")
 
     # How good is it? Hide observations, fill again, compare with what was hidden.
     run("simulategaps", INPUT=ndvi, OUTPUT=experiment / "ndvi_with_gaps.tif", TRUTH=experiment / "hidden_truth.tif")
-    run("fillharmonic", INPUT=experiment / "ndvi_with_gaps.tif", OUTPUT=experiment / "filled.tif",
-        UNCERTAINTY=experiment / "uncertainty.tif", QUALITY=experiment / "quality.tif")
-    run("assessfill", INPUT=experiment / "filled.tif", TRUTH=experiment / "hidden_truth.tif",
-        UNCERTAINTY=experiment / "uncertainty.tif", REPORT=reports / "assessment.html", CSV=reports / "assessment.csv")
+    run(
+        "fillharmonic",
+        INPUT=experiment / "ndvi_with_gaps.tif",
+        OUTPUT=experiment / "filled.tif",
+        UNCERTAINTY=experiment / "uncertainty.tif",
+        QUALITY=experiment / "quality.tif",
+    )
+    run(
+        "assessfill",
+        INPUT=experiment / "filled.tif",
+        TRUTH=experiment / "hidden_truth.tif",
+        UNCERTAINTY=experiment / "uncertainty.tif",
+        REPORT=reports / "assessment.html",
+        CSV=reports / "assessment.csv",
+    )
 
     made = mapping.make(folder)
     print("\nSee:", *(f"  {path}" for path in [*made, *sorted(reports.glob("*.html"))]), sep="\n")
@@ -47,10 +70,16 @@ def main(folder: Path) -> None:
 
 def run(algorithm: str, **parameters) -> dict:
     """Run one algorithm; print how long it took and the numbers it gave."""
-    arguments = [f"{key}={one}" for key, value in parameters.items() for one in (value if isinstance(value, list) else [value])]
+    arguments = [
+        f"{key}={one}" for key, value in parameters.items() for one in (value if isinstance(value, list) else [value])
+    ]
     start = time.monotonic()
-    done = subprocess.run([str(ROOT / "dev"), "process", "run", "--json", f"phenofuse:{algorithm}", "--", *arguments],
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(ROOT / "dev"), "process", "run", "--json", f"phenofuse:{algorithm}", "--", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise SystemExit(f"{algorithm} failed:\n{done.stdout}\n{done.stderr}")
     results = json.loads(done.stdout)["results"]

@@ -1,4 +1,5 @@
 """The demo's QGIS project and map pictures, made without a screen from the files that the chain left."""
+
 from __future__ import annotations
 
 import os
@@ -125,23 +126,37 @@ def draw_maps(project: QgsProject, layers: dict, folder: Path) -> list[Path]:
     observed = layers["series/ndvi.tif"]
     band = half_clouded(observed)
     day = observed.bandName(band).split(": ")[-1].replace("/", " to ")
-    series = [(file, caption) for file, caption in (
-        ("series/ndvi.tif", "Observed (white: clouds)"), ("series/ndvi_filled.tif", "Gaps filled"),
-        ("series/ndvi_uncertainty.tif", "Standard deviation"), ("scene/truth/NDVI_truth.tif", "Truth (simulated scene)"))]
+    series = [
+        (file, caption)
+        for file, caption in (
+            ("series/ndvi.tif", "Observed (white: clouds)"),
+            ("series/ndvi_filled.tif", "Gaps filled"),
+            ("series/ndvi_uncertainty.tif", "Standard deviation"),
+            ("scene/truth/NDVI_truth.tif", "Truth (simulated scene)"),
+        )
+    ]
     for file, _ in series:
         show_band(layers[file], band)
     return [
         draw(project, f"NDVI, {day}", [(layers[file], caption) for file, caption in series], folder / "filled.png"),
-        draw(project, "What there was to start from", [
-            (layers["series/observations.tif"], "Observations"), (layers["series/longest_gap.tif"], "Longest gap in days")],
-            folder / "observations.png"),
+        draw(
+            project,
+            "What there was to start from",
+            [
+                (layers["series/observations.tif"], "Observations"),
+                (layers["series/longest_gap.tif"], "Longest gap in days"),
+            ],
+            folder / "observations.png",
+        ),
     ]
 
 
 def half_clouded(series: QgsRasterLayer) -> int:
     """Find the band that is nearest to half observed: there the filling can be seen beside the observations."""
-    counts = [series.dataProvider().bandStatistics(band, QgsRasterBandStats.Stats.Min).elementCount
-              for band in range(1, series.bandCount() + 1)]
+    counts = [
+        series.dataProvider().bandStatistics(band, QgsRasterBandStats.Stats.Min).elementCount
+        for band in range(1, series.bandCount() + 1)
+    ]
     return 1 + min(range(len(counts)), key=lambda at: abs(counts[at] - series.width() * series.height() / 2))
 
 
@@ -173,7 +188,7 @@ def draw(project: QgsProject, heading: str, panels: list, path: Path) -> Path:
         legend.model().rootGroup().clear()
         entry = legend.model().rootGroup().addLayer(layer)
         QgsLegendRenderer.setNodeLegendStyle(entry, QgsLegendStyle.Style.Hidden)  # the caption has said it
-        colours = range(1, len(legend.model().layerLegendNodes(entry)))           # 0 is the name of the band
+        colours = range(1, len(legend.model().layerLegendNodes(entry)))  # 0 is the name of the band
         QgsMapLayerLegendUtils.setLegendNodeOrder(entry, list(colours))
         legend.model().refreshLayerLegend(entry)
         place(layout, legend, left, HEADING + CAPTION + PANEL, PANEL, LEGEND)

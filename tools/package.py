@@ -2,6 +2,7 @@
 
 Usage: package.py FOLDER
 """
+
 from __future__ import annotations
 
 import configparser

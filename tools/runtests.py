@@ -3,6 +3,7 @@
 Core tests (numbered below 50) run in the engine's Python, which has no QGIS; the others in QGIS's. Arguments go to
 pytest; test files among them choose their own half.
 """
+
 from __future__ import annotations
 
 import os
@@ -47,14 +48,31 @@ def run(half: str, python: Path, arguments: list[str]) -> tuple[int, int, int]:
     report.unlink(missing_ok=True)
     print(f"--- {half} tests", flush=True)
     status = subprocess.run(
-        [str(python), "-m", "pytest", "-q", "--tb=short", "--durations=5", "-o", f"cache_dir={STATE}/pytest-{half}", f"--junitxml={report}",
-         *arguments], cwd=ROOT, check=False).returncode
+        [
+            str(python),
+            "-m",
+            "pytest",
+            "-q",
+            "--tb=short",
+            "--durations=5",
+            "-o",
+            f"cache_dir={STATE}/pytest-{half}",
+            f"--junitxml={report}",
+            *arguments,
+        ],
+        cwd=ROOT,
+        check=False,
+    ).returncode
     if not report.exists():
         print(f"the {half} tests ended with status {status} before they could report")
         return 0, 1, 0
     suites = ElementTree.parse(report).getroot().iter("testsuite")
     tests, failures, errors, skipped = (
-        sum(column) for column in zip(*[[int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped")] for suite in suites]))
+        sum(column)
+        for column in zip(
+            *[[int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped")] for suite in suites]
+        )
+    )
     failed = failures + errors
     if not failed and status not in (0, NO_TESTS_COLLECTED):
         print(f"the {half} tests reported no failure but ended with status {status}")

@@ -5,6 +5,7 @@ at the files. A critical finding blocks downloads; a warning is shown beside the
 
 Usage: scan.py ZIP   (with a Python that has the three tools; exit status 1 when anything is critical)
 """
+
 from __future__ import annotations
 
 import configparser
@@ -18,15 +19,43 @@ from pathlib import Path
 
 LARGEST = 25_000_000  # bytes; the site's upload limit
 REQUIRED = ("name", "description", "version", "qgisMinimumVersion", "author", "email", "about", "tracker", "repository")
-ALSO_WANTED = ("homepage", "tags", "icon", "changelog", "qgisMaximumVersion", "experimental", "deprecated", "hasProcessingProvider")
+ALSO_WANTED = (
+    "homepage",
+    "tags",
+    "icon",
+    "changelog",
+    "qgisMaximumVersion",
+    "experimental",
+    "deprecated",
+    "hasProcessingProvider",
+)
 FORBIDDEN_PARTS = ("__MACOSX", ".git", "__pycache__")
 SUSPICIOUS = (".exe", ".dll", ".so", ".dylib", ".bat", ".sh", ".ps1", ".cmd", ".pyd")
 BANDIT_CRITICAL = """B102 B103 B105 B106 B107 B111 B201 B202 B301 B302 B304 B305 B306 B307 B312 B321 B323 B401 B402 B412 B413
     B501 B502 B503 B505 B506 B507 B601 B602 B604 B605 B609 B610 B611 B612 B613 B615 B701""".split()
 BANDIT_SILENT = ("B109", "B404", "B410", "B411")  # rules the site keeps switched off
 FLAKE8_CRITICAL = ("E901", "E902", "E999", "F821", "F823", "F831")
-FLAKE8_WARNING = ("E101", "E711", "E712", "E713", "E714", "E721", "E722", "E731", "E741", "E742", "E743", "W605", "F402", "F403",
-                  "F404", "F405", "F811", "F822", "F901")
+FLAKE8_WARNING = (
+    "E101",
+    "E711",
+    "E712",
+    "E713",
+    "E714",
+    "E721",
+    "E722",
+    "E731",
+    "E741",
+    "E742",
+    "E743",
+    "W605",
+    "F402",
+    "F403",
+    "F404",
+    "F405",
+    "F811",
+    "F822",
+    "F901",
+)
 
 
 def main(package: Path) -> int:
@@ -58,13 +87,21 @@ def validate(package: Path, archive: zipfile.ZipFile):
     if tops != {top} or not top.isidentifier():
         yield "critical", "validator", f"one top folder named like a Python module is wanted, not {sorted(tops)}"
     for name in names:
-        if ".." in name or name.startswith("/") or "\\" in name or ".pyc" in name or set(FORBIDDEN_PARTS) & set(name.split("/")):
+        if (
+            ".." in name
+            or name.startswith("/")
+            or "\\" in name
+            or ".pyc" in name
+            or set(FORBIDDEN_PARTS) & set(name.split("/"))
+        ):
             yield "critical", "validator", f"forbidden name {name}"
     for wanted in ("__init__.py", "metadata.txt", "LICENSE"):
         if f"{top}/{wanted}" not in names:
             yield "critical", "validator", f"{wanted} is missing"
     if f"{top}/metadata.txt" in names:
-        yield from validate_metadata(archive.read(f"{top}/metadata.txt").decode("utf-8"), {name[len(top) + 1:] for name in names})
+        yield from validate_metadata(
+            archive.read(f"{top}/metadata.txt").decode("utf-8"), {name[len(top) + 1 :] for name in names}
+        )
 
 
 def validate_metadata(text: str, names: set[str]):
@@ -112,7 +149,11 @@ def run_bandit(folder: str):
         yield "critical", "bandit", f"{error['filename']} could not be read: {error['reason']}"
     for result in report["results"]:
         severity = "critical" if result["test_id"] in BANDIT_CRITICAL else "warning"
-        yield severity, "bandit", f"{result['test_id']} {result['filename']}:{result['line_number']} {result['issue_text']}"
+        yield (
+            severity,
+            "bandit",
+            f"{result['test_id']} {result['filename']}:{result['line_number']} {result['issue_text']}",
+        )
 
 
 def run_secrets(folder: str):
@@ -133,7 +174,9 @@ def run_flake8(folder: str):
 
 def tool(folder: str, module: str, *arguments: str) -> str:
     """Run one of the tools in the folder; they exit with 1 when they find something."""
-    done = subprocess.run([sys.executable, "-m", module, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
     if done.returncode not in (0, 1) or (done.returncode and not done.stdout):
         raise SystemExit(f"{module} failed: {done.stderr[-500:]}")
     return done.stdout

@@ -4,6 +4,7 @@
 
 Needs demo/ (./dev demo) and writes docs/images/dialog.png.
 """
+
 import os
 from pathlib import Path
 
@@ -20,7 +21,9 @@ def start():
     """Open the project and the dialog."""
     iface.mainWindow().setGeometry(0, 0, 1280, 900)
     iface.addProject(str(ROOT / "demo" / "demo.qgz"))
-    start.dialog = processing.createAlgorithmDialog("phenofuse:fillharmonic", {"INPUT": str(ROOT / "demo" / "series" / "ndvi.tif")})
+    start.dialog = processing.createAlgorithmDialog(
+        "phenofuse:fillharmonic", {"INPUT": str(ROOT / "demo" / "series" / "ndvi.tif")}
+    )
     start.dialog.show()
     start.dialog.move(420, 160)
     QTimer.singleShot(UNTIL_SHOT, shoot)

@@ -1,0 +1,1 @@
+"""Assess: how good a fill is."""

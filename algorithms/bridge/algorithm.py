@@ -1,7 +1,7 @@
 """The base of all algorithms: parameters with help, checks, one job in the engine, styled outputs.
 
 An algorithm says what it is (its class attributes), which parameters it has (`parameters`) and how its outputs
-look (`STYLES`). All else happens here. An algorithm that needs no engine overrides `run`.
+look (`STYLES`). All else happens here. An algorithm that needs no engine overrides `perform`.
 """
 from __future__ import annotations
 
@@ -141,14 +141,14 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
 
     def processAlgorithm(self, given, context, feedback):
         wanted = parameters.destinations(self, given, context)
-        result = self.run({**self._values, **{key: os.path.abspath(path) for key, path in wanted.items()}}, feedback)
+        result = self.perform({**self._values, **{key: os.path.abspath(path) for key, path in wanted.items()}}, feedback)
         outputs = {**result["outputs"], **wanted}
         self._dress(outputs, context, feedback)
         return {**outputs, **result["numbers"]}
 
     # What algorithms share.
 
-    def run(self, values: dict, feedback) -> dict:
+    def perform(self, values: dict, feedback) -> dict:
         """Run the job in the engine; returns its outputs and numbers."""
         home = settings.home()
         try:

@@ -185,7 +185,8 @@ def _by_month(page: Report, result: Result) -> None:
     bars = {"filled": [score.rmse for score in months.values()]}
     if linear:
         bars[LINEAR] = [linear[label].rmse for label in months]
-    page.section("By month").figure(figures.bars(list(months), bars, "RMSE", baseline=LINEAR), "Root mean square error by month.")
+    page.section("By month")
+    page.figure(figures.bars(list(months), bars, "RMSE", baseline=LINEAR), "Root mean square error by month.")
     _table(page, "month", months, "Month", linear)
 
 

@@ -58,7 +58,7 @@ def lines(curves, y_label: str, x_label: str = "", dates: bool = True, height: f
 
 def coverage_bars(days, percent, y_label: str = "Valid values", threshold: float | None = None,
                   height: float = 2.4) -> Figure:
-    """One bar per date, 0 to 100 %; bars below `threshold` stand out, and so do dates with nothing at all."""
+    """One bar per date, 0 to 100%; bars below `threshold` stand out, and so do dates with nothing at all."""
     days, percent = np.asarray(days, float), np.asarray(percent, float)
     figure, axes = _new(height)
     width = 0.8 * np.median(np.diff(days)) if len(days) > 1 else 5.0

@@ -59,23 +59,36 @@ def collect(paths: list, names: tuple, events) -> RasterSet:
     files, found = _open(paths)
     if not files:
         raise InputError(f"None of {len(paths)} files can be read: {found[0].what}", "Check the paths.")
-    named = [(file, _variables(file, names)) for file in files]
-    grid = _usual_grid(named)
-    found += _check_grids(named, grid) + _check_names(named, names)
+    opened = [_Opened(file, _variables(file, names)) for file in files]
+    grid = _usual_grid(opened)
+    found += _check_grids(opened, grid) + _check_names(opened, names) + _check_file_dates(opened)
     layers = []
-    for done, (file, variables) in enumerate(named):
-        periods = _periods(file, variables)
-        found += _check_file_date(file, periods)
-        for band, variable, period in zip(file.bands, variables, periods):
+    for done, one in enumerate(opened):
+        for band, variable, period in zip(one.file.bands, one.variables, one.periods):
             events.check()
-            layers.append(_layer(file, band, variable, period, len(set(periods)) > 1))
-        events.progress((done + 1) / len(named))
+            layers.append(_layer(one, band, variable, period))
+        events.progress((done + 1) / len(opened))
     return RasterSet(tuple(layers), grid, tuple(found))
 
 
 def label(file: RasterFile) -> str:
     """A file's name for people, unlike that of any other: with its suffix, and the variable of a NetCDF part."""
-    return re.split(r"[/\\\\]", file.path)[-1].replace('"', "")
+    return re.split(r"[/\\]", file.path)[-1].replace('"', "")
+
+
+class _Opened:
+    """A file with the variable and the period of each of its bands."""
+
+    def __init__(self, file: RasterFile, variables: list):
+        self.file, self.variables = file, variables
+        self.periods = _periods(file, variables)
+        self.name = label(file)
+        self.is_stack = len(set(self.periods)) > 1
+
+    @property
+    def is_composite(self) -> bool:
+        """Whether its bands are variables rather than dates."""
+        return len(self.file.bands) > 1 and (len(set(self.variables)) > 1 or not (self.is_stack or any(self.variables)))
 
 
 def _open(paths) -> tuple:
@@ -117,13 +130,13 @@ def _period_of_file(file: RasterFile) -> Period | None:
         return period_in_name(file.name)
 
 
-def _layer(file: RasterFile, band, variable: str, period, is_stack: bool) -> Layer:
-    known = VARIABLES.get(variable)
+def _layer(one: _Opened, band, variable: str, period) -> Layer:
+    file, known = one.file, VARIABLES.get(variable)
     values = measure(_strips(file, band.index), (file.grid.height, file.grid.width), known.valid_range if known else None)
-    series = label(file) if is_stack else variable or band.description or "unknown"
-    return Layer(file=label(file), series=series, variable=variable, start=period.start if period else None,
-                 end=period.end if period else None, integer=band.dtype.startswith(("int", "uint")),
-                 scaled=band.scale != 1, units=" ".join((band.units, file.tags.get("units", ""))), measure=values)
+    return Layer(file=one.name, series=one.name if one.is_stack else variable or band.description or f"band {band.index}",
+                 variable=variable, start=period.start if period else None, end=period.end if period else None,
+                 integer=band.dtype.startswith(("int", "uint")), scaled=band.scale != 1,
+                 units=" ".join((band.units, file.tags.get("units", ""))), measure=values)
 
 
 def _strips(file: RasterFile, index: int):
@@ -132,47 +145,45 @@ def _strips(file: RasterFile, index: int):
         yield file.values(index, Window(row, 0, min(rows, file.grid.height - row), file.grid.width))
 
 
-def _usual_grid(named: list) -> Grid:
+def _usual_grid(opened: list) -> Grid:
     """The grid of most files that hold a known variable (of all files, where none does)."""
-    judged = [file for file, variables in named if any(variables)] or [file for file, _ in named]
-    grid, _ = Counter(file.grid for file in judged).most_common(1)[0]
+    judged = [one for one in opened if any(one.variables)] or opened
+    grid, _ = Counter(one.file.grid for one in judged).most_common(1)[0]
     return grid
 
 
-def _check_grids(named: list, grid: Grid) -> list:
+def _check_grids(opened: list, grid: Grid) -> list:
     found = []
     if not grid.crs:
         found.append(Finding("wrong_crs", "The files have no reference system."))
     elif grid.is_geographic and not (abs(grid.transform[2]) <= 360 and abs(grid.transform[5]) <= 90):
         found.append(Finding("wrong_crs", f"{grid.crs_name} has coordinates in degrees, but the corner lies at "
                                           f"{grid.transform[2]:g}, {grid.transform[5]:g}."))
-    for file, variables in named:
-        difference = grid.difference(file.grid)
+    for one in opened:
+        difference = grid.difference(one.file.grid)
         if difference:
             kind = ("wrong_crs" if "reference system" in difference else
                     "shifted_grid" if "shifted" in difference else "different_grid")
-            found.append(Finding(kind if any(variables) else "other_grid", f"{label(file)}: {difference}.", where=label(file)))
+            found.append(Finding(kind if any(one.variables) else "other_grid", f"{one.name}: {difference}.", where=one.name))
     return found
 
 
-def _check_names(named: list, names: tuple) -> list:
-    found = [Finding("unknown_variable", f"{label(file)}: neither file nor bands name NDVI, VV or VH.", where=label(file))
-             for file, variables in named if not any(variables) and not _is_composite(file, variables)]
-    several = {label(file): tuple(band.description for band in file.bands) if not names or any(
-        band.description for band in file.bands) else names for file, variables in named if _is_composite(file, variables)}
-    return found + check_bands(several)
+def _check_names(opened: list, names: tuple) -> list:
+    """Compare the names of bands which are variables; in a set of such files, one with a single variable lacks the others."""
+    found = [Finding("unknown_variable", f"{one.name}: neither file nor bands name NDVI, VV or VH.", where=one.name)
+             for one in opened if not any(one.variables) and not one.is_composite]
+    composites = [one for one in opened if one.is_composite]
+    if composites:
+        composites += [one for one in opened if len(one.file.bands) == 1 and variable_in(one.file.bands[0].description)]
+    said = {one.name: tuple(band.description for band in one.file.bands) for one in composites}
+    return found + check_bands({name: bands if any(bands) else names or bands for name, bands in said.items()})
 
 
-def _is_composite(file: RasterFile, variables: list) -> bool:
-    """Whether the bands are variables rather than dates."""
-    if len(set(variables)) > 1:
-        return True
-    dated = any(stated_period(file, band) for band in file.bands)
-    return len(file.bands) > 1 and not dated and not any(variables)
-
-
-def _check_file_date(file: RasterFile, periods: list) -> list:
-    named, stated = period_in_name(file.name), {period for period in periods if period}
-    if named is None or len(stated) != 1 or next(iter(stated)).start == named.start:
-        return []
-    return [Finding("date_conflict", f"{label(file)} is tagged {next(iter(stated))}.", where=label(file))]
+def _check_file_dates(opened: list) -> list:
+    """Compare the date in a file's name with what its tags or bands say, where that is one period."""
+    found = []
+    for one in opened:
+        named, stated = period_in_name(one.file.name), set(one.periods)
+        if named and len(stated) == 1 and None not in stated and next(iter(stated)).start != named.start:
+            found.append(Finding("date_conflict", f"{one.name} is tagged {next(iter(stated))}.", where=one.name))
+    return found

@@ -1,0 +1,201 @@
+"""The job `fillharmonic`: learn once from a sample of the scene, then fill tile by tile."""
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from .. import tiles
+from ..errors import InputError
+from ..timeseries import Header, RasterSpec, Series, Window, open_series, quality, series_spec
+from ..timeseries.masks import read_mask
+from ..timeseries.outputdates import output_periods
+from . import adaptive, cascade
+
+# Scenes up to this size are read whole for learning; of larger ones a lattice of windows is, each within one block of the
+# file for most, so that learning costs seconds whatever the size.
+PIXELS_READ_WHOLE = 256 * 256
+LATTICE, WINDOW_SIDE = 6, 16
+# With fewer pixels from the lattice (a small mask, say) the whole scene is searched.
+FEWEST_PIXELS = 200
+ROBUST_ROUNDS = 3
+ANY_VALUE = (-float("inf"), float("inf"))
+
+
+def run(parameters: dict, resources, events) -> dict:
+    """Fill the gaps of a series with harmonics.
+
+    Parameters
+    ----------
+    parameters : dict
+        INPUT; MODEL (``adaptive`` or ``cascade``), ORDER, PERIOD_DAYS, TREND, ROBUST, SEED; DATES or STEP_DAYS,
+        KEEP_OBSERVED, MAX_GAP_DAYS, MASK; OUTPUT, and optionally UNCERTAINTY, QUALITY, HARMONICS, AMPLITUDE_PHASE.
+    """
+    series = open_series(parameters["INPUT"], events=events)
+    periods = output_periods(series.periods, parameters.get("DATES") or "", int(parameters.get("STEP_DAYS") or 0))
+    days = np.array([period.middle for period in periods])
+    mask = parameters.get("MASK") or None
+    model = parameters.get("MODEL") or "adaptive"
+    journal = tiles.Journal(parameters["OUTPUT"], ["fillharmonic", parameters,
+                                                   tiles.fingerprint([*series.paths, *([mask] if mask else [])])])
+    if model == "adaptive":
+        options = _options(parameters, series)
+        events.info("Learning from the scene's own series.")
+        learn = partial(_learn, series, mask, options, int(parameters.get("SEED") or 0), events)
+        scene = adaptive.Scene.from_dict(journal.once("scene", learn))
+        events.info(_learnt(scene, series))
+        wants_harmonics = bool(parameters.get("AMPLITUDE_PHASE"))
+        outputs = _outputs(parameters, series, periods, scene.order)
+        fill = partial(_fill_adaptive, days, scene, options, wants_harmonics)
+    elif model == "cascade":
+        if parameters.get("AMPLITUDE_PHASE"):
+            raise InputError("The cascade has no single set of harmonics, so there is no AMPLITUDE_PHASE.",
+                             "Choose MODEL = adaptive, or leave AMPLITUDE_PHASE empty.")
+        events.warning("The cascade is there for comparison: in long gaps it is usually worse than linear interpolation.")
+        outputs = _outputs(parameters, series, periods, 0)
+        fill = partial(_fill_cascade, days, _cascade_options(parameters, series))
+    else:
+        raise InputError(f"There is no model '{model}'.", "Choose MODEL = adaptive or cascade.")
+    plan = tiles.plan(series.grid, _bytes_per_pixel(series.count, len(periods)), resources)
+    work = partial(_tile, series, mask, fill, tuple(outputs))
+    tiles.run(plan, work, outputs, journal, resources, events.step(0.05, 1))
+    return {"outputs": {key: path for key, (path, _) in outputs.items()}, "numbers": {}}
+
+
+def _options(parameters: dict, series: Series) -> adaptive.Options:
+    default = adaptive.Options()
+    return adaptive.Options(
+        order=int(_given(parameters, "ORDER", default.order)),
+        period_days=float(_given(parameters, "PERIOD_DAYS", default.period_days)),
+        trend=_given(parameters, "TREND", default.trend),
+        robust_rounds=ROBUST_ROUNDS if _given(parameters, "ROBUST", True) else 0,
+        valid_range=series.variable.valid_range or ANY_VALUE,
+        max_gap_days=float(_given(parameters, "MAX_GAP_DAYS", 0)),
+        keep_observed=bool(_given(parameters, "KEEP_OBSERVED", True)))
+
+
+def _cascade_options(parameters: dict, series: Series) -> cascade.Options:
+    return cascade.Options(
+        period_days=float(_given(parameters, "PERIOD_DAYS", cascade.Options().period_days)),
+        valid_range=series.variable.valid_range or ANY_VALUE,
+        max_gap_days=float(_given(parameters, "MAX_GAP_DAYS", 0)),
+        keep_observed=bool(_given(parameters, "KEEP_OBSERVED", True)))
+
+
+def _given(parameters: dict, key: str, default):
+    """A parameter, or its default where it is missing or None (0 and False are values)."""
+    value = parameters.get(key)
+    return default if value is None else value
+
+
+def _learn(series: Series, mask, options, seed: int, events) -> dict:
+    """What the scene teaches, as plain numbers."""
+    return adaptive.learn(_sample(series, mask, seed, events), series.days, options, seed).to_dict()
+
+
+def _sample(series: Series, mask, seed: int, events) -> np.ndarray:
+    """Series (pixels, dates) from all over the scene, of pixels inside the mask that hold observations."""
+    found = []
+    for window in _windows(series, seed):
+        events.check()
+        found.append(_seen(series, mask, window))
+    if sum(map(len, found)) >= FEWEST_PIXELS or len(found) == 1:
+        return np.concatenate(found)
+    for row in range(0, series.grid.height, 256):
+        for column in range(0, series.grid.width, 256):
+            events.check()
+            rows, columns = min(256, series.grid.height - row), min(256, series.grid.width - column)
+            found.append(_seen(series, mask, Window(row, column, rows, columns)))
+            if sum(map(len, found)) >= FEWEST_PIXELS:
+                return np.concatenate(found)
+    return np.concatenate(found)
+
+
+def _windows(series: Series, seed: int) -> list:
+    """The whole of a small scene, or one randomly placed window in each cell of a lattice."""
+    height, width = series.grid.height, series.grid.width
+    if height * width <= PIXELS_READ_WHOLE:
+        return [series.grid.window]
+    chance = np.random.default_rng(seed)
+    windows = []
+    for rows in _cells(height):
+        for columns in _cells(width):
+            row, column = int(chance.integers(*rows)), int(chance.integers(*columns))
+            windows.append(Window(row, column, min(WINDOW_SIDE, height - row), min(WINDOW_SIDE, width - column)))
+    return windows
+
+
+def _cells(length: int) -> list:
+    edges = np.unique(np.linspace(0, length, LATTICE + 1).astype(int))
+    return [(a, max(a + 1, b - WINDOW_SIDE)) for a, b in zip(edges, edges[1:])]
+
+
+def _seen(series: Series, mask, window: Window) -> np.ndarray:
+    values = series.read(window).reshape(series.count, -1).T
+    keep = np.isfinite(values).any(axis=1)
+    if mask:
+        keep &= read_mask(mask, series.grid, window).ravel()
+    return np.ascontiguousarray(values[keep])
+
+
+def _learnt(scene, series: Series) -> str:
+    unit = "" if series.units == "1" else f" {series.units}"
+    trend = "with" if scene.trend else "without"
+    return (f"Learnt from {scene.pixels} pixels: {scene.order} harmonics {trend} trend; "
+            f"noise {scene.noise_variance ** 0.5:.3g}{unit}; residual {scene.residual_variance ** 0.5:.3g}{unit} "
+            f"over {scene.length_scale:.0f} days.")
+
+
+def _outputs(parameters: dict, series: Series, periods, order: int) -> dict:
+    """Path and kind of every raster asked for."""
+    told = {key: parameters[key] for key in ("MODEL", "ORDER", "PERIOD_DAYS", "TREND", "ROBUST", "KEEP_OBSERVED",
+                                             "MAX_GAP_DAYS", "SEED") if parameters.get(key) is not None}
+
+    def header(variable: str, units: str) -> Header:
+        return Header(variable, units, "fillharmonic", told, series.paths[:3])
+
+    specs = {
+        "OUTPUT": series_spec(series.grid, periods, header(series.variable.name, series.units)),
+        "UNCERTAINTY": series_spec(series.grid, periods, header("standard deviation", series.units)),
+        "QUALITY": series_spec(series.grid, periods, header("quality", ""), "uint8"),
+        "HARMONICS": series_spec(series.grid, periods, header("harmonics", ""), "int16"),
+        "AMPLITUDE_PHASE": RasterSpec(series.grid, _names("amplitude", order) + _names("phase", order),
+                                      header("amplitude and phase", series.units)),
+    }
+    return {key: (parameters[key], spec) for key, spec in specs.items() if parameters.get(key)}
+
+
+def _names(what: str, order: int) -> tuple:
+    return tuple(f"{what} {harmonic}" for harmonic in range(1, order + 1))
+
+
+def _bytes_per_pixel(dates: int, outputs: int) -> int:
+    # The series as read and pixel by pixel; mean, standard deviation, code and order pixel by pixel and band by band.
+    return 2 * 4 * dates + 2 * (4 + 4 + 1 + 2) * outputs
+
+
+def _tile(series: Series, mask, fill, names: tuple, tile) -> dict:
+    """The outputs of one tile, (bands, rows, columns) each."""
+    values = series.read(tile.window).reshape(series.count, -1)
+    inside = read_mask(mask, series.grid, tile.window).ravel() if mask else None
+    if inside is not None:
+        values[:, ~inside] = np.nan
+    found = fill(np.ascontiguousarray(values.T), series.days)
+    shape = tile.window.rows, tile.window.columns
+    return {name: np.ascontiguousarray(found[name].T).reshape(-1, *shape) for name in names}
+
+
+def _fill_adaptive(output_days, scene, options, wants_harmonics: bool, values, days) -> dict:
+    filled = adaptive.fill(values, days, output_days, scene, options, wants_harmonics)
+    order = np.where(np.isfinite(filled.mean), np.int16(scene.order), np.int16(cascade.NONE))
+    order[filled.quality == quality.OBSERVED] = cascade.OBSERVED
+    found = {"OUTPUT": filled.mean, "UNCERTAINTY": filled.standard_deviation, "QUALITY": filled.quality, "HARMONICS": order}
+    if wants_harmonics:
+        found["AMPLITUDE_PHASE"] = np.concatenate([filled.amplitude, filled.phase], axis=1)
+    return found
+
+
+def _fill_cascade(output_days, options, values, days) -> dict:
+    filled = cascade.fill(values, days, output_days, options)
+    return {"OUTPUT": filled.mean, "UNCERTAINTY": filled.standard_deviation, "QUALITY": filled.quality,
+            "HARMONICS": filled.harmonics}

@@ -1,0 +1,491 @@
+"""The engine's environment: made offline from small wheels, interrupted, continued, mended; and which engine is chosen."""
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from phenofuse.algorithms.bridge import environment, installer, interpreters, processes
+from phenofuse.algorithms.bridge.environment import Source
+from phenofuse.algorithms.bridge.failures import SetupError
+
+posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+
+# Enough files that unpacking them takes pip a second or more.
+MANY = 3000
+
+
+def write_wheel(folder: Path, name: str, version: str, files: dict) -> None:
+    """Write a wheel by hand: a zip file with the package's files, its metadata and a RECORD of digests."""
+    info = f"{name}-{version}.dist-info"
+    files = {**files, f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+             f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
+    record = []
+    for path, text in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+        record.append(f"{path},sha256={digest},{len(text.encode())}")
+    files[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,"]) + "\n"
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+
+
+class Recorder:
+    """A listener that keeps what it hears, and cancels when `when(recorder)` says so."""
+
+    def __init__(self, when=None):
+        self.fractions, self.messages, self.asked, self._when = [], [], None, when
+
+    def progress(self, fraction, eta_s):
+        self.fractions.append(fraction)
+
+    def message(self, level, text):
+        self.messages.append(text)
+
+    def cancelled(self):
+        if self._when and self.asked is None and self._when(self):
+            self.asked = time.monotonic()
+        return self.asked is not None
+
+    def heard(self, words) -> bool:
+        return any(words in text for text in self.messages)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Give a folder with wheels and requirement lists of a tiny product."""
+    folder = tmp_path_factory.mktemp("store")
+    (folder / "wheels").mkdir()
+    (folder / "lists").mkdir()
+    write_wheel(folder / "wheels", "tinybase", "1.0", {"tinybase.py": "VALUE = 1\n"})
+    write_wheel(folder / "wheels", "tinydask", "2.0", {"tinydask.py": "VALUE = 2\n"})
+    write_wheel(folder / "wheels", "tinybig", "3.0", {"tinybig/__init__.py": "", **{
+        f"tinybig/part{index}.py": f"VALUE = {index}\n" for index in range(MANY)}})
+    size = "# Size: 1 MB to fetch, 2 MB on disk\n"
+    (folder / "lists" / "base.txt").write_text(size + "tinybase==1.0\n", encoding="utf-8")
+    (folder / "lists" / "cluster.txt").write_text(size + "tinydask==2.0\n", encoding="utf-8")
+    (folder / "lists" / "earthengine.txt").write_text(size + "tinybig==3.0\n", encoding="utf-8")
+    (folder / "lists" / "learning.txt").write_text(size + "tinymissing==9.0\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ready(store, tmp_path_factory):
+    """Give a complete environment (with what the making of it said) for copying."""
+    patch = pytest.MonkeyPatch()
+    folder, listener = tmp_path_factory.mktemp("ready") / "engine", Recorder()
+    # What QGIS sets for its own Python, and what would send packages elsewhere.
+    for name, value in {"PYTHONHOME": "/nowhere", "PYTHONPATH": "/nowhere", "PIP_TARGET": str(folder.parent / "elsewhere"),
+                        "PIP_USER": "1", "PROJ_LIB": "/nowhere", "SSL_CERT_FILE": "/nowhere/certificate"}.items():
+        patch.setenv(name, value)
+    try:
+        record = environment.set_up(folder, source=Source(wheels=str(store / "wheels")), listener=listener,
+                                    requirements=store / "lists")
+    finally:
+        patch.undo()
+    return folder, listener, record
+
+
+@pytest.fixture
+def copied(ready, tmp_path):
+    """Give a copy of the complete environment, to do harm to."""
+    return Path(shutil.copytree(ready[0], tmp_path / "engine", symlinks=True))
+
+
+def set_up(folder, store, extras=(), listener=None, **more):
+    """Set up from the store's wheels."""
+    return environment.set_up(folder, extras, Source(wheels=str(store / "wheels")), listener=listener,
+                              requirements=store / "lists", **more)
+
+
+def imports(folder, code) -> str:
+    """What an environment's Python prints."""
+    return subprocess.run([str(environment.python_of(folder)), "-I", "-c", code], capture_output=True, text=True,
+                          check=True).stdout.strip()
+
+
+def test_made_offline(ready):
+    """From a folder of wheels, with QGIS's variables set: complete, isolated, marked with its versions, nothing left over."""
+    folder, listener, record = ready
+    assert imports(folder, "import tinybase; print(tinybase.VALUE)") == "1"
+    assert record["versions"] == {"tinybase": "1.0"}
+    assert json.loads((folder / environment.MARKER).read_text(encoding="utf-8")) == record
+    assert "include-system-site-packages = false" in (folder / "pyvenv.cfg").read_text(encoding="utf-8")
+    assert not (folder / "fetching").exists()
+    assert not (folder.parent / "elsewhere").exists()
+    assert listener.heard("0 MB to fetch and 2 MB on disk")
+    assert listener.fractions == sorted(listener.fractions)
+    assert listener.fractions[-1] == 1.0
+
+
+def test_complete_is_left_alone(copied, store):
+    """A second call does not run pip again."""
+    listener = Recorder()
+    record = set_up(copied, store, listener=listener)
+    assert listener.heard("complete already")
+    assert not listener.heard("Unpacking")
+    assert record["versions"] == {"tinybase": "1.0"}
+
+
+def test_extra_is_added_and_stays(copied, store):
+    """An extra joins what is there; a later call without it keeps it."""
+    assert set_up(copied, store, ["cluster"])["versions"] == {"tinybase": "1.0", "tinydask": "2.0"}
+    assert set_up(copied, store)["extras"] == ["cluster"]
+
+
+def test_extra_that_fails_leaves_the_base_usable(copied, store):
+    """When an extra is not to be had the engine stays complete without it."""
+    with pytest.raises(SetupError) as raised:
+        set_up(copied, store, ["learning"])
+    assert raised.value.failure.kind == "not offered"
+    assert "tinymissing==9.0" in str(raised.value)
+    assert environment.installed(copied)["extras"] == []
+
+
+@posix
+def test_killed_midway_then_continued(copied, store):
+    """kill -9 of pip while it unpacks: not complete, said so; the same call continues and every file is whole."""
+    (copied / environment.MARKER).unlink()
+    parts = environment._site_packages(copied) / "tinybig"
+
+    def kill_pip(_):
+        if parts.is_dir() and len(os.listdir(parts)) > 50:
+            for pid in pip_of(copied):
+                os.kill(pid, signal.SIGKILL)
+        return False
+
+    with pytest.raises(SetupError) as raised:
+        set_up(copied, store, ["earthengine"], Recorder(kill_pip))
+    assert raised.value.failure.kind == "interrupted"
+    assert 0 < len(list(parts.glob("part*.py"))) < MANY
+    assert environment.installed(copied) == {}
+    assert set_up(copied, store, ["earthengine"])["versions"] == {"tinybase": "1.0", "tinybig": "3.0"}
+    assert imports(copied, "import tinybig, pathlib; files = pathlib.Path(tinybig.__file__).parent.glob('part*.py'); "
+                           "print(sum(int(f.read_text().split()[-1]) for f in files))") == str(MANY * (MANY - 1) // 2)
+
+
+def pip_of(folder) -> list:
+    """Numbers of the processes that run pip in an environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = entry.read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in command and b"\0pip\0" in command:
+            found.append(int(entry.parent.name))
+    return found
+
+
+def test_cut_file_is_installed_again(copied, store):
+    """A package that is recorded but of which a file is cut short is found and put right."""
+    module = environment._site_packages(copied) / "tinybase.py"
+    module.write_text("VAL", encoding="utf-8")
+    (copied / environment.MARKER).unlink()
+    set_up(copied, store)
+    assert module.read_text(encoding="utf-8") == "VALUE = 1\n"
+
+
+@posix
+def test_damaged_is_made_afresh(copied, store):
+    """An environment whose Python is gone (QGIS was updated) is not taken for complete, and is made afresh."""
+    for link in (copied / "bin").glob("python*"):
+        link.unlink()
+    assert environment.installed(copied) == {}
+    listener = Recorder()
+    assert set_up(copied, store, listener=listener)["versions"] == {"tinybase": "1.0"}
+    assert listener.heard("Made an environment")
+
+
+def test_changed_pins_are_brought_up_to_date(copied, store, tmp_path):
+    """With new pins the old engine is no longer complete, and the same folder follows the new list."""
+    lists, wheels = tmp_path / "lists", tmp_path / "wheels"
+    shutil.copytree(store / "lists", lists)
+    shutil.copytree(store / "wheels", wheels)
+    write_wheel(wheels, "tinybase", "1.1", {"tinybase.py": "VALUE = 11\n"})
+    (lists / "base.txt").write_text("# Size: 1 MB to fetch, 2 MB on disk\ntinybase==1.1\n", encoding="utf-8")
+    record = environment.set_up(copied, (), Source(wheels=str(wheels)), requirements=lists)
+    assert record["versions"] == {"tinybase": "1.1"}
+    assert imports(copied, "import tinybase; print(tinybase.VALUE)") == "11"
+
+
+@posix
+def test_cancel_is_prompt(copied, store):
+    """Cancelled while pip unpacks: over in less than three seconds, and no process is left."""
+    (copied / environment.MARKER).unlink()
+    listener = Recorder(lambda recorder: recorder.heard("Unpacking"))
+    with pytest.raises(SetupError) as raised:
+        set_up(copied, store, ["earthengine"], listener)
+    assert raised.value.failure.kind == "cancelled"
+    assert time.monotonic() - listener.asked < 3
+    assert pip_of(copied) == []
+    assert environment.installed(copied) == {}
+
+
+def test_too_little_disk_is_known_before(tmp_path, store, monkeypatch):
+    """With too little room nothing is begun; the sentence says how much is free and how much is needed."""
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=1_000_000))
+    with pytest.raises(SetupError) as raised:
+        set_up(tmp_path / "engine", store)
+    assert raised.value.failure.kind == "disk full"
+    assert "1 MB free" in str(raised.value)
+    assert "about 2 MB" in str(raised.value)
+    assert not (tmp_path / "engine").exists()
+
+
+def test_foreign_folder_is_never_emptied(tmp_path, store):
+    """A folder that holds something else than an environment is refused and untouched."""
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "dear.txt").write_text("dear", encoding="utf-8")
+    with pytest.raises(SetupError) as raised:
+        set_up(tmp_path / "letters", store)
+    assert raised.value.failure.kind == "folder"
+    assert (tmp_path / "letters" / "dear.txt").read_text(encoding="utf-8") == "dear"
+
+
+def test_only_one_run_at_a_time(tmp_path, store):
+    """While one run fills a folder a second one is told to wait."""
+    with environment._only_one(tmp_path / "engine"), pytest.raises(SetupError) as raised:
+        set_up(tmp_path / "engine", store)
+    assert raised.value.failure.kind == "busy"
+
+
+def test_unusable_python_is_refused_with_the_reason(tmp_path, store):
+    """A Python named by the user that does not run is an error that says so."""
+    with pytest.raises(SetupError) as raised:
+        set_up(tmp_path / "engine", store, python=str(tmp_path / "no-python"))
+    assert raised.value.failure.kind == "no python"
+    assert "it does not run" in str(raised.value)
+
+
+@posix
+def test_python_without_ensurepip_uses_its_own_pip(tmp_path, store, monkeypatch):
+    """Debian's Python without python3-venv still makes a complete environment when it has pip and pip's wheel is at hand."""
+    bundled = next(iter(Path(sys.base_prefix).glob("lib/python3*/ensurepip/_bundled/pip-*.whl")), None)
+    if bundled is None:
+        pytest.skip("this Python brings no wheel of pip")
+    wheels = Path(shutil.copytree(store / "wheels", tmp_path / "wheels"))
+    shutil.copy(bundled, wheels)
+    true_probe = interpreters.probe
+    monkeypatch.setattr(interpreters, "probe", lambda path, run: true_probe(path, run)._replace(has_ensurepip=False))
+    record = environment.set_up(tmp_path / "engine", (), Source(wheels=str(wheels)), python=sys.executable,
+                                requirements=store / "lists")
+    assert record["versions"] == {"tinybase": "1.0"}
+
+
+def test_key_of_an_index_is_never_told(copied, store):
+    """The user name and key in INDEX_URL appear in no message, no error and not on pip's command line."""
+    (copied / environment.MARKER).unlink()
+    commands, listener = [], Recorder(lambda recorder: commands.extend(command_lines()))
+    source = Source(index_url="https://anna:k3y@127.0.0.1:9/simple")
+    environment._forget_half_installed(environment._site_packages(copied))
+    shutil.rmtree(environment._site_packages(copied) / "tinybase-1.0.dist-info")
+    with pytest.raises(SetupError) as raised:
+        environment.set_up(copied, (), source, listener=listener, requirements=store / "lists")
+    told = "\n".join([*listener.messages, str(raised.value), raised.value.output, *commands])
+    assert raised.value.failure.kind == "no network"
+    assert commands
+    assert "k3y" not in told
+    assert "anna" not in told
+
+
+def command_lines() -> list:
+    """Command lines of all processes that run pip here."""
+    return [command.decode("utf-8", "replace") for entry in Path("/proc").glob("[0-9]*/cmdline")
+            for command in [_read(entry)] if b"\0pip\0" in command]
+
+
+def _read(path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def test_runs_as_a_plain_script(root, store, tmp_path):
+    """Without any package and without QGIS the file is a small command line; it fails with sentence and remedy."""
+    script = root / "algorithms" / "bridge" / "environment.py"
+    (tmp_path / "empty").mkdir()
+    ended = subprocess.run([sys.executable, "-I", str(script), "--folder", str(tmp_path / "engine"), "--wheels",
+                            str(tmp_path / "empty")], capture_output=True, text=True, cwd=tmp_path)
+    assert ended.returncode == 1
+    assert "holds no wheel files" in ended.stderr
+    assert "pip download" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+# Which engine answers.
+
+def test_setting_comes_first(ready, monkeypatch):
+    """The Python in the setting wins over the managed environment."""
+    monkeypatch.setattr(environment, "lowest_versions", lambda name="base": {"tinybase": "1.0"})
+    python = str(environment.python_of(ready[0]))
+    assert environment.find_engine(python, ready[0].parent).kind == "setting"
+
+
+def test_setting_that_does_not_work_is_an_error(tmp_path, monkeypatch):
+    """What the user chose is never passed over in silence."""
+    with pytest.raises(SetupError, match="there is no such file"):
+        environment.find_engine(str(tmp_path / "python"), tmp_path)
+    monkeypatch.setattr(environment, "lowest_versions", lambda name="base": {"pip": "999"})
+    environment._problem_of.cache_clear()
+    with pytest.raises(SetupError, match="too old: pip "):
+        environment.find_engine(sys.executable, tmp_path)
+    environment._problem_of.cache_clear()
+
+
+def test_managed_environment_answers(copied):
+    """A complete managed environment is the engine; without its marker it is not."""
+    base = copied.parent
+    copied.rename(environment.managed_folder(base, "7"))
+    engine = environment.find_engine("", base, "7")
+    assert engine.kind == "managed"
+    assert Path(engine.python).is_file()
+    (environment.managed_folder(base, "7") / environment.MARKER).unlink()
+    with pytest.raises(SetupError, match=r"is not complete.*setupengine"):
+        environment.find_engine("", base, "7", layout=nowhere())
+
+
+def test_missing_extra_names_the_call(ready):
+    """A job that needs an extra says which, and how to have it."""
+    base = ready[0].parent
+    link = environment.managed_folder(base, "8")
+    link.symlink_to(ready[0])
+    with pytest.raises(SetupError, match="EXTRAS=learning"):
+        environment.find_engine("", base, "8", extras=["learning"])
+
+
+def test_python_that_runs_qgis_stands_in(tmp_path, monkeypatch):
+    """Without a managed environment a distribution's own Python is taken, if it has the packages; else the reason is told."""
+    layout = interpreters.Layout("Linux", sys.version_info[:2], Path(sys.prefix), Path(sys.executable))
+    monkeypatch.setattr(environment, "problem_of", lambda python, extras=(): "")
+    assert environment.find_engine("", tmp_path, layout=layout).kind == "qgis"
+    monkeypatch.setattr(environment, "problem_of", lambda python, extras=(): "its packages are too old")
+    with pytest.raises(SetupError, match=r"has not been set up yet.*too old.*setupengine"):
+        environment.find_engine("", tmp_path, layout=layout)
+
+
+def nowhere():
+    """A layout without any Python."""
+    return interpreters.Layout("Linux", (3, 11), Path("/nowhere"), Path("/nowhere/qgis"))
+
+
+# The lists of requirements.
+
+@pytest.mark.parametrize("name", ["base", *environment.EXTRAS])
+def test_lists_are_pinned_with_sizes(name):
+    """Every line of every list pins one version, and the list says what it costs."""
+    text = (environment.REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert lines
+    assert all(re.fullmatch(r"[\w-]+==[\d.]+ *; [^#]+", line) for line in lines)
+    base, with_extra = environment.size_of(), environment.size_of([] if name == "base" else [name])
+    assert with_extra.disk >= base.disk > 100
+    if name != "base":
+        assert with_extra.fetch > base.fetch
+
+
+@pytest.mark.parametrize("python", ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize(("system", "machine"), [("linux", "x86_64"), ("linux", "aarch64"), ("win32", "AMD64"),
+                                                 ("darwin", "arm64"), ("darwin", "x86_64")])
+def test_each_package_is_pinned_once(python, system, machine):
+    """For every Python and system exactly one line of each package applies."""
+    markers = pytest.importorskip("packaging.requirements")
+    values = {"python_version": python, "sys_platform": system, "platform_machine": machine}
+    for name in ("base", *environment.EXTRAS):
+        text = (environment.REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8")
+        parsed = [markers.Requirement(line) for line in text.splitlines() if line and not line.startswith("#")]
+        chosen = sorted(one.name for one in parsed if one.marker.evaluate(values))
+        assert chosen == sorted(environment.lowest_versions(name))
+
+
+def test_lowest_versions_are_compared_as_numbers():
+    """The lowest pin is found by number, not by letters (3.9 is below 3.10)."""
+    assert environment.lowest_versions()["matplotlib"] == "3.9.4"
+    assert environment.as_numbers("2.13.0+cpu") == (2, 13, 0)
+    assert environment.as_numbers("1.10") > environment.as_numbers("1.9.9")
+
+
+def test_choice_of_torch():
+    """TORCH chooses torch's own index where the package index holds the other build; an INDEX_URL decides by itself."""
+    def address(torch, system, version=(3, 12), **more):
+        return Source(torch=torch, **more).torch_variables(system, version).get("PIP_EXTRA_INDEX_URL", "").split("/")[-1]
+
+    assert address("cpu", "Linux") == "cpu"
+    assert address("cuda", "Linux") == ""
+    assert address("default", "Linux") == ""
+    assert address("cpu", "Windows") == ""
+    assert address("cuda", "Windows") == "cu130"
+    assert address("cuda", "Windows", (3, 9)) == "cu126"
+    assert address("cpu", "Linux", index_url="https://index.example/simple") == ""
+    assert address("cpu", "Linux", wheels="/wheels") == ""
+    assert environment.size_of(["learning"], Source(torch="cuda")).disk > 3 * environment.size_of(["learning"]).disk
+
+
+@pytest.mark.parametrize(("line", "step"), [
+    ("Collecting numpy==2.4.6 (from -r base.txt (line 3))", ("collect", "numpy==2.4.6", 0)),
+    ("Processing ./wheels/tiny-1.0-py3-none-any.whl", ("collect", "tiny-1.0-py3-none-any.whl", 0)),
+    ("  Downloading numpy-2.4.6-cp312-cp312-manylinux_2_27_x86_64.whl (16.6 MB)", ("fetch", "numpy 2.4.6", 16.6)),
+    ("  Downloading http://127.0.0.1:8909/tiny-1.0-py3-none-any.whl (613 bytes)", ("fetch", "tiny 1.0", 613e-6)),
+    ("Using cached torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl (191.8 MB)", ("fetch", "torch 2.13.0+cpu", 191.8)),
+    ("  Downloading numpy-2.4.6-cp312-cp312-win_amd64.whl.metadata (62 kB)",
+     ("other", "Downloading numpy-2.4.6-cp312-cp312-win_amd64.whl.metadata (62 kB)", 0)),
+    ("Installing collected packages: a, b", ("unpack", "a, b", 0)),
+    ("Successfully installed a-1 b-2", ("done", "a-1 b-2", 0)),
+])
+def test_lines_of_pip_are_read(line, step):
+    """Lines of old and new pips are read alike."""
+    read = installer.parse(line)
+    assert (read.kind, read.what) == step[:2]
+    assert read.megabytes == pytest.approx(step[2])
+
+
+def test_progress_counts_bytes_then_packages(tmp_path):
+    """The bar follows the bytes that have come in, then the packages that are in place."""
+    fetched, site_packages = tmp_path / "fetching", tmp_path / "site-packages"
+    fetched.mkdir()
+    site_packages.mkdir()
+    progress = installer.Progress(10, fetched, site_packages)
+    (fetched / "half").write_bytes(bytes(5_000_000))
+    assert progress.fraction() == pytest.approx(0.4)
+    assert progress.line("Installing collected packages: a, b") == "Unpacking 2 packages"
+    (site_packages / "a-1.dist-info").mkdir()
+    assert progress.fraction() == pytest.approx(0.9)
+
+
+@posix
+def test_cancel_ends_grandchildren():
+    """A cancelled command takes what it started with it."""
+    started = threading.Event()
+    pids = []
+
+    def hear(line):
+        pids.append(int(line))
+        started.set()
+
+    status, _ = processes.run(["/bin/sh", "-c", "sleep 60 & echo $!; wait"], cancelled=started.is_set, on_line=hear)
+    assert status is None
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline and Path(f"/proc/{pids[0]}/cmdline").exists() and _read(Path(f"/proc/{pids[0]}/cmdline")):
+        time.sleep(0.05)
+    assert not _read(Path(f"/proc/{pids[0]}/cmdline"))
+
+
+@pytest.mark.network
+def test_full_install_of_the_base(tmp_path):
+    """The real base set comes from the package index and computes."""
+    record = environment.set_up(tmp_path / "engine")
+    assert set(record["versions"]) == {"numpy", "scipy", "numba", "rasterio", "matplotlib"}
+    assert imports(tmp_path / "engine", "import numba; print(numba.njit(lambda x: x + 1)(1))") == "2"
