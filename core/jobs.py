@@ -19,6 +19,7 @@ JOBS = {
     "describetimeseries": "describe.job:run",
     "simulategaps": "assess.job:simulate",
     "assessfill": "assess.job:assess",
+    "fillharmonic": "harmonic.job:run",
 }
 
 

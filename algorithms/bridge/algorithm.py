@@ -154,8 +154,8 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         try:
             chosen = environment.find_engine(settings.engine_python(), home, extras=[self.EXTRA] if self.EXTRA else [])
             feedback.pushDebugInfo(tr("Engine: {} ({})").format(chosen.python, chosen.kind))
-            return engine.run_job(chosen.python, self.ID, values, settings.resources(values), _Feedback(feedback),
-                                  logs=home / "logs", caches=home / "cache")
+            return engine.run_job(chosen.python, self.ID, settings.without_resources(values), settings.resources(values),
+                                  _Feedback(feedback), logs=home / "logs", caches=home / "cache")
         except environment.SetupError as problem:
             raise QgsProcessingException(str(problem)) from problem
         except engine.EngineError as problem:

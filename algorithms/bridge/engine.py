@@ -142,7 +142,7 @@ def _silent_end(code: int, log: str) -> EngineError:
     """The error for an engine that ended without a word."""
     if code in _OUT_OF_MEMORY:
         return EngineError("memory", "The engine was ended by the system, most likely because memory ran out.",
-                           "Lower MEMORY_MB or WORKERS, or close other programs; the same call continues where it stopped.", log)
+                           "Lower MEMORY_MB or WORKERS, or close other programs.", log)
     if code in _CRASHED:
         return EngineError("crash", f"The engine crashed ({_CRASHED[code]}).",
                            "Run it again: it continues where it stopped. If it crashes again, report it with the log file.", log)

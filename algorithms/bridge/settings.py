@@ -55,6 +55,11 @@ def write_styles() -> bool:
     return bool(ProcessingConfig.getSetting(WRITE_STYLES))
 
 
+def without_resources(values: dict) -> dict:
+    """The job's own parameters: how much memory it may use does not change what it makes."""
+    return {key: value for key, value in values.items() if key not in ("MEMORY_MB", "WORKERS", "DEVICE", "SCHEDULER")}
+
+
 def resources(values: dict) -> dict:
     """The engine's resources: what the dialog says, else what the options say."""
     def chosen(key, setting, default):

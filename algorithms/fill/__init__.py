@@ -1,0 +1,1 @@
+"""Fill gaps: the group of gap-filling methods."""
