@@ -31,7 +31,7 @@ def main() -> int:
         job = json.loads(line)
         resources = core.jobs.Resources(**job.get("resources", {}))
         result = core.jobs.run(job["job"], job.get("parameters", {}), resources, events)
-        events.result(result["outputs"], result["numbers"])
+        events.result(**result)
         return 0
     except core.errors.Cancelled as stop:
         events.error(stop.kind, stop.text, stop.remedy)

@@ -67,9 +67,9 @@ class Events:
         """A view of these events whose 0 to 1 fills the bar from `start` to `end`."""
         return Step(self, start, end)
 
-    def result(self, outputs: dict, numbers: dict) -> None:
-        """Say that the job is done, and what it made."""
-        self._send({"event": "result", "outputs": outputs, "numbers": numbers})
+    def result(self, outputs: dict, numbers: dict, variables: dict | None = None) -> None:
+        """Say that the job is done, what it made, and which variables its rasters hold."""
+        self._send({"event": "result", "outputs": outputs, "numbers": numbers, "variables": variables or {}})
 
     def error(self, kind: str, text: str, remedy: str) -> None:
         """Say that the job failed, and what to do."""

@@ -20,6 +20,7 @@ JOBS = {
     "simulategaps": "assess.job:simulate",
     "assessfill": "assess.job:assess",
     "fillharmonic": "harmonic.job:run",
+    "checkengine": "environment.job:run",
 }
 
 
@@ -53,7 +54,7 @@ class Resources:
 
 
 def run(name: str, parameters: dict, resources: Resources, events) -> dict:
-    """Run the job `name` and return its outputs and numbers.
+    """Run the job `name` and return its outputs (paths), numbers, and the variables of its output rasters.
 
     Raises
     ------
@@ -68,4 +69,14 @@ def run(name: str, parameters: dict, resources: Resources, events) -> dict:
     module, function = JOBS[name].split(":")
     job = getattr(importlib.import_module(f".{module}", __package__), function)
     result = job(parameters, resources, events)
-    return {"outputs": result.get("outputs", {}), "numbers": result.get("numbers", {})}
+    outputs = result.get("outputs", {})
+    return {"outputs": outputs, "numbers": result.get("numbers", {}), "variables": _variables(outputs)}
+
+
+def _variables(outputs: dict) -> dict:
+    """What each output raster says it holds: QGIS styles it by that."""
+    rasters = {key: path for key, path in outputs.items() if str(path).lower().endswith((".tif", ".tiff"))}
+    if not rasters:
+        return {}
+    from .timeseries.raw import RasterFile
+    return {key: RasterFile.open(path).header.get("variable", "") for key, path in rasters.items()}

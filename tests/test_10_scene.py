@@ -1,15 +1,14 @@
 """The simulated scene: its truth is true, and what it shows looks like what Sentinel-1 and Sentinel-2 would see."""
+
 from __future__ import annotations
 
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from scipy import special
-
-from phenofuse.core.scene import simulate
-from phenofuse.core.scene import clouds, fields, radar, seasons
+from phenofuse.core.scene import clouds, fields, radar, seasons, simulate
 from phenofuse.core.scene.chance import fractal_field, smooth_field, stream
+from scipy import special
 
 RAINY = (11, 12, 1, 2, 3)
 ARRAYS = ("ndvi", "ndvi_truth", "vv", "vh", "sky", "classes", "field", "season_start", "season_peak", "season_end")
@@ -37,14 +36,19 @@ def test_same_seed_same_scene():
 
 def test_random_numbers_are_the_frozen_ones():
     """The streams are Mersenne Twister sequences that NumPy has frozen: the first numbers are known for good."""
-    assert stream(1, "fields").random_sample(3) == pytest.approx(np.random.RandomState(
-        np.random.MT19937(np.random.SeedSequence([1, 0]))).random_sample(3), abs=0)
+    assert stream(1, "fields").random_sample(3) == pytest.approx(
+        np.random.RandomState(np.random.MT19937(np.random.SeedSequence([1, 0]))).random_sample(3), abs=0
+    )
     assert stream(1, "fields").random_sample() != stream(1, "radar").random_sample()
 
 
 def test_periods_are_half_open_and_join(scene):
     """Sixty-two periods of twelve days from 2023-11-01, each beginning where the one before ends."""
-    assert (scene.starts[0], scene.ends[0], scene.ends[-1]) == (date(2023, 11, 1), date(2023, 11, 13), date(2025, 11, 14))
+    assert (scene.starts[0], scene.ends[0], scene.ends[-1]) == (
+        date(2023, 11, 1),
+        date(2023, 11, 13),
+        date(2025, 11, 14),
+    )
     assert scene.starts[1:] == scene.ends[:-1] and len(scene.starts) == 62
 
 
@@ -99,14 +103,18 @@ def test_number_of_seasons_follows_the_class(scene):
 
 def test_radar_tells_the_classes_apart(scene):
     """Ponds are dark, villages bright, trees steady, in mean linear power per class."""
-    mean = {code: 10 * np.log10((10 ** (scene.vv[:, scene.classes == code] / 10)).mean()) for code in fields.CLASS_NAMES}
+    mean = {
+        code: 10 * np.log10((10 ** (scene.vv[:, scene.classes == code] / 10)).mean()) for code in fields.CLASS_NAMES
+    }
     assert mean[fields.POND] < -15 and mean[fields.VILLAGE] > -7
     assert all(mean[fields.POND] + 3 < mean[code] < mean[fields.VILLAGE] - 3 for code in (1, 2, 3, fields.TREES))
 
 
 def test_rice_dips_at_flooding_and_vh_rises_with_the_crop():
     """Without speckle VH gains 6-10 dB from flooding to heading; VV has its maximum before VH does."""
-    crops = seasons.Crops(np.array([[100.0]]), np.array([[97.0]]), np.array([[0.85]]), np.array([0.09]), np.array([0.17]))
+    crops = seasons.Crops(
+        np.array([[100.0]]), np.array([[97.0]]), np.array([[0.85]]), np.array([0.09]), np.array([0.17])
+    )
     days = np.arange(0.0, 260.0)
     level = {name: 10 * np.log10(power[0]) for name, power in radar._field_power(crops, days).items()}
     assert level["VH"].argmin() in range(92, 112) and level["VV"].argmin() in range(92, 112)
@@ -119,8 +127,9 @@ def test_rice_dips_at_flooding_and_vh_rises_with_the_crop():
 def test_speckle_has_the_equivalent_looks_of_sentinel_1():
     """Over one homogeneous class mean^2 / variance of linear power is 4.4, and the mean of dB is low by 0.51 dB."""
     size = 60
-    layout = fields.Layout(np.full((size, size), fields.SINGLE, np.uint8), np.zeros((size, size), np.int32),
-                           np.array([1]), np.zeros(1))
+    layout = fields.Layout(
+        np.full((size, size), fields.SINGLE, np.uint8), np.zeros((size, size), np.int32), np.array([1]), np.zeros(1)
+    )
     crops = seasons.plant(layout, 20000.0, 20100.0, 1)
     observed = radar.backscatter(layout, crops, np.array([20300.0, 20310.0, 20320.0]), seed=3)
     for polarisation in ("VV", "VH"):
@@ -139,7 +148,7 @@ def test_radar_is_informative_but_noisy(scene):
     crops = scene.classes <= fields.TRIPLE
     ndvi, vh = scene.ndvi[:, crops], np.where(np.isfinite(scene.ndvi[:, crops]), scene.vh[:, crops], np.nan)
     ndvi, vh = ndvi - np.nanmean(ndvi, axis=0), vh - np.nanmean(vh, axis=0)
-    r = np.nanmean(ndvi * vh, axis=0) / np.sqrt(np.nanmean(ndvi ** 2, axis=0) * np.nanmean(vh ** 2, axis=0))
+    r = np.nanmean(ndvi * vh, axis=0) / np.sqrt(np.nanmean(ndvi**2, axis=0) * np.nanmean(vh**2, axis=0))
     assert 0.3 < np.nanmedian(r) < 0.6
     assert np.nanpercentile(r, 95) < 0.9
 
@@ -159,7 +168,7 @@ def test_season_dates_agree_with_the_noise_free_curve(daily):
             after = int(peaks[number + 1] - middle) if number + 1 < peaks.size else top + 120
             if before < 0 or after >= curve.size:
                 continue
-            rise, fall = curve[max(before, top - 120):top + 1], curve[top:min(after, top + 120) + 1]
+            rise, fall = curve[max(before, top - 120) : top + 1], curve[top : min(after, top + 120) + 1]
             level = rise.min() + 0.2 * (curve[top] - rise.min())
             day = top
             while curve[day] > level:
@@ -170,7 +179,7 @@ def test_season_dates_agree_with_the_noise_free_curve(daily):
             while curve[day] > level:
                 day += 1
             assert abs(middle + day - 0.5 - end) < 1
-            assert curve[top] > curve[top - 25:top + 26].max() - 1e-3
+            assert curve[top] > curve[top - 25 : top + 26].max() - 1e-3
             checked += 1
     assert checked > 60
 
@@ -225,7 +234,7 @@ def test_shadows_lie_away_from_the_sun():
 
 
 def test_thin_cloud_lowers_the_ndvi_of_vegetation(scene):
-    """Under undetected thin cloud the NDVI of vegetation is low by 0.03 or more on average; clear pixels are unbiased."""
+    """Under undetected thin cloud the NDVI of vegetation is low by 0.03 or more on average; clear ones are unbiased."""
     error = scene.ndvi - scene.ndvi_truth
     green = scene.ndvi_truth > 0.5
     assert error[green & (scene.sky == clouds.THIN)].mean() < -0.03

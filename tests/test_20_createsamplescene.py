@@ -1,4 +1,5 @@
-"""The sample scene on disk: read back without our own reader, it says what the simulation says, and that it is simulated."""
+"""The sample scene on disk: read back without our own reader, it says what was simulated, and that it was."""
+
 from __future__ import annotations
 
 import csv
@@ -8,7 +9,6 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 import rasterio
-
 from phenofuse.core import jobs
 from phenofuse.core.errors import InputError, OutputError
 from phenofuse.core.events import Events, Silent
@@ -43,7 +43,11 @@ def test_one_file_per_period_with_the_simulated_values(folder, scene):
     for number, path in enumerate(files):
         with rasterio.open(path) as src:
             assert src.descriptions == ("VV", "VH", "S2ndvi") and src.crs.to_epsg() == 32749
-            assert tuple(src.transform)[:6] == scene.transform and src.dtypes == ("float32",) * 3 and np.isnan(src.nodata)
+            assert (
+                tuple(src.transform)[:6] == scene.transform
+                and src.dtypes == ("float32",) * 3
+                and np.isnan(src.nodata)
+            )
             for band, values in enumerate((scene.vv, scene.vh, scene.ndvi), start=1):
                 assert src.read(band).tobytes() == values[number].tobytes()
                 assert src.tags(band)["start_time"] == f"{scene.starts[number]}T00:00:00"
@@ -51,7 +55,7 @@ def test_one_file_per_period_with_the_simulated_values(folder, scene):
 
 
 def test_truth(folder, scene):
-    """The truth holds the noise-free NDVI as a time series, the classes, the sky, and true dates as raster and table."""
+    """The truth holds the noise-free NDVI as a time series, classes, sky, and true dates as raster and table."""
     with rasterio.open(folder / "truth" / "NDVI_truth.tif") as src:
         assert np.array_equal(src.read(), scene.ndvi_truth)
         assert src.descriptions[1] == f"{scene.starts[1]}/{scene.ends[1]}"
@@ -135,14 +139,23 @@ def test_cancelling_leaves_nothing(tmp_path):
     events = Events(None)
     events.progress = lambda fraction: events.cancel() if fraction > 0.5 else None
     original = events.check
-    events.step = lambda start, end: type("Half", (), {"progress": lambda self, share: (events.cancel(), original())})()
+    events.step = lambda start, end: type(
+        "Half", (), {"progress": lambda self, share: (events.cancel(), original())}
+    )()
     with pytest.raises(Exception, match="Cancelled"):
         create(tmp_path / "place", events=events)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("wrong, text", [({"size": 0}, "SIZE is 0"), ({"periods": 0}, "PERIODS is 0"),
-                                         ({"seed": -1}, "SEED is -1"), ({"size": 30000}, "at most")])
+@pytest.mark.parametrize(
+    "wrong, text",
+    [
+        ({"size": 0}, "SIZE is 0"),
+        ({"periods": 0}, "PERIODS is 0"),
+        ({"seed": -1}, "SEED is -1"),
+        ({"size": 30000}, "at most"),
+    ],
+)
 def test_numbers_out_of_range(tmp_path, wrong, text):
     """A size, a number of periods or a seed out of range is an error before anything is written."""
     with pytest.raises(InputError, match=text):

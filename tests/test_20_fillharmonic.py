@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
-from rasters import write
 
 from phenofuse.core import jobs
 from phenofuse.core.errors import InputError
@@ -15,6 +16,9 @@ from phenofuse.core.harmonic import adaptive, job
 from phenofuse.core.jobs import Resources
 from phenofuse.core.timeseries import Period, open_series
 from phenofuse.core.timeseries.outputdates import output_periods
+
+sys.path.insert(0, str(Path(__file__).parent))
+from rasters import write  # noqa: E402
 
 
 def dates(count, step=12):

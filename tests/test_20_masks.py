@@ -25,8 +25,9 @@ def write_polygons(path, geometries) -> str:
 
 def write_raster(path, values, grid=GRID, nodata=None) -> str:
     """A raster mask."""
-    with rasterio.open(path, "w", driver="GTiff", width=values.shape[1], height=values.shape[0], count=1,
-                       dtype=values.dtype, crs=grid.crs, transform=rasterio.Affine(*grid.transform), nodata=nodata) as file:
+    height, width = values.shape
+    with rasterio.open(path, "w", driver="GTiff", width=width, height=height, count=1, dtype=values.dtype,
+                       crs=grid.crs, transform=rasterio.Affine(*grid.transform), nodata=nodata) as file:
         file.write(values, 1)
     return str(path)
 
@@ -44,7 +45,8 @@ def rectangle(left, top, right, bottom, grid=GRID) -> list:
 
 def test_a_pixel_is_inside_when_its_middle_is(tmp_path):
     """Edges at 0.4 and 0.6 of a pixel leave out and take in the pixels whose middles they pass."""
-    path = write_polygons(tmp_path / "m.geojson", [{"type": "Polygon", "coordinates": [rectangle(10.4, 5.6, 20.6, 8.4)]}])
+    polygon = {"type": "Polygon", "coordinates": [rectangle(10.4, 5.6, 20.6, 8.4)]}
+    path = write_polygons(tmp_path / "m.geojson", [polygon])
     expected = np.zeros((70, 96), bool)
     expected[6:8, 10:21] = True
     np.testing.assert_array_equal(read_mask(path, GRID), expected)
@@ -66,7 +68,7 @@ def test_against_an_independent_test_of_each_middle(tmp_path):
 
 
 def test_parts_and_overlaps_are_joined(tmp_path):
-    """Multipolygons, collections and overlapping features cover what any of them covers; points, heights and slivers are harmless."""
+    """Multipolygons, collections and overlaps cover what any part covers; points, heights and slivers do no harm."""
     first, second = rectangle(0, 0, 10, 10), rectangle(5, 5, 15, 15)
     third = [[x, y, 12.5] for x, y in rectangle(30, 30, 40, 40)]
     path = write_polygons(tmp_path / "m.geojson", [
@@ -85,10 +87,11 @@ def wide(tmp_path_factory):
     """A grid of several squares and a mask with edges through the middles of pixels, where rounding decides."""
     grid = Grid(CRS, (10.1, 0.0, 500000.3, 0.0, -10.1, 9000000.7), 2 * SQUARE + 77, SQUARE + 50)
     random = np.random.default_rng(3)
-    shapes = [{"type": "Polygon", "coordinates": [ring([(x, y), (x + w, y + 0.5), (x + w, y + h), (x - 3, y + h)], grid)]}
-              for x, y, w, h in zip(random.integers(0, 1000, 60) + 0.5, random.integers(0, 500, 60) + 0.5,
-                                    random.integers(5, 300, 60), random.integers(5, 200, 60))]
-    path = write_polygons(tmp_path_factory.mktemp("wide") / "m.geojson", shapes)
+    places = zip(random.integers(0, 1000, 60) + 0.5, random.integers(0, 500, 60) + 0.5,
+                 random.integers(5, 300, 60), random.integers(5, 200, 60))
+    outlines = [ring([(x, y), (x + w, y + 0.5), (x + w, y + h), (x - 3, y + h)], grid) for x, y, w, h in places]
+    path = write_polygons(tmp_path_factory.mktemp("wide") / "m.geojson",
+                          [{"type": "Polygon", "coordinates": [outline]} for outline in outlines])
     return grid, path, read_mask(path, grid)
 
 
@@ -98,7 +101,8 @@ def test_any_window_is_a_cutout_of_the_whole(wide, data):
     """Whatever the tiling, a pixel is inside or it is not: windows equal the same part of the whole, bit for bit."""
     grid, path, whole = wide
     row, column = data.draw(st.integers(0, grid.height - 1)), data.draw(st.integers(0, grid.width - 1))
-    window = Window(row, column, data.draw(st.integers(1, grid.height - row)), data.draw(st.integers(1, grid.width - column)))
+    rows, columns = data.draw(st.integers(1, grid.height - row)), data.draw(st.integers(1, grid.width - column))
+    window = Window(row, column, rows, columns)
     np.testing.assert_array_equal(read_mask(path, grid, window), whole[window.slices])
 
 
@@ -150,7 +154,8 @@ def test_a_missing_mask_is_said(tmp_path):
 
 def test_polygons_elsewhere_are_said(tmp_path):
     """Degrees given for metres touch nothing: an error, not an empty result."""
-    path = write_polygons(tmp_path / "m.geojson", [{"type": "Polygon", "coordinates": [[[111, -7], [112, -7], [112, -8], [111, -7]]]}])
+    degrees = [[111, -7], [112, -7], [112, -8], [111, -7]]
+    path = write_polygons(tmp_path / "m.geojson", [{"type": "Polygon", "coordinates": [degrees]}])
     with pytest.raises(InputError, match=r"No polygon.*reference system"):
         read_mask(path, GRID)
 

@@ -1,4 +1,5 @@
 """Validation finds and names what is planted, and keeps quiet about sound data."""
+
 from __future__ import annotations
 
 import functools
@@ -9,8 +10,6 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 import rasterio
-from rasterio.transform import Affine
-
 from phenofuse.core import jobs
 from phenofuse.core.errors import InputError
 from phenofuse.core.events import Silent
@@ -20,19 +19,20 @@ from phenofuse.core.validate.collect import collect
 from phenofuse.core.validate.findings import KINDS
 from phenofuse.core.validate.job import judge
 from phenofuse.core.validate.measure import measure
+from rasterio.transform import Affine
 
-AT = 4      # the period in which a fault is planted; in every set it has clear NDVI
+AT = 4  # the period in which a fault is planted; in every set it has clear NDVI
 
 
 @dataclass
 class Data:
     """A set of rasters in memory, to be spoilt and written in its own shape."""
 
-    bands: dict            # {name: (dates, rows, columns)}
-    periods: list          # (start, end or None)
+    bands: dict  # {name: (dates, rows, columns)}
+    periods: list  # (start, end or None)
     crs: str
     transform: tuple
-    stacked: bool          # one file per variable, or one per period
+    stacked: bool  # one file per variable, or one per period
     spoil_files: tuple = ()
 
     def write(self, folder):
@@ -45,16 +45,28 @@ class Data:
         else:
             for number, (start, end) in enumerate(self.periods):
                 values = np.stack([band[number] for band in self.bands.values()])
-                self._file(folder / f"S1S2_{start}_{end}{'_again' * self._seen_before(number)}.tif", number, values,
-                           list(self.bands), self.periods[number])
+                self._file(
+                    folder / f"S1S2_{start}_{end}{'_again' * self._seen_before(number)}.tif",
+                    number,
+                    values,
+                    list(self.bands),
+                    self.periods[number],
+                )
         return folder
 
     def _seen_before(self, number):
         return self.periods[number] in self.periods[:number]
 
     def _file(self, path, which, values, texts, period=None):
-        profile = {"driver": "GTiff", "height": values.shape[1], "width": values.shape[2], "dtype": "float32", "crs": self.crs,
-                   "transform": Affine(*self.transform), "nodata": np.nan}
+        profile = {
+            "driver": "GTiff",
+            "height": values.shape[1],
+            "width": values.shape[2],
+            "dtype": "float32",
+            "crs": self.crs,
+            "transform": Affine(*self.transform),
+            "nodata": np.nan,
+        }
         for spoil in self.spoil_files:
             values, texts = spoil(which, profile, values, texts)
         with rasterio.open(path, "w", count=len(values), **profile) as out:
@@ -76,8 +88,13 @@ def sample():
     scene = simulated()
     clear = np.isfinite(scene.ndvi).mean(axis=(1, 2))
     assert clear[AT] > 0.2
-    return Data({"VV": scene.vv.copy(), "VH": scene.vh.copy(), "S2ndvi": scene.ndvi.copy()}, list(zip(scene.starts, scene.ends)), scene.crs,
-                scene.transform, stacked=False)
+    return Data(
+        {"VV": scene.vv.copy(), "VH": scene.vh.copy(), "S2ndvi": scene.ndvi.copy()},
+        list(zip(scene.starts, scene.ends)),
+        scene.crs,
+        scene.transform,
+        stacked=False,
+    )
 
 
 def real(folder):
@@ -92,8 +109,13 @@ def real(folder):
     return Data(bands, periods, crs, transform, stacked=True)
 
 
-@pytest.fixture(params=["sample", pytest.param("worldcereal_belgium_cube", marks=pytest.mark.realdata),
-                        pytest.param("worldcereal_dekad_france/sites_as_pixels", marks=pytest.mark.realdata)])
+@pytest.fixture(
+    params=[
+        "sample",
+        pytest.param("worldcereal_belgium_cube", marks=pytest.mark.realdata),
+        pytest.param("worldcereal_dekad_france/sites_as_pixels", marks=pytest.mark.realdata),
+    ]
+)
 def data(request):
     """The sample scene and two real sets, in memory."""
     if request.param == "sample":
@@ -105,7 +127,8 @@ def ndvi_name(data):
     return list(data.bands)[-1]
 
 
-# The faults. Each takes the data and spoils them, and names the kinds of problem that must be found: these and no others.
+# The faults. Each spoils the data and names the kinds of problem that must be found: these and no others.
+
 
 def radar_in_ndvi(data):
     """VV written into the NDVI band."""
@@ -187,6 +210,7 @@ def missing_period(data):
 
 def shifted_grid(data):
     """One file half a pixel off."""
+
     def spoil(which, profile, values, texts):
         if which in (AT, "NDVI"):
             a, b, c, d, e, f, *_ = profile["transform"]
@@ -199,6 +223,7 @@ def shifted_grid(data):
 
 def wrong_crs(data):
     """One file in the neighbouring zone's reference system."""
+
     def spoil(which, profile, values, texts):
         if which in (AT, "NDVI"):
             profile["crs"] = "EPSG:32748"
@@ -241,6 +266,7 @@ def scale_lost_everywhere(data):
 
 def order_changed(data):
     """Bands in another order: of variables where a file is a period, of dates where a file is a variable."""
+
     def spoil(which, profile, values, texts):
         if which in (AT, "NDVI"):
             order = [2, 0, 1, *range(3, len(texts))]
@@ -278,10 +304,31 @@ def one_polarisation_empty(data):
     return {"missing_polarisation"}
 
 
-FAULTS = [radar_in_ndvi, radar_in_ndvi_everywhere, radar_in_ndvi_clamped, radar_rescaled_into_ndvi, polarisations_swapped,
-          linear_power, linear_power_once, empty_period, repeated_values, repeated_period, missing_period, shifted_grid, wrong_crs,
-          infinite_values, never_clear, constant_band, scale_lost, scale_lost_everywhere, order_changed, values_rotated,
-          undeclared_fill, zeros_for_missing, one_polarisation_empty]
+FAULTS = [
+    radar_in_ndvi,
+    radar_in_ndvi_everywhere,
+    radar_in_ndvi_clamped,
+    radar_rescaled_into_ndvi,
+    polarisations_swapped,
+    linear_power,
+    linear_power_once,
+    empty_period,
+    repeated_values,
+    repeated_period,
+    missing_period,
+    shifted_grid,
+    wrong_crs,
+    infinite_values,
+    never_clear,
+    constant_band,
+    scale_lost,
+    scale_lost_everywhere,
+    order_changed,
+    values_rotated,
+    undeclared_fill,
+    zeros_for_missing,
+    one_polarisation_empty,
+]
 
 
 def judged(paths, least_valid=0.0, names=()):
@@ -303,8 +350,11 @@ def test_each_fault_is_found_and_named(data, tmp_path, fault):
     expected = fault(data)
     found = judged(data.write(tmp_path / "set").iterdir())
     if fault is values_rotated:
-        assert expected <= problems(found) <= expected | {"ndvi_in_radar", "linear_power", "polarisations_swapped",
-                                                                   "missing_polarisation"}
+        assert (
+            expected
+            <= problems(found)
+            <= expected | {"ndvi_in_radar", "linear_power", "polarisations_swapped", "missing_polarisation"}
+        )
         assert problems(found) & {"ndvi_in_radar", "linear_power"}
     else:
         assert problems(found) == expected
@@ -330,9 +380,20 @@ def test_an_all_cloud_period_is_a_note_unless_values_are_asked_for(data, tmp_pat
 
 
 @pytest.mark.realdata
-@pytest.mark.parametrize("name", ["worldcereal_belgium_cube", "worldcereal_dekad_france/sites_as_pixels", "fusets_spain_field",
-                                  "gfmap_s1s2_chip", "treesat_fir_2020", "eolearn_s2_patch", "cropmask_honduras_cube",
-                                  "sen2rts_field_tiffs/NDVI", "sen2rts_field_tiffs/SCL"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "worldcereal_belgium_cube",
+        "worldcereal_dekad_france/sites_as_pixels",
+        "fusets_spain_field",
+        "gfmap_s1s2_chip",
+        "treesat_fir_2020",
+        "eolearn_s2_patch",
+        "cropmask_honduras_cube",
+        "sen2rts_field_tiffs/NDVI",
+        "sen2rts_field_tiffs/SCL",
+    ],
+)
 def test_no_false_alarm_on_real_data(shared_data, name):
     """Every clean set as it stands - empty dates, equal dates, outliers, integers, degrees - brings no problem."""
     found = judged(sorted(path for path in (shared_data / name).iterdir() if path.suffix in (".tif", ".nc")))
@@ -342,6 +403,7 @@ def test_no_false_alarm_on_real_data(shared_data, name):
 @pytest.mark.realdata
 def test_notes_on_real_data_are_true(shared_data):
     """What is noted of clean sets agrees with their descriptions."""
+
     def notes(name, pattern="*.tif"):
         found = judged(sorted((shared_data / name).glob(pattern)))
         return {kind: sum(finding.kind == kind for finding in found) for kind in {finding.kind for finding in found}}
@@ -364,6 +426,7 @@ def test_no_false_alarm_on_sample_scenes(tmp_path, seed):
 
 # Faults of files and names, on the sample scene alone.
 
+
 def spoilt(tmp_path, spoil):
     data = sample()
     data.spoil_files = (spoil,)
@@ -372,8 +435,12 @@ def spoilt(tmp_path, spoil):
 
 def test_a_missing_band(tmp_path):
     """A window without a radar pass exported with NDVI alone: the seed of every reader by position going wrong."""
-    found = judged(spoilt(tmp_path, lambda which, profile, values, texts:
-                          (values[2:], texts[2:]) if which == AT else (values, texts)).iterdir())
+    found = judged(
+        spoilt(
+            tmp_path,
+            lambda which, profile, values, texts: (values[2:], texts[2:]) if which == AT else (values, texts),
+        ).iterdir()
+    )
     assert "band_missing" in problems(found)
 
 
@@ -391,8 +458,18 @@ def test_whole_numbers_with_a_declared_scale_are_fine(tmp_path):
     data, scale = sample(), 1e-4
     for path, declared in ((tmp_path / "NDVI_declared.tif", scale), (tmp_path / "NDVI_plain.tif", 1.0)):
         values = np.where(np.isfinite(data.bands["S2ndvi"]), np.round(data.bands["S2ndvi"] / scale), -32768)
-        with rasterio.open(path, "w", driver="GTiff", count=len(values), height=40, width=40, dtype="int16", nodata=-32768,
-                           crs=data.crs, transform=Affine(*data.transform)) as out:
+        with rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            count=len(values),
+            height=40,
+            width=40,
+            dtype="int16",
+            nodata=-32768,
+            crs=data.crs,
+            transform=Affine(*data.transform),
+        ) as out:
             out.write(values.astype("int16"))
             out.scales = (declared,) * len(values)
             for index, (start, end) in enumerate(data.periods, start=1):
@@ -412,8 +489,17 @@ def test_dates_that_disagree_overlap_or_are_absent(tmp_path):
             end = date.fromisoformat(file.tags(index)["end_time"][:10]) + timedelta(days=1)
             file.update_tags(index, end_time=f"{end}T00:00:00")
     assert problems(judged(folder.iterdir())) == {"date_conflict", "overlapping_periods"}
-    with rasterio.open(folder / "NDVI.tif", "w", driver="GTiff", count=1, height=40, width=40, dtype="float32",
-                       crs=sample().crs, transform=Affine(*sample().transform)) as file:
+    with rasterio.open(
+        folder / "NDVI.tif",
+        "w",
+        driver="GTiff",
+        count=1,
+        height=40,
+        width=40,
+        dtype="float32",
+        crs=sample().crs,
+        transform=Affine(*sample().transform),
+    ) as file:
         file.write(np.random.RandomState(1).rand(1, 40, 40).astype("float32"))
     assert problems(judged([folder / "NDVI.tif"])) == {"no_date"}
 
@@ -445,13 +531,14 @@ def test_calibration_lost(tmp_path):
 
 # The job.
 
+
 def run(folder, **parameters):
     parameters = {"FOLDER": str(folder), "MIN_VALID_PERCENT": 0, "ON_PROBLEM": "warn", **parameters}
     return jobs.run("validatecomposites", parameters, jobs.Resources(), Silent())
 
 
 def test_report_and_numbers(tmp_path):
-    """The report names the problem, shows maps and every layer; JSON beside it; the same fault in many periods counts once."""
+    """The report names the problem, shows maps and layers; JSON beside it; one fault in many periods counts once."""
     data = sample()
     radar_in_ndvi_everywhere(data)
     result = run(data.write(tmp_path / "set"), REPORT=str(tmp_path / "report.html"))
@@ -460,11 +547,14 @@ def test_report_and_numbers(tmp_path):
     assert KINDS["backscatter_in_ndvi"].title in page and "Maps of VV" in page and page.count("<img") == 3
     numbers = json.loads((tmp_path / "report.json").read_text())
     assert numbers["verdict"]["level"] == "bad" and len(numbers["tables"]["layers"]) == 36
-    assert {finding["kind"] for finding in numbers["numbers"]["findings"] if finding["problem"]} == {"backscatter_in_ndvi", "copied_band"}
+    assert {finding["kind"] for finding in numbers["numbers"]["findings"] if finding["problem"]} == {
+        "backscatter_in_ndvi",
+        "copied_band",
+    }
 
 
 def test_on_problem(tmp_path):
-    """`fail` raises after the report is written, naming the problem; `warn` returns; a sound set is valid either way."""
+    """`fail` raises, naming the problem, after the report is written; `warn` returns; a sound set is valid."""
     good = sample().write(tmp_path / "good")
     assert run(good, ON_PROBLEM="fail", REPORT=str(tmp_path / "good.html"))["numbers"] == {"VALID": 1, "PROBLEMS": 0}
     assert json.loads((tmp_path / "good.json").read_text())["verdict"]["level"] == "good"
@@ -478,6 +568,7 @@ def test_on_problem(tmp_path):
 
 
 # The parts.
+
 
 def test_measure_does_not_depend_on_the_strips():
     """Counts, moments, digest and sample are those of the whole array, however it is cut."""
@@ -494,14 +585,25 @@ def test_measure_does_not_depend_on_the_strips():
         np.testing.assert_array_equal(one.sample, values[::3, ::3])
 
 
-@pytest.mark.parametrize("days, composite, missing", [
-    ([date(2020, month, 1) for month in (1, 2, 3, 5, 6)], True, [date(2020, 4, 1)]),
-    ([date(2020, month, 15) for month in range(1, 13)], True, []),
-    ([date(2020, 1, day) for day in (1, 11, 21)] + [date(2020, 2, 11), date(2020, 2, 21)], True, [date(2020, 2, 1)]),
-    ([date(2020, 1, 1) + timedelta(days=5 * number) for number in range(30) if number != 7], False, [date(2020, 2, 5)]),
-    ([date(2020, 1, 1) + timedelta(days=days) for days in (0, 2, 5, 7, 10, 20, 22)], False, []),
-    ([date(year, 7, 1) for year in range(2010, 2020)], False, []),
-])
+@pytest.mark.parametrize(
+    "days, composite, missing",
+    [
+        ([date(2020, month, 1) for month in (1, 2, 3, 5, 6)], True, [date(2020, 4, 1)]),
+        ([date(2020, month, 15) for month in range(1, 13)], True, []),
+        (
+            [date(2020, 1, day) for day in (1, 11, 21)] + [date(2020, 2, 11), date(2020, 2, 21)],
+            True,
+            [date(2020, 2, 1)],
+        ),
+        (
+            [date(2020, 1, 1) + timedelta(days=5 * number) for number in range(30) if number != 7],
+            False,
+            [date(2020, 2, 5)],
+        ),
+        ([date(2020, 1, 1) + timedelta(days=days) for days in (0, 2, 5, 7, 10, 20, 22)], False, []),
+        ([date(year, 7, 1) for year in range(2010, 2020)], False, []),
+    ],
+)
 def test_rhythm_of_dates(days, composite, missing):
     """Months, dekads and regular steps are recognised with what they lack; irregular and yearly dates lack nothing."""
     rhythm = checks.rhythm_of([(day, None) for day in days])

@@ -59,6 +59,7 @@ def main(folder: Path) -> None:
         "assessfill",
         INPUT=experiment / "filled.tif",
         TRUTH=experiment / "hidden_truth.tif",
+        OBSERVED=experiment / "ndvi_with_gaps.tif",
         UNCERTAINTY=experiment / "uncertainty.tif",
         REPORT=reports / "assessment.html",
         CSV=reports / "assessment.csv",

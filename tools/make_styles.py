@@ -28,7 +28,7 @@ QUALITY_NAMES = runpy.run_path(str(ROOT / "core" / "timeseries" / "quality.py"))
 
 @dataclass(frozen=True)
 class Ramp:
-    """Colours over a range, evenly spread unless each has its value and label; what lies beyond takes the end colours."""
+    """Colours over a range, evenly spread unless each has its own value; what lies beyond takes the end colours."""
 
     low: float
     high: float
@@ -57,8 +57,8 @@ CIVIDIS = ("#00224e", "#213b6e", "#4c556c", "#6c6e72", "#8e8978", "#b1a570", "#d
 # ColorBrewer's YlOrBr: the longer the gap, the darker.
 YELLOW_BROWN = ("#ffffe5", "#fff7bc", "#fee390", "#fec34f", "#fe9829", "#eb6f14", "#cb4b02", "#983404", "#662506")
 # matplotlib's twilight, cyclic: 31 December looks like 1 January.
-TWILIGHT = ("#e2d9e2", "#b3c6ce", "#7ba1c2", "#6276ba", "#5e43a5", "#4e186f", "#2f1436", "#581647", "#8e2c50", "#b25652",
-            "#c6896c", "#d4bcac", "#e2d9e2")
+TWILIGHT = ("#e2d9e2", "#b3c6ce", "#7ba1c2", "#6276ba", "#5e43a5", "#4e186f", "#2f1436", "#581647", "#8e2c50",
+            "#b25652", "#c6896c", "#d4bcac", "#e2d9e2")
 GREY = ("#000000", "#ffffff")
 
 # First days of the months, in a year of 365 days.
@@ -128,8 +128,8 @@ def _gradient(ramp: Ramp):
 
 
 def _paletted(palette: dict, names: dict):
-    classes = [QgsPalettedRasterRenderer.Class(value, QColor(colour), names[value]) for value, colour in palette.items()]
-    return QgsPalettedRasterRenderer(None, 1, classes)
+    make = QgsPalettedRasterRenderer.Class
+    return QgsPalettedRasterRenderer(None, 1, [make(value, QColor(palette[value]), names[value]) for value in palette])
 
 
 def main() -> None:

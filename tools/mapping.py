@@ -22,7 +22,6 @@ from qgis.core import (
     QgsMapLayerLegendUtils,
     QgsPrintLayout,
     QgsProject,
-    QgsRasterBandStats,
     QgsRasterLayer,
     QgsReferencedRectangle,
     QgsUnitTypes,
@@ -153,11 +152,13 @@ def draw_maps(project: QgsProject, layers: dict, folder: Path) -> list[Path]:
 
 def half_clouded(series: QgsRasterLayer) -> int:
     """Find the band that is nearest to half observed: there the filling can be seen beside the observations."""
-    counts = [
-        series.dataProvider().bandStatistics(band, QgsRasterBandStats.Stats.Min).elementCount
-        for band in range(1, series.bandCount() + 1)
-    ]
-    return 1 + min(range(len(counts)), key=lambda at: abs(counts[at] - series.width() * series.height() / 2))
+    pixels = series.width() * series.height()
+
+    def distance(band: int) -> float:
+        block = series.dataProvider().block(band, series.extent(), series.width(), series.height())
+        return abs(sum(block.isNoData(pixel) for pixel in range(pixels)) - pixels / 2)
+
+    return min(range(1, series.bandCount() + 1), key=distance)
 
 
 def show_band(layer: QgsRasterLayer, band: int) -> None:

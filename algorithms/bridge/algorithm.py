@@ -143,7 +143,7 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         wanted = parameters.destinations(self, given, context)
         result = self.perform({**self._values, **{key: os.path.abspath(path) for key, path in wanted.items()}}, feedback)
         outputs = {**result["outputs"], **wanted}
-        self._dress(outputs, context, feedback)
+        self._dress(outputs, result.get("variables", {}), context)
         return {**outputs, **result["numbers"]}
 
     # What algorithms share.
@@ -155,7 +155,7 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
             chosen = environment.find_engine(settings.engine_python(), home, extras=[self.EXTRA] if self.EXTRA else [])
             feedback.pushDebugInfo(tr("Engine: {} ({})").format(chosen.python, chosen.kind))
             return engine.run_job(chosen.python, self.ID, settings.without_resources(values), settings.resources(values),
-                                  _Feedback(feedback), logs=home / "logs", caches=home / "cache")
+                                  Feedback(feedback), logs=home / "logs", caches=home / "cache")
         except environment.SetupError as problem:
             raise QgsProcessingException(str(problem)) from problem
         except engine.EngineError as problem:
@@ -165,14 +165,14 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
             feedback.pushInfo(tr("Details are in the log file {}").format(problem.log))
             raise QgsProcessingException(f"{problem.text} {problem.remedy}".strip()) from problem
 
-    def _dress(self, outputs: dict, context, feedback) -> None:
+    def _dress(self, outputs: dict, variables: dict, context) -> None:
         """Style the raster outputs that are loaded, and write styles beside those that are kept."""
         group = self._group_name()
         for key, (kind, title) in self.STYLES.items():
             path = outputs.get(key)
             if not path:
                 continue
-            kind = styles.kind_of(path) if kind == "series" else kind
+            kind = styles.KIND_OF_VARIABLE.get(variables.get(key), "") if kind == "series" else kind
             styles.attach(context, path, kind, tr(title), group)
             if settings.write_styles() and not path.startswith(QgsProcessingUtils.tempFolder()):
                 styles.write_beside(path, kind)
@@ -182,7 +182,7 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         return f"{tr(self.NAME)}: {Path(source).stem}" if isinstance(source, str) else tr(self.NAME)
 
 
-class _Feedback(engine.Listener):
+class Feedback(engine.Listener):
     """Carries what the engine tells to Processing's feedback."""
 
     SECONDS_BETWEEN_ESTIMATES = 10  # each is a line in the log

@@ -70,7 +70,7 @@ def run_job(python: str, job: str, parameters: dict, resources: dict, listener: 
     Returns
     -------
     dict
-        ``outputs`` and ``numbers``.
+        ``outputs``, ``numbers`` and ``variables`` (of the output rasters).
 
     Raises
     ------
@@ -118,7 +118,7 @@ def _converse(process, job: dict, listener: Listener, log: str) -> dict:
         elif kind == "message":
             listener.message(event["level"], event["text"])
         elif kind == "result":
-            return {"outputs": event["outputs"], "numbers": event["numbers"]}
+            return {key: event.get(key, {}) for key in ("outputs", "numbers", "variables")}
         elif kind == "error":
             raise EngineError(event["kind"], event["text"], event["remedy"], log)
 

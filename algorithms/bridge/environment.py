@@ -26,7 +26,7 @@ from typing import NamedTuple
 if not __package__:                                  # run as a script: its folder becomes a package (PEP 366)
     sys.path[0] = str(Path(__file__).resolve().parents[1])
     __package__ = "bridge"
-from . import installer, interpreters, processes
+from . import failures, installer, interpreters, processes
 from .failures import Failure, SetupError
 from .installer import Source
 
@@ -212,6 +212,12 @@ def installed(folder) -> dict:
     return record if record.get("format") == FORMAT and python_of(folder).exists() else {}
 
 
+def is_current(folder, requirements=REQUIREMENTS) -> bool:
+    """Whether a complete environment was made from the lists as they are now."""
+    record = installed(folder)
+    return bool(record) and record["pins"] == _pins(requirements, record["extras"])
+
+
 def size_of(extras=(), source: Source = Source(), requirements=REQUIREMENTS) -> Size:
     """What the base and some extras cost, as measured and noted in the lists.
 
@@ -329,11 +335,15 @@ def _make(folder: Path, found, source: Source, listener) -> str:
         installer.require(status, output)
     if status or not _runs(folder, need_pip=found.has_ensurepip):
         # An application bundle's Python may make environments that point at the machine it was built on.
-        return (output.strip().splitlines() or ["its environments do not run"])[-1]
+        return failures.classify(output, status).sentence.rstrip(".") if status else "its environments do not run"
     if not found.has_ensurepip:                      # its own pip can still put one in
-        installer.require(*processes.run(
+        status, output = processes.run(
             [found.path, "-I", "-m", "pip", "install", "--disable-pip-version-check", *source.arguments(),
-             "--target", _site_packages(folder), "pip"], installer.variables(source.variables()), listener.cancelled))
+             "--target", _site_packages(folder), "pip"], installer.variables(source.variables()), listener.cancelled)
+        if status is None:
+            installer.require(status, output)
+        if status:
+            return "it has no ensurepip, and its own pip could not fetch another"
     return ""
 
 

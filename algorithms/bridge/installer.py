@@ -7,6 +7,7 @@ import shutil
 import time
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from . import failures, processes
 from .failures import SetupError
@@ -24,19 +25,23 @@ TORCH_CUDA_OLD = "https://download.pytorch.org/whl/cu126"       # for the last t
 
 
 class Source(NamedTuple):
-    """Where packages come from: an index, or a folder of wheel files without any network; and which torch."""
+    """Where packages come from: an index (through a proxy), or a folder of wheel files without any network; and which torch."""
 
     index_url: str = ""
     wheels: str = ""
     torch: str = "cpu"
+    proxy: str = ""
 
     def arguments(self) -> list:
         """pip's arguments that choose the source. The index travels in the environment: it may hold a key."""
         return ["--no-index", "--find-links", self.wheels] if self.wheels else []
 
     def variables(self) -> dict:
-        """pip's variables that choose the source."""
-        return {"PIP_INDEX_URL": self.index_url} if self.index_url and not self.wheels else {}
+        """pip's variables that choose the source; a proxy that the user set for all programs comes first."""
+        if self.wheels:
+            return {}
+        index = {"PIP_INDEX_URL": self.index_url} if self.index_url else {}
+        return {**index, **({"HTTPS_PROXY": self.proxy, "HTTP_PROXY": self.proxy} if self.proxy and not _proxied(os.environ) else {})}
 
     def torch_variables(self, system: str, version: tuple) -> dict:
         """pip's variables for the chosen build of torch; an INDEX_URL of the user's own decides by itself."""
@@ -163,21 +168,19 @@ def install(python: str, arguments: list, source: Source, temporary: Path, site_
             listener.progress(progress.fraction(), None)
 
     temporary.mkdir(parents=True, exist_ok=True)
-    folders = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
+    given = variables({**dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)), **source.variables(), **(more or {})})
     try:
-        status, output = processes.run(command, variables({**folders, **source.variables(), **(more or {})}),
-                                       listener.cancelled, hear, look)
+        status, output = processes.run(command, given, listener.cancelled, hear, look)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    require(status, output)
+    require(status, output, _proxied(given))
     return output
 
 
-def require(status, output: str) -> None:
-    """Raise what `processes.run` came back with, unless it was success."""
+def require(status, output: str, proxied: bool = False) -> None:
+    """Raise what `processes.run` came back with, unless it was success; `proxied` says whether a proxy was set."""
     if status == 0:
         return
-    proxied = any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "PIP_PROXY"))
     failure = failures.CANCELLED if status is None else failures.classify(output, status, proxied)
     raise SetupError(failure, failures.redact(output))
 
@@ -186,6 +189,17 @@ def variables(more: dict) -> dict:
     """The environment for pip: clean, with the user's own settings for network and certificates kept."""
     # A pip.conf that says "user = true" would send the packages out of the environment.
     return {"PIP_RETRIES": RETRIES, **processes.clean_environment(), "PIP_USER": "0", **more}
+
+
+def proxy_address(host: str, port: int, user: str = "", key: str = "") -> str:
+    """The address of an HTTP proxy, as pip takes it."""
+    who = quote(user, safe="") + (":" + quote(key, safe="") if key else "") + "@" if user else ""
+    return f"http://{who}{host}" + (f":{port}" if port else "")
+
+
+def _proxied(variables) -> bool:
+    """Whether these variables name a proxy."""
+    return any(variables.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "PIP_PROXY"))
 
 
 def folder_megabytes(folder: Path) -> float:

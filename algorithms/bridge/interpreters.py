@@ -20,6 +20,9 @@ OLDEST, NEWEST = (3, 9), (3, 14)                # QGIS 3.22 on Windows; the newe
 _QUESTION = """
 import json, sys
 from importlib.util import find_spec
+def has(name):
+    spec = find_spec(name)
+    return spec is not None and spec.origin is not None      # an empty folder of that name is no module
 def loads(name):
     try:
         __import__(name)
@@ -27,8 +30,7 @@ def loads(name):
     except Exception:
         return False
 print(json.dumps({"version": list(sys.version_info[:3]), "bits": 64 if sys.maxsize > 2**32 else 32,
-    "venv": find_spec("venv") is not None, "ensurepip": find_spec("ensurepip") is not None,
-    "pip": find_spec("pip") is not None, "ssl": loads("ssl")}))
+    "venv": has("venv"), "ensurepip": has("ensurepip"), "pip": has("pip"), "ssl": loads("ssl")}))
 """
 SECONDS_TO_ANSWER = 30.0                        # a first start under a virus scanner takes long
 

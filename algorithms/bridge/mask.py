@@ -39,9 +39,11 @@ def mask_file(layer, target_crs, folder: str) -> str:
     if isinstance(layer, QgsRasterLayer):
         return layer_path(layer)
     if layer.geometryType() != QgsWkbTypes.GeometryType.PolygonGeometry:
-        raise QgsProcessingException(tr("The mask {} holds no polygons. Give a layer of polygons, or a raster.").format(layer.name()))
+        raise QgsProcessingException(tr("The mask {} holds no polygons. Give a layer of polygons, or a raster.")
+                                     .format(layer.name()))
     if target_crs.isValid() and not layer.crs().isValid():
-        raise QgsProcessingException(tr("The mask {} has no reference system. Set it in the layer's properties.").format(layer.name()))
+        raise QgsProcessingException(tr("The mask {} has no reference system. Set it in the layer's properties.")
+                                     .format(layer.name()))
     path = Path(folder) / "mask.geojson"
     with open(path, "w", encoding="utf-8") as file:
         file.write('{"type": "FeatureCollection", "features": [')
@@ -51,7 +53,8 @@ def mask_file(layer, target_crs, folder: str) -> str:
             separator = ",\n"
         file.write("\n]}\n")
     if separator == "\n":
-        raise QgsProcessingException(tr("The mask {} is empty. Draw polygons, or leave MASK empty.").format(layer.name()))
+        raise QgsProcessingException(tr("The mask {} is empty. Draw polygons, or leave MASK empty.")
+                                     .format(layer.name()))
     return str(path)
 
 

@@ -6,8 +6,6 @@ when Processing loads it; `write_beside` is for those who open the file by thems
 """
 from __future__ import annotations
 
-import html
-import json
 import re
 from pathlib import Path
 
@@ -29,16 +27,8 @@ STYLES = Path(__file__).resolve().parents[2] / "resources" / "styles"
 # Of variables whose range is known; the others are stretched by QGIS.
 KIND_OF_VARIABLE = {"NDVI": "ndvi", "VV": "backscatter", "VH": "backscatter"}
 
+_BANDS_HAVE_DATES = hasattr(Qgis.RasterTemporalMode, "FixedRangePerBand")  # QGIS 3.38
 _DATES = re.compile(r"(\d{4}-\d\d-\d\d)(?:/(\d{4}-\d\d-\d\d))?$")
-
-
-def kind_of(path: str) -> str:
-    """The kind of a series by the variable in its ``PHENOFUSE`` tag; '' when it has no style of its own."""
-    found = re.search(r"PHENOFUSE\s*=\s*(\{.*?\})\s*(?:<|$)", html.unescape(_open(path).htmlMetadata()))
-    try:
-        return KIND_OF_VARIABLE.get(json.loads(found[1]).get("variable"), "") if found else ""
-    except ValueError:
-        return ""
 
 
 def apply(layer: QgsRasterLayer, kind: str) -> str:
@@ -130,19 +120,23 @@ def _set_time(layer: QgsRasterLayer) -> str:
     if not ranges:
         return ""
     time = layer.temporalProperties()
-    hint = ""
-    if len(ranges) == 1 or not hasattr(Qgis.RasterTemporalMode, "FixedRangePerBand"):  # QGIS 3.38
-        time.setMode(Qgis.RasterTemporalMode.FixedTemporalRange)
-        # A closed range, because project files forget that an end is excluded; they keep whole seconds.
-        time.setFixedTemporalRange(QgsDateTimeRange(ranges[0].begin(), ranges[-1].end().addSecs(-1)))
-        if len(ranges) > 1:
-            hint = tr("{}: this QGIS cannot step through the dates of one layer (3.38 and later can); 'Split time series' "
-                      "(phenofuse:splittimeseries) makes one layer per date.").format(layer.name())
-    else:
+    time.setIsActive(True)
+    if len(ranges) > 1 and _BANDS_HAVE_DATES:
         time.setMode(Qgis.RasterTemporalMode.FixedRangePerBand)
         time.setFixedRangePerBand(dict(enumerate(ranges, start=1)))
-    time.setIsActive(True)
-    return hint
+        return ""
+    time.setMode(Qgis.RasterTemporalMode.FixedTemporalRange)
+    time.setFixedTemporalRange(_closed(ranges[0].begin(), ranges[-1].end()))
+    if len(ranges) == 1:
+        return ""
+    return tr("{}: this QGIS cannot step through the dates of one layer (3.38 and later can); 'Split time series' "
+              "(phenofuse:splittimeseries) makes one layer per date.").format(layer.name())
+
+
+def _closed(begin: QDateTime, end: QDateTime) -> QgsDateTimeRange:
+    """A span that touches no other, although project files forget that an end is excluded (they keep whole seconds)
+    and QGIS 3.22 forgets it of the frame it draws."""
+    return QgsDateTimeRange(begin if _BANDS_HAVE_DATES else begin.addSecs(1), end.addSecs(-1))
 
 
 def _ranges(layer: QgsRasterLayer) -> list:

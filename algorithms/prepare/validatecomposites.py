@@ -1,4 +1,5 @@
 """Validate composites: whether exported rasters hold what they say."""
+
 from __future__ import annotations
 
 from ..bridge import parameters as p
@@ -10,19 +11,22 @@ class ValidateComposites(PhenofuseAlgorithm):
     ID, GROUP, NAME = "validatecomposites", "prepare", "Validate composites"
     SUMMARY = "Finds and names what is wrong with exported Sentinel composites before anything is computed from them."
     DESCRIPTION = (
-        "Looks at every band as the file holds it, before any clamping: names, grids, dates, share of valid pixels, range, values "
-        "pressed against limits, spread, copies of one band in another (backscatter in the NDVI band), VV and VH swapped, "
-        "linear power in place of decibels, lost scale factors, empty, repeated and missing periods, infinite values.\n\n"
-        "A problem makes results wrong or impossible. A note occurs in sound data too: a date lost to clouds, two images of "
-        "one day. The report shows small maps and every layer's figures, and says what to do.\n\n"
-        "Takes one file per period (VV, VH, NDVI together), one file per variable with a band per date, or one file per date.")
+        "Looks at every band as the file holds it, before any clamping: names, grids, dates, share of valid "
+        "pixels, range, values pressed against limits, spread, copies of one band in another (backscatter in the "
+        "NDVI band), VV and VH swapped, linear power in place of decibels, lost scale factors, empty, repeated "
+        "and missing periods, infinite values.\n\n"
+        "A problem makes results wrong or impossible. A note occurs in sound data too: a date lost to clouds, "
+        "two images of one day. The report shows small maps and every layer's figures, and says what to do.\n\n"
+        "Takes one file per period (VV, VH, NDVI together), one file per variable with a band per date, or one "
+        "file per date."
+    )
     TAGS = ("check", "quality", "export", "earth engine", "ndvi", "backscatter", "sentinel-1", "sentinel-2", "report")
     HELP = {
         "LAYERS": "The rasters. Instead, a whole folder can be given below.",
         "FOLDER": "A folder of rasters (GeoTIFF, VRT, NetCDF ...), in place of a list.",
-        "BANDS": "Names of the bands in their order, for files that name none: VV,VH,S2ndvi. The values then tell whether it is true.",
-        "MIN_VALID_PERCENT": "Every band of every period must have at least this share of valid pixels. 0: none is asked for, and a "
-                             "period lost to clouds is a note.",
+        "BANDS": "Names of the bands in their order, for files that name none: VV,VH,S2ndvi. Values are to bear it out.",
+        "MIN_VALID_PERCENT": "Every band of every period must have at least this share of valid pixels. 0: a period "
+        "lost to clouds is a note.",
         "ON_PROBLEM": "warn: go on and say so (VALID is 0). fail: stop with an error once the report is written.",
     }
     NUMBERS = {"VALID": "1 when there is no problem, else 0", "PROBLEMS": "Number of problems"}

@@ -118,14 +118,6 @@ def gap_lengths(observed: np.ndarray, days: np.ndarray, at: np.ndarray | None = 
     return (after - before).astype(np.float32)
 
 
-def longest_gaps(observed: np.ndarray, days: np.ndarray) -> np.ndarray:
-    """Longest time without an observation, in days (rows, columns); the ends of the series bound it too."""
-    day = _shaped(np.asarray(days, dtype=float))
-    before = np.maximum.accumulate(np.where(observed, day, days[0]), axis=0)
-    until_end = np.broadcast_to(days[-1], (1, *observed.shape[1:]))
-    return np.diff(before, axis=0, append=until_end).max(axis=0).astype(np.float32)
-
-
 def draw_places(rows: int, columns: int, count: int, seed: int) -> list[tuple[int, int]]:
     """At most `count` places (row, column) whose sequences can be transplanted; the same for the same seed."""
     draws = _Chance(seed, 0, 0, (1, count)).uniform(DRAW_OF_PLACES)[0]

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from ..tiles.sums import ExactSums
+from ..timeseries.classes import LEVEL_LABELS, MONTH_LABELS, level_of, month_of
 
 COVERAGES = (0.50, 0.80, 0.90, 0.95)
 _QUANTILES = tuple(NormalDist().inv_cdf(0.5 + share / 2) for share in COVERAGES)
@@ -20,9 +21,6 @@ _QUANTILES = tuple(NormalDist().inv_cdf(0.5 + share / 2) for share in COVERAGES)
 # after the last observation. Linear interpolation is hard to beat in the first two, and radar pays in the last two.
 GAP_EDGES = (10, 20, 40, 80)
 GAP_LABELS = ("≤ 10", "11–20", "21–40", "41–80", "> 80", "beyond the ends")
-LEVEL_EDGES = (0.2, 0.4, 0.6, 0.8)  # of NDVI: bare, sparse, growing, dense, closed
-LEVEL_LABELS = ("below 0.2", "0.2–0.4", "0.4–0.6", "0.6–0.8", "above 0.8")
-MONTH_LABELS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 BLOCKS_PER_SIDE = 10  # the scene is cut into about a hundred blocks, enough to draw from and each as large as can be
 # Efron & Tibshirani 1993, "An Introduction to the Bootstrap": a thousand or more for percentile intervals.
@@ -153,7 +151,7 @@ class Scores:
         spread = None if deviation is None else deviation[scored]
         block = (r + row) // self.side * self._across + (c + column) // self.side
         groups = ((self._by_block, block * len(GAP_LABELS) + gap_class(gaps[scored])),
-                  (self._by_month, month_of(days)[date]), (self._by_level, np.digitize(true, LEVEL_EDGES)))
+                  (self._by_month, month_of(days)[date]), (self._by_level, level_of(true)))
         for sums, group in groups:
             sums.add_errors(group, error, true, spread)
         self.pairs += np.histogram2d(true, guess, [self.edges, self.edges])[0].astype(np.int64)
@@ -210,11 +208,6 @@ class Scores:
 def gap_class(days: np.ndarray) -> np.ndarray:
     """Number of the class of each gap length, as in ``GAP_LABELS``."""
     return np.where(np.isinf(days), len(GAP_LABELS) - 1, np.digitize(days, GAP_EDGES, right=True))
-
-
-def month_of(days: np.ndarray) -> np.ndarray:
-    """Month, 0 to 11, of days since 1970-01-01."""
-    return np.floor(days).astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12
 
 
 def gaussian_crps(error: np.ndarray, deviation: np.ndarray) -> np.ndarray:

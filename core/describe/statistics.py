@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..tiles.sums import ExactSums
+from ..timeseries.classes import LEVEL_LABELS, calendar_months, level_of, month_of
 
-BINS = 100  # of the variable's range: 0.02 of NDVI
-LEVEL_EDGES = (0.2, 0.4, 0.6, 0.8)  # of NDVI: bare, sparse, growing, dense, closed
-LEVEL_LABELS = ("below 0.2", "0.2–0.4", "0.4–0.6", "0.6–0.8", "above 0.8")
+BINS = 200  # of the variable's range: 0.01 of NDVI
 # Radar is paired with the optical date nearest to it, at most half of Sentinel-1's 12-day repeat cycle away.
 MOST_OFFSET_DAYS = 6.0
 THUMBNAIL = 300  # pixels along the longer side of the small maps
@@ -79,14 +78,14 @@ class Statistics:
         self.counts += np.bincount(count.ravel(), minlength=len(self.counts))
         self.gaps += np.bincount(np.ceil(longest[count > 0]).astype(int), minlength=len(self.gaps))
         for name, layer in (("observations", count), ("longest gap", longest)):
-            self._put(name, layer, row, column)
+            self._put(name, np.where(count > 0, layer, np.nan), row, column)
         for name, other in covariates.items():
             self.relations[name].add(values, other, self.days)
 
     def merge(self, other: Statistics) -> None:
         """Add another part of the same scene."""
         for name in ("histograms", "valid", "counts", "gaps"):
-            getattr(self, name).__iadd__(getattr(other, name))
+            getattr(self, name)[...] += getattr(other, name)
         for name, small in self.thumbnails.items():
             known = np.isfinite(other.thumbnails[name])
             small[known] = other.thumbnails[name][known]
@@ -127,8 +126,8 @@ class Statistics:
         return found
 
     def by_calendar_month(self) -> dict[str, float]:
-        """Share of the values that are there per calendar month, from the first to the last; 0 where no date falls in."""
-        months = np.floor(self.days).astype("datetime64[D]").astype("datetime64[M]")
+        """Share of the values that are there, per calendar month of the series; 0 where no date falls in one."""
+        months = calendar_months(self.days)
         found = {}
         for month in np.arange(months[0], months[-1] + 1):
             inside = months == month
@@ -160,7 +159,7 @@ class _Pairs:
         both = np.isfinite(target) & np.isfinite(other)
         y, x = (np.where(both, values, 0).astype(float) for values in (target, other))
         months = np.broadcast_to(month_of(days)[:, None, None], both.shape)[both]
-        group = months * len(LEVEL_LABELS) + np.digitize(y[both], LEVEL_EDGES)
+        group = months * len(LEVEL_LABELS) + level_of(y[both])
         self._pooled.add(group, **_products(x[both], y[both]))
         count = np.maximum(both.sum(axis=0), 1)
         x, y = ((values - values.sum(axis=0) / count)[both] for values in (x, y))
@@ -201,11 +200,6 @@ def nearest_dates(days: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.
     position = np.abs(days[:, None] - others[None, :]).argmin(axis=1)
     offset = others[position] - days
     return np.where(np.abs(offset) <= MOST_OFFSET_DAYS, position, -1), offset
-
-
-def month_of(days: np.ndarray) -> np.ndarray:
-    """Month, 0 to 11, of days since 1970-01-01."""
-    return np.floor(days).astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12
 
 
 def _products(x: np.ndarray, y: np.ndarray) -> dict:

@@ -28,6 +28,7 @@ _BRIGHT = ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0.25, 1, 19
 
 WIDTH = 8.4  # inches: the text width of the page
 FONT = 9.5
+TALLEST_MAP = 3.2
 
 
 class Line(NamedTuple):
@@ -139,15 +140,14 @@ def density_scatter(x_edges, y_edges, counts, x_label: str, y_label: str, height
     return figure
 
 
-def maps(arrays, titles, label: str, limits=None, colours: str = "viridis", columns: int = 4,
-         size: float | None = None) -> Figure:
+def maps(arrays, titles, label: str, limits=None, colours: str = "viridis", columns: int = 4) -> Figure:
     """Small maps (rows, columns) side by side on one colour scale; missing pixels are grey."""
     arrays = [np.asarray(array, float) for array in arrays]
     columns = min(columns, len(arrays))
     rows = -(-len(arrays) // columns)
-    size = size or (WIDTH - 1.2) / max(columns, 2)
-    shape = max(array.shape[0] / array.shape[1] for array in arrays)
-    figure = _blank(1.2 + size * columns, rows * (size * min(max(shape, 0.1), 2.0) + 0.35) + 0.1)
+    shape = min(max(array.shape[0] / array.shape[1] for array in arrays), 10.0)
+    size = min((WIDTH - 1.2) / max(columns, 2), TALLEST_MAP / shape)
+    figure = _blank(1.2 + size * columns, rows * (size * max(shape, 0.1) + 0.35) + 0.1)
     grid = figure.subplots(rows, columns, squeeze=False)
     limits = limits or _common_limits(arrays)
     palette = matplotlib.colormaps[colours].with_extremes(bad=MISSING)

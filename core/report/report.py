@@ -378,6 +378,7 @@ table { border-collapse: collapse; }
 .data th { border-bottom: 2px solid #9aa5b1; padding: 4px 12px; font-weight: 600; vertical-align: bottom; }
 .data td { border-bottom: 1px solid #e4e7eb; padding: 4px 12px; }
 .facts { font-size: 13px; }
+.name { white-space: nowrap; }
 .facts td { padding: 2px 16px 2px 0; vertical-align: top; word-break: break-word; }
 .picture { margin: 12px 0 0 0; line-height: 1; }
 .picture + .caption { margin: 2px 0 20px 0; }

@@ -6,6 +6,7 @@ clouds, the dates of every season, the class of every pixel. A method that can't
 `simulate` joins the parts: `fields` (who grows what, and when), `seasons` (the NDVI of a crop and its true dates),
 `radar` (VV and VH), `clouds` (what the optical sensor loses). `job` writes it all to disk.
 """
+
 from .simulate import Scene, simulate
 
 __all__ = ["Scene", "simulate"]

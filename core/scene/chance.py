@@ -1,4 +1,5 @@
 """Seeded chance for the scene: independent streams of random numbers, and random fields that are smooth in space."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -17,7 +18,7 @@ def stream(seed: int, part: str) -> np.random.RandomState:
     return np.random.RandomState(np.random.MT19937(sequence))
 
 
-def smooth_field(random: np.random.RandomState, shape: tuple, length: float) -> np.ndarray:
+def smooth_field(draws: np.random.RandomState, shape: tuple, length: float) -> np.ndarray:
     """Draw a Gaussian random field, mean 0 and variance 1 everywhere, that varies over about `length` pixels.
 
     White noise on a lattice of that spacing, spread by cubic B-splines and divided by the standard deviation that
@@ -28,20 +29,20 @@ def smooth_field(random: np.random.RandomState, shape: tuple, length: float) -> 
     shape : (rows, columns); any size from 1 x 1.
     length : distance of the lattice points, in pixels.
     """
-    lattice_rows, down = _spline_weights(shape[0], length, random.random_sample())
-    lattice_columns, across = _spline_weights(shape[1], length, random.random_sample())
-    lattice = random.standard_normal((lattice_rows[-1] + 4, lattice_columns[-1] + 4))
+    lattice_rows, down = _spline_weights(shape[0], length, draws.random_sample())
+    lattice_columns, across = _spline_weights(shape[1], length, draws.random_sample())
+    lattice = draws.standard_normal((lattice_rows[-1] + 4, lattice_columns[-1] + 4))
     # Four neighbours down, then four across, added one by one: no matrix product, whose rounding varies by machine.
     rows = sum(down[:, point, None] * lattice[lattice_rows + point] for point in range(4))
     field = sum(across[:, point] * rows[:, lattice_columns + point] for point in range(4))
-    return field / np.outer(np.sqrt((down ** 2).sum(axis=1)), np.sqrt((across ** 2).sum(axis=1)))
+    return field / np.outer(np.sqrt((down**2).sum(axis=1)), np.sqrt((across**2).sum(axis=1)))
 
 
-def fractal_field(random: np.random.RandomState, shape: tuple, lengths: tuple, slope: float = 1.0) -> np.ndarray:
+def fractal_field(draws: np.random.RandomState, shape: tuple, lengths: tuple, slope: float = 1.0) -> np.ndarray:
     """Add smooth fields of several lengths, each weighted by length ** slope; mean 0, variance 1."""
     weights = np.array(lengths, dtype=float) ** slope
-    weights /= np.sqrt((weights ** 2).sum())
-    return sum(weight * smooth_field(random, shape, length) for weight, length in zip(weights, lengths))
+    weights /= np.sqrt((weights**2).sum())
+    return sum(weight * smooth_field(draws, shape, length) for weight, length in zip(weights, lengths))
 
 
 def _spline_weights(size: int, length: float, phase: float) -> tuple:
@@ -49,5 +50,5 @@ def _spline_weights(size: int, length: float, phase: float) -> tuple:
     position = np.arange(size) / length + phase
     cell = np.floor(position).astype(int)
     x = position - cell
-    weights = [(1 - x) ** 3, 3 * x ** 3 - 6 * x ** 2 + 4, -3 * x ** 3 + 3 * x ** 2 + 3 * x + 1, x ** 3]
+    weights = [(1 - x) ** 3, 3 * x**3 - 6 * x**2 + 4, -3 * x**3 + 3 * x**2 + 3 * x + 1, x**3]
     return cell, np.stack(weights, axis=1) / 6

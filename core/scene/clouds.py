@@ -4,6 +4,7 @@ A cloud is where a random field with structure from 125 m to 1.2 km stands above
 Java's north coast loses nearly every date of the rainy season from November to March. Its shadow lies where the sun
 puts it. Round every cloud a thin veil stays undetected; it lowers the NDVI of vegetation.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -20,16 +21,16 @@ SKY_NAMES = {CLEAR: "clear", THIN: "thin cloud, not detected", CLOUD: "cloud, re
 # Share of the area that the best image of a 12-day period still loses to cloud, by month from January to December:
 # our reading of the monsoon on Java's north coast (rains November-March, driest July-September).
 MONTHLY_COVER = (0.84, 0.84, 0.74, 0.44, 0.29, 0.19, 0.13, 0.09, 0.11, 0.26, 0.57, 0.80)
-PERIOD_DEVIATION = 0.55         # of the cloud level between periods of the same month, in standard deviations
-STRUCTURE = (24.0, 10.0, 5.0, 2.5)   # pixels of 50 m: from banks of cloud of 1.2 km to puffs of 125 m
-THIN_MARGIN = 0.22              # in standard deviations of the field: how far the veil reaches beyond the cloud
-THIN_OPACITY = 0.30             # at the edge of the cloud; thicker is detected
-CLOUD_REFLECTANCE = 0.45        # of the veil if it were opaque, in red and near infrared alike
-GROUND_REFLECTANCE = 0.20       # mean of red and near infrared over cropland
-LATITUDE_DEGREES = -6.9         # Demak
-OVERPASS_HOUR = 10.0            # local solar time of Sentinel-2 at the equator is about 10:30; 10 over Java
+PERIOD_DEVIATION = 0.55  # of the cloud level between periods of the same month, in standard deviations
+STRUCTURE = (24.0, 10.0, 5.0, 2.5)  # pixels of 50 m: from banks of cloud of 1.2 km to puffs of 125 m
+THIN_MARGIN = 0.22  # in standard deviations of the field: how far the veil reaches beyond the cloud
+THIN_OPACITY = 0.30  # at the edge of the cloud; thicker is detected
+CLOUD_REFLECTANCE = 0.45  # of the veil if it were opaque, in red and near infrared alike
+GROUND_REFLECTANCE = 0.20  # mean of red and near infrared over cropland
+LATITUDE_DEGREES = -6.9  # Demak
+OVERPASS_HOUR = 10.0  # local solar time of Sentinel-2 at the equator is about 10:30; 10 over Java
 CLOUD_HEIGHT = (600.0, 1500.0)  # metres: base of fair-weather cumulus over a humid coast
-PIXEL_SIZE = 50.0               # metres
+PIXEL_SIZE = 50.0  # metres
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,17 @@ class Sky:
 
 def draw_sky(rows: int, columns: int, middles: list, seed: int) -> Sky:
     """Draw the clouds of every period; `middles` are the dates of the middles of the periods."""
-    random = stream(seed, "clouds")
+    draws = stream(seed, "clouds")
     state = np.zeros((len(middles), rows, columns), dtype=np.uint8)
     opacity = np.zeros(state.shape, dtype=np.float32)
     for period, day in enumerate(middles):
-        down, right = shadow_offset(day, random.uniform(*CLOUD_HEIGHT))
+        down, right = shadow_offset(day, draws.uniform(*CLOUD_HEIGHT))
         margin = max(abs(down), abs(right))
-        field = fractal_field(random, (rows + 2 * margin, columns + 2 * margin), STRUCTURE, slope=0.7)
-        field += PERIOD_DEVIATION * random.standard_normal()
+        field = fractal_field(draws, (rows + 2 * margin, columns + 2 * margin), STRUCTURE, slope=0.7)
+        field += PERIOD_DEVIATION * draws.standard_normal()
         excess = field - NormalDist(0, np.hypot(1, PERIOD_DEVIATION)).inv_cdf(1 - monthly_cover(day))
-        above = excess[margin:margin + rows, margin:margin + columns]
-        shadow = excess[margin - down:margin - down + rows, margin - right:margin - right + columns] > 0
+        above = excess[margin : margin + rows, margin : margin + columns]
+        shadow = excess[margin - down : margin - down + rows, margin - right : margin - right + columns] > 0
         veil = THIN_OPACITY * (1 + above / THIN_MARGIN).clip(0, 1)
         state[period] = np.select([above > 0, shadow, veil > 0], [CLOUD, SHADOW, THIN], CLEAR)
         opacity[period] = np.where(state[period] == THIN, veil, 0)

@@ -1,4 +1,5 @@
 """The job `createsamplescene`: a simulated scene as files, the way an export would bring them."""
+
 from __future__ import annotations
 
 import csv
@@ -18,7 +19,7 @@ from .seasons import THRESHOLD
 from .simulate import CRS_WKT, Scene, simulate
 
 TITLE = "Phenofuse sample scene: SIMULATED, not measured"
-MOST_VALUES = 300_000_000     # of one variable; with a dozen arrays of float32 and float64 in hand some 20 GB
+MOST_VALUES = 300_000_000  # of one variable; with a dozen arrays of float32 and float64 in hand some 20 GB
 EPOCH = date(1970, 1, 1)
 BANDS = (("VV", "dB"), ("VH", "dB"), ("S2ndvi", "1"))
 SIMULATED = {"SIMULATED": "yes"}
@@ -27,8 +28,8 @@ SIMULATED = {"SIMULATED": "yes"}
 def run(parameters: dict, resources, events) -> dict:
     """Write a scene of SIZE x SIZE pixels and PERIODS periods, drawn with SEED, into FOLDER.
 
-    One GeoTIFF per period in the folder itself; the truth in its subfolder ``truth``. The folder appears whole or not at
-    all, and takes the place of an earlier sample scene but of nothing else.
+    One GeoTIFF per period in the folder itself; the truth in its subfolder ``truth``. The folder appears whole or
+    not at all, and takes the place of an earlier sample scene but of nothing else.
 
     Raises
     ------
@@ -58,11 +59,14 @@ def run(parameters: dict, resources, events) -> dict:
 def _check_numbers(size: int, periods: int, seed: int) -> None:
     if size < 1 or periods < 1:
         raise InputError(f"SIZE is {size} and PERIODS is {periods}; both must be 1 or more.", "Raise them.")
-    if not 0 <= seed < 2 ** 32:
+    if not 0 <= seed < 2**32:
         raise InputError(f"SEED is {seed}; expected a whole number from 0 to 4294967295.", "Choose another SEED.")
     if size * size * periods > MOST_VALUES:
-        raise InputError(f"{size} x {size} pixels and {periods} periods are {size * size * periods / 1e6:.0f} million values "
-                         f"a variable; at most {MOST_VALUES / 1e6:.0f} million fit.", "Lower SIZE or PERIODS.")
+        raise InputError(
+            f"{size} x {size} pixels and {periods} periods are {size * size * periods / 1e6:.0f} million values "
+            f"a variable; at most {MOST_VALUES / 1e6:.0f} million fit.",
+            "Lower SIZE or PERIODS.",
+        )
 
 
 def _write(scene: Scene, folder: Path, parameters: dict, events) -> None:
@@ -84,11 +88,16 @@ def _write(scene: Scene, folder: Path, parameters: dict, events) -> None:
 
 
 def _write_maps(scene: Scene, folder: Path, grid: Grid, about: dict) -> None:
-    classes = RasterSpec(grid, ("class",), Header("class", **about), dtype="uint8", nodata=None, band_tags=(SIMULATED,))
+    classes = RasterSpec(
+        grid, ("class",), Header("class", **about), dtype="uint8", nodata=None, band_tags=(SIMULATED,)
+    )
     with RasterWriter(str(folder / "classes.tif"), classes) as writer:
         writer.write(scene.classes[None])
-    dates = [(f"{what}_{season + 1}", values[season]) for season in range(scene.season_peak.shape[0])
-             for what, values in (("start", scene.season_start), ("peak", scene.season_peak), ("end", scene.season_end))]
+    dates = [
+        (f"{what}_{season + 1}", values[season])
+        for season in range(scene.season_peak.shape[0])
+        for what, values in (("start", scene.season_start), ("peak", scene.season_peak), ("end", scene.season_end))
+    ]
     if not dates:
         return
     names, layers = zip(*dates)
@@ -111,8 +120,17 @@ def _write_table(scene: Scene, path: Path) -> None:
             for season, peak in enumerate(scene.season_peak[:, row, column]):
                 if np.isfinite(peak):
                     dates = (scene.season_start[season, row, column], peak, scene.season_end[season, row, column])
-                    table.writerow([scene.field[row, column], row, column, scene.classes[row, column], season + 1,
-                                    *map(_iso, dates), "yes"])
+                    table.writerow(
+                        [
+                            scene.field[row, column],
+                            row,
+                            column,
+                            scene.classes[row, column],
+                            season + 1,
+                            *map(_iso, dates),
+                            "yes",
+                        ]
+                    )
 
 
 def _iso(day: float) -> str:
@@ -122,20 +140,22 @@ def _iso(day: float) -> str:
 def _readme(scene: Scene, parameters: dict) -> str:
     classes = "\n".join(f"    {code}  {name}" for code, name in CLASS_NAMES.items())
     sky = "\n".join(f"    {code}  {name}" for code, name in SKY_NAMES.items())
+    made_with = ", ".join(f"{key} = {value}" for key, value in parameters.items())
     return f"""{TITLE}
 
 Every number in this folder was computed; no satellite ever saw this place. It serves to learn the plugin and to
 measure methods against a known truth. Do not publish results from it as observations.
 
-What is simulated: an irrigation scheme of {scene.classes.shape[1]} x {scene.classes.shape[0]} pixels of 50 m, placed near Demak, Java
-(EPSG:32749), from {scene.starts[0]} to {scene.ends[-1]} (excluded), in {len(scene.starts)} periods.
-Made by createsamplescene with SIZE = {parameters['SIZE']}, PERIODS = {parameters['PERIODS']}, SEED = {parameters['SEED']}; the same numbers give the same scene.
+What is simulated: an irrigation scheme of {scene.classes.shape[1]} x {scene.classes.shape[0]} pixels of 50 m,
+placed near Demak, Java (EPSG:32749), from {scene.starts[0]} to {scene.ends[-1]} (excluded),
+in {len(scene.starts)} periods.
+Made by createsamplescene with {made_with}; the same numbers give the same scene.
 
 S1S2_<start>_<end>.tif     what would have been observed in each half-open period: VV and VH (dB, one orbit, speckle
-                           of 4.4 equivalent looks) and S2ndvi (missing under cloud and shadow, some thin cloud left in)
+                           of 4.4 equivalent looks), S2ndvi (missing under cloud and shadow, some thin cloud left)
 truth/NDVI_truth.tif       NDVI without noise, cloud and gap, at the middle of each period
 truth/seasons.tif, .csv    true start, peak and end of every season, days since 1970-01-01 (the table: dates). Start
-                           and end: where the noise-free NDVI passes {THRESHOLD:.0%} of the amplitude on either side of the peak.
+                           and end: where the noise-free NDVI passes {THRESHOLD:.0%} of the amplitude on either side.
                            Empty where there is no season, or where the date lies outside the scene's dates
 truth/classes.tif          what grows where:
 {classes}
@@ -151,11 +171,15 @@ def _require_replaceable(folder: Path) -> None:
     if not folder.is_dir():
         raise OutputError(f"{folder} is a file.", "Choose a folder.")
     other = [path.name for path in folder.iterdir() if not _is_ours(path)]
-    ours = (folder / "README.txt")
-    if other or (any(folder.iterdir()) and not (ours.is_file() and ours.read_text("utf-8", "replace").startswith(TITLE))):
+    ours = folder / "README.txt"
+    if other or (
+        any(folder.iterdir()) and not (ours.is_file() and ours.read_text("utf-8", "replace").startswith(TITLE))
+    ):
         named = ", ".join(sorted(other)[:3]) or "files of unknown origin"
-        raise OutputError(f"The folder {folder} holds other things ({named}); nothing was written.",
-                          "Choose a new or an empty folder.")
+        raise OutputError(
+            f"The folder {folder} holds other things ({named}); nothing was written.",
+            "Choose a new or an empty folder.",
+        )
 
 
 def _is_ours(path: Path) -> bool:
@@ -168,7 +192,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _without_aux(name: str) -> str:
-    return name[:-len(".aux.xml")] if name.endswith(".aux.xml") else name
+    return name[: -len(".aux.xml")] if name.endswith(".aux.xml") else name
 
 
 def _put_in_place(writing: Path, folder: Path) -> None:
@@ -180,6 +204,8 @@ def _put_in_place(writing: Path, folder: Path) -> None:
     except OSError as problem:
         if old.exists() and not folder.exists():
             os.rename(old, folder)
-        raise OutputError(f"The folder {folder} cannot be replaced ({problem.strerror}).",
-                          "Remove its layers from the project, or choose another folder.") from problem
+        raise OutputError(
+            f"The folder {folder} cannot be replaced ({problem.strerror}).",
+            "Remove its layers from the project, or choose another folder.",
+        ) from problem
     shutil.rmtree(old, ignore_errors=True)

@@ -10,6 +10,7 @@ The radar sees wet biomass and water, NDVI sees green cover: they rise together 
 
 All arithmetic is on linear power; dB only at the end.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -19,20 +20,23 @@ from .chance import smooth_field, stream
 from .fields import Layout
 from .seasons import Crops, _logistic, _over_seasons, flooding
 
-EQUIVALENT_LOOKS = 4.4        # Sentinel-1 IW GRD high resolution, ESA Sentinel-1 product definition
-PASS_DAY = 4.0                # the one relative orbit passes on the same day of every 12-day period
-NOISE_FLOOR_DB = -30.0        # of thermal noise what its removal leaves; it matters over calm water alone
+EQUIVALENT_LOOKS = 4.4  # Sentinel-1 IW GRD high resolution, ESA Sentinel-1 product definition
+PASS_DAY = 4.0  # the one relative orbit passes on the same day of every 12-day period
+NOISE_FLOOR_DB = -30.0  # of thermal noise what its removal leaves; it matters over calm water alone
 
 # dB of the surface without a crop and of the canopy without a surface; typical levels of the profiles cited above.
 WATER_DB = {"VV": -17.0, "VH": -24.5}
 SOIL_DB = {"VV": -11.5, "VH": -18.5}
 CANOPY_DB = {"VV": -11.5, "VH": -15.0}
-ATTENUATION = {"VV": 2.2, "VH": 1.6}      # two-way, of a full stand: upright stems dampen VV more (Le Toan et al. 1997)
-DOUBLE_BOUNCE_DB = {"VV": -4.5, "VH": -21.0}    # of stems over water, before attenuation
-CANOPY_MIDDLE, CANOPY_RATE = 0.42, 0.11   # biomass rises later than green cover, and until heading
-RIPENING_LOSS = 0.35                      # of the canopy's water is gone at harvest
-STEADY_DB = {fields.TREES: {"VV": -9.0, "VH": -14.5}, fields.VILLAGE: {"VV": -5.0, "VH": -12.5},
-             fields.POND: {"VV": -18.0, "VH": -25.5}}
+ATTENUATION = {"VV": 2.2, "VH": 1.6}  # two-way, of a full stand: upright stems dampen VV more (Le Toan et al. 1997)
+DOUBLE_BOUNCE_DB = {"VV": -4.5, "VH": -21.0}  # of stems over water, before attenuation
+CANOPY_MIDDLE, CANOPY_RATE = 0.42, 0.11  # biomass rises later than green cover, and until heading
+RIPENING_LOSS = 0.35  # of the canopy's water is gone at harvest
+STEADY_DB = {
+    fields.TREES: {"VV": -9.0, "VH": -14.5},
+    fields.VILLAGE: {"VV": -5.0, "VH": -12.5},
+    fields.POND: {"VV": -18.0, "VH": -25.5},
+}
 # Deviations in dB: between fields for good (rows, roughness, slope); field and date (rain, wind on water, weeds).
 FIELD_DEVIATION_DB, DATE_DEVIATION_DB, POND_DATE_DEVIATION_DB = 0.8, 0.9, 1.6
 TEXTURE_DEVIATION_DB = {fields.TREES: 0.7, fields.VILLAGE: 1.6, fields.POND: 0.4}
@@ -44,12 +48,12 @@ def backscatter(layout: Layout, crops: Crops, days: np.ndarray, seed: int) -> di
     The speckle of a pass is gamma distributed with mean 1 and 4.4 equivalent looks, independent between pixels,
     passes and the two polarisations.
     """
-    random = stream(seed, "radar")
+    draws = stream(seed, "radar")
     field_power = _field_power(crops, days)
-    field_change = FIELD_DEVIATION_DB * random.standard_normal((crops.flooded.size, 1))
-    field_change = field_change + DATE_DEVIATION_DB * random.standard_normal((crops.flooded.size, days.size))
-    pond_change = POND_DATE_DEVIATION_DB * random.standard_normal(days.size)
-    texture = smooth_field(random, layout.classes.shape, 1.5)
+    field_change = FIELD_DEVIATION_DB * draws.standard_normal((crops.flooded.size, 1))
+    field_change = field_change + DATE_DEVIATION_DB * draws.standard_normal((crops.flooded.size, days.size))
+    pond_change = POND_DATE_DEVIATION_DB * draws.standard_normal(days.size)
+    texture = smooth_field(draws, layout.classes.shape, 1.5)
     observed = {}
     for polarisation, power in field_power.items():
         of_field = 10 * np.log10(power) + field_change
@@ -59,8 +63,10 @@ def backscatter(layout: Layout, crops: Crops, days: np.ndarray, seed: int) -> di
             level[:, here] = steady[polarisation] + TEXTURE_DEVIATION_DB[code] * texture[here]
             if code == fields.POND:
                 level[:, here] += pond_change[:, None]
-        speckle = random.gamma(EQUIVALENT_LOOKS, 1 / EQUIVALENT_LOOKS, size=level.shape)
-        observed[polarisation] = (10 * np.log10((_power(level) + _power(NOISE_FLOOR_DB)) * speckle)).astype(np.float32)
+        speckle = draws.gamma(EQUIVALENT_LOOKS, 1 / EQUIVALENT_LOOKS, size=level.shape)
+        observed[polarisation] = (10 * np.log10((_power(level) + _power(NOISE_FLOOR_DB)) * speckle)).astype(
+            np.float32
+        )
     return observed
 
 

@@ -4,6 +4,7 @@ A season is a double logistic (Beck et al. 2006, Remote Sensing of Environment 1
 the crop and its peak. What lies under it is water around transplanting and stubble or bare soil otherwise, so NDVI
 falls to about 0.1 before it rises to about 0.85. All times are days since 1970-01-01.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -17,18 +18,18 @@ from .fields import Layout
 # Transplanting as days after 1 October, first group of the scheme. Central Java plants the main crop with the rains
 # (October to December), the second from February to April and, where canals carry water, a third in June or July.
 CALENDAR = {1: (80.0,), 2: (55.0, 182.0), 3: (19.0, 134.0, 249.0)}
-YEAR_DEVIATION = 5.0          # days: the rains come earlier or later
-FIELD_DEVIATION = 4.0         # days: a farmer plants before or after the neighbour
-DURATION = (97.0, 3.0)        # days from transplanting to harvest, mean and deviation: 90-105 for Ciherang, IR64
-GREEN_UP, SENESCENCE = 0.30, 0.90         # middle of rise and of fall, as shares of the duration
-GREEN_UP_RATE, SENESCENCE_RATE = 0.14, 0.16     # 1/day: 10 to 90 % of the rise takes 31 days
-FLOOD_BEFORE, DRAIN_BEFORE = 12.0, 20.0   # days: flooded before transplanting, drained before harvest
-FLOOD_RATE, DRAIN_RATE = 0.5, 0.3         # 1/day
-NDVI_FLOODED, NDVI_FALLOW = (0.09, 0.012), (0.17, 0.015)    # mean and deviation between fields
+YEAR_DEVIATION = 5.0  # days: the rains come earlier or later
+FIELD_DEVIATION = 4.0  # days: a farmer plants before or after the neighbour
+DURATION = (97.0, 3.0)  # days from transplanting to harvest, mean and deviation: 90-105 for Ciherang, IR64
+GREEN_UP, SENESCENCE = 0.30, 0.90  # middle of rise and of fall, as shares of the duration
+GREEN_UP_RATE, SENESCENCE_RATE = 0.14, 0.16  # 1/day: 10 to 90 % of the rise takes 31 days
+FLOOD_BEFORE, DRAIN_BEFORE = 12.0, 20.0  # days: flooded before transplanting, drained before harvest
+FLOOD_RATE, DRAIN_RATE = 0.5, 0.3  # 1/day
+NDVI_FLOODED, NDVI_FALLOW = (0.09, 0.012), (0.17, 0.015)  # mean and deviation between fields
 NDVI_PEAK = (0.85, 0.02)
-THRESHOLD = 0.20              # of the amplitude; the customary choice (Jonsson & Eklundh 2004, TIMESAT)
-SEARCH_DAYS = 120.0           # how far from a peak its minima are looked for
-STEP_DAYS = 2.0               # of the curve on which dates are read; interpolated, it errs by less than 0.1 day
+THRESHOLD = 0.20  # of the amplitude; the customary choice (Jonsson & Eklundh 2004, TIMESAT)
+SEARCH_DAYS = 120.0  # how far from a peak its minima are looked for
+STEP_DAYS = 2.0  # of the curve on which dates are read; interpolated, it errs by less than 0.1 day
 
 
 @dataclass(frozen=True)
@@ -52,18 +53,25 @@ class Crops:
         """Day of harvest of every season, (fields, seasons)."""
         return self.transplanting + self.duration
 
-    def of(self, fields: slice) -> "Crops":
+    def of(self, fields: slice) -> Crops:
         """Return the crops of some of the fields."""
-        return Crops(self.transplanting[fields], self.duration[fields], self.peak[fields], self.flooded[fields],
-                     self.fallow[fields])
+        return Crops(
+            self.transplanting[fields],
+            self.duration[fields],
+            self.peak[fields],
+            self.flooded[fields],
+            self.fallow[fields],
+        )
 
 
 def plant(layout: Layout, first_day: float, last_day: float, seed: int) -> Crops:
     """Give every field its seasons, from a year before the first day to a year after the last."""
-    random = stream(seed, "seasons")
-    years = np.arange(date.fromordinal(int(first_day) + _EPOCH).year - 1, date.fromordinal(int(last_day) + _EPOCH).year + 1)
+    draws = stream(seed, "seasons")
+    years = np.arange(
+        date.fromordinal(int(first_day) + _EPOCH).year - 1, date.fromordinal(int(last_day) + _EPOCH).year + 1
+    )
     new_year = np.array([date(year, 10, 1).toordinal() - _EPOCH for year in years], dtype=float)
-    new_year += YEAR_DEVIATION * random.standard_normal(years.size)
+    new_year += YEAR_DEVIATION * draws.standard_normal(years.size)
     most = max(CALENDAR)
     calendar = np.full((most + 1, most), np.nan)
     for crops, days in CALENDAR.items():
@@ -71,15 +79,25 @@ def plant(layout: Layout, first_day: float, last_day: float, seed: int) -> Crops
     fields = layout.crops.size
     transplanting = (new_year[None, :, None] + calendar[layout.crops][:, None, :]).reshape(fields, -1)
     shape = transplanting.shape
-    transplanting = transplanting + layout.delay[:, None] + FIELD_DEVIATION * random.standard_normal(shape)
-    return Crops(transplanting=transplanting, duration=_draw(random, DURATION, shape), peak=_draw(random, NDVI_PEAK, shape),
-                 flooded=_draw(random, NDVI_FLOODED, fields), fallow=_draw(random, NDVI_FALLOW, fields))
+    transplanting = transplanting + layout.delay[:, None] + FIELD_DEVIATION * draws.standard_normal(shape)
+    return Crops(
+        transplanting=transplanting,
+        duration=_draw(draws, DURATION, shape),
+        peak=_draw(draws, NDVI_PEAK, shape),
+        flooded=_draw(draws, NDVI_FLOODED, fields),
+        fallow=_draw(draws, NDVI_FALLOW, fields),
+    )
 
 
 def flooding(crops: Crops, days: np.ndarray) -> np.ndarray:
     """Return the share of water under the crop, 0 dry to 1 flooded; (fields, days)."""
-    return _over_seasons(crops, days, lambda age, duration: _logistic(FLOOD_RATE * (age + FLOOD_BEFORE))
-                         * _logistic(DRAIN_RATE * (duration - DRAIN_BEFORE - age)))
+    return _over_seasons(
+        crops,
+        days,
+        lambda age, duration: (
+            _logistic(FLOOD_RATE * (age + FLOOD_BEFORE)) * _logistic(DRAIN_RATE * (duration - DRAIN_BEFORE - age))
+        ),
+    )
 
 
 def ndvi(crops: Crops, days: np.ndarray) -> np.ndarray:
@@ -97,10 +115,12 @@ def season_dates(crops: Crops, first_day: float, last_day: float, threshold: flo
     to this peak; end: the same on the falling side. A start or an end outside the days is NaN, as is all of a season
     that peaks outside. Seasons come in order of time, those absent last.
     """
-    parts = [_dates_of_part(crops.of(slice(first, first + 1000)), first_day, last_day, threshold)
-             for first in range(0, crops.flooded.size, 1000)]
+    parts = [
+        _dates_of_part(crops.of(slice(first, first + 1000)), first_day, last_day, threshold)
+        for first in range(0, crops.flooded.size, 1000)
+    ]
     dates = np.concatenate(parts)
-    order = np.argsort(dates[:, :, 1], axis=1, kind="stable")      # NaN sorts last
+    order = np.argsort(dates[:, :, 1], axis=1, kind="stable")  # NaN sorts last
     dates = np.take_along_axis(dates, order[:, :, None], axis=1)
     most = int(np.isfinite(dates[:, :, 1]).sum(axis=1).max())
     return dates[:, :most]
@@ -110,8 +130,13 @@ def _dates_of_part(crops: Crops, first_day: float, last_day: float, threshold: f
     margin = SEARCH_DAYS + 2 * DURATION[0]
     days = np.arange(first_day - margin, last_day + margin, STEP_DAYS)
     curve = ndvi(crops, days)
-    peaks = np.stack([_peak_day(curve, days, crops.transplanting[:, season], crops.duration[:, season])
-                      for season in range(crops.duration.shape[1])], axis=1)
+    peaks = np.stack(
+        [
+            _peak_day(curve, days, crops.transplanting[:, season], crops.duration[:, season])
+            for season in range(crops.duration.shape[1])
+        ],
+        axis=1,
+    )
     dates = np.full(peaks.shape + (3,), np.nan)
     for field in range(peaks.shape[0]):
         within = (peaks[field] >= first_day) & (peaks[field] <= last_day)
@@ -138,7 +163,7 @@ def _peak_day(curve: np.ndarray, days: np.ndarray, transplanting: np.ndarray, du
 def _crossing(curve: np.ndarray, days: np.ndarray, peak: float, limit: float, threshold: float) -> float:
     """Walk from the peak towards the limit and return the day on which the curve falls through the threshold."""
     first, last = np.searchsorted(days, (min(peak, limit), max(peak, limit)))
-    place = np.arange(first, last)[::-1 if limit < peak else 1]
+    place = np.arange(first, last)[:: -1 if limit < peak else 1]
     values = curve[place]
     level = values.min() + threshold * (np.interp(peak, days, curve) - values.min())
     first = int(np.argmax(values < level))
@@ -149,12 +174,15 @@ def _crossing(curve: np.ndarray, days: np.ndarray, peak: float, limit: float, th
 
 def _green_cover(age: np.ndarray, duration: np.ndarray) -> np.ndarray:
     """Return the double logistic of a season, 0 without a crop to nearly 1 at its peak."""
-    return (_logistic(GREEN_UP_RATE * (age - GREEN_UP * duration))
-            + _logistic(SENESCENCE_RATE * (SENESCENCE * duration - age)) - 1).clip(0, 1)
+    return (
+        _logistic(GREEN_UP_RATE * (age - GREEN_UP * duration))
+        + _logistic(SENESCENCE_RATE * (SENESCENCE * duration - age))
+        - 1
+    ).clip(0, 1)
 
 
 def _over_seasons(crops: Crops, days: np.ndarray, shape, weight: np.ndarray = None) -> np.ndarray:
-    """Add a function of age and duration over all seasons of every field; (fields, days), at most 1 without a weight."""
+    """Add a function of age and duration over all seasons of every field; (fields, days), at most 1."""
     total = np.zeros((crops.flooded.size, days.size))
     for season in range(crops.duration.shape[1]):
         has = np.flatnonzero(np.isfinite(crops.transplanting[:, season]))
@@ -165,12 +193,12 @@ def _over_seasons(crops: Crops, days: np.ndarray, shape, weight: np.ndarray = No
 
 
 def _logistic(x: np.ndarray) -> np.ndarray:
-    return 0.5 * (1 + np.tanh(0.5 * x))     # the same function as 1 / (1 + exp(-x)), without overflow
+    return 0.5 * (1 + np.tanh(0.5 * x))  # the same function as 1 / (1 + exp(-x)), without overflow
 
 
-def _draw(random: np.random.RandomState, mean_and_deviation: tuple, shape) -> np.ndarray:
+def _draw(draws: np.random.RandomState, mean_and_deviation: tuple, shape) -> np.ndarray:
     mean, deviation = mean_and_deviation
-    return mean + deviation * random.standard_normal(shape)
+    return mean + deviation * draws.standard_normal(shape)
 
 
 _EPOCH = date(1970, 1, 1).toordinal()

@@ -1,4 +1,5 @@
 """Put the scene together: truth first, then what two satellites would have seen of it."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,21 +12,22 @@ from .chance import smooth_field, stream
 from .clouds import PIXEL_SIZE, draw_sky, middle_of, observe
 from .fields import lay_out
 
-CRS = "EPSG:32749"                    # UTM zone 49 south
+CRS = "EPSG:32749"  # UTM zone 49 south
 CRS_WKT = (
     'PROJCS["WGS 84 / UTM zone 49S",GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563,'
     'AUTHORITY["EPSG","7030"]],AUTHORITY["EPSG","6326"]],PRIMEM["Greenwich",0,AUTHORITY["EPSG","8901"]],'
     'UNIT["degree",0.0174532925199433,AUTHORITY["EPSG","9122"]],AUTHORITY["EPSG","4326"]],'
     'PROJECTION["Transverse_Mercator"],PARAMETER["latitude_of_origin",0],PARAMETER["central_meridian",111],'
     'PARAMETER["scale_factor",0.9996],PARAMETER["false_easting",500000],PARAMETER["false_northing",10000000],'
-    'UNIT["metre",1,AUTHORITY["EPSG","9001"]],AXIS["Easting",EAST],AXIS["Northing",NORTH],AUTHORITY["EPSG","32749"]]')
-ORIGIN = (460_000.0, 9_238_000.0)     # upper left corner, metres; Demak on Java's north coast
+    'UNIT["metre",1,AUTHORITY["EPSG","9001"]],AXIS["Easting",EAST],AXIS["Northing",NORTH],AUTHORITY["EPSG","32749"]]'
+)
+ORIGIN = (460_000.0, 9_238_000.0)  # upper left corner, metres; Demak on Java's north coast
 
-NDVI_NOISE = 0.02       # deviation of clear NDVI: Sentinel-2 reflectance is good to about 5 % (ESA L2A quality report)
-VIGOUR = 0.04           # deviation of the amplitude within and between fields, smooth over 6 pixels
+NDVI_NOISE = 0.02  # deviation of clear NDVI: Sentinel-2 reflectance is good to about 5 % (ESA L2A quality report)
+VIGOUR = 0.04  # deviation of the amplitude within and between fields, smooth over 6 pixels
 # NDVI without crops: mean, deviation between pixels, amplitude of the year (greenest at the end of the rains).
 STEADY_NDVI = {fields.TREES: (0.78, 0.03, 0.04), fields.VILLAGE: (0.38, 0.07, 0.05), fields.POND: (-0.08, 0.05, 0.02)}
-GREENEST_DAY = 75       # of the year, mid-March
+GREENEST_DAY = 75  # of the year, mid-March
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,9 @@ class Scene:
     transform: tuple
 
 
-def simulate(size: int = 96, periods: int = 62, seed: int = 1, period_days: int = 12,
-             start: date = date(2023, 11, 1)) -> Scene:
+def simulate(
+    size: int = 96, periods: int = 62, seed: int = 1, period_days: int = 12, start: date = date(2023, 11, 1)
+) -> Scene:
     """Simulate an irrigation scheme of size x size pixels of 50 m near Demak, Java.
 
     Parameters
@@ -92,10 +95,22 @@ def simulate(size: int = 96, periods: int = 62, seed: int = 1, period_days: int 
     noise = NDVI_NOISE * stream(seed, "noise").standard_normal(truth.shape)
     seen = radar.backscatter(layout, crops, opening + min(radar.PASS_DAY, period_days / 2), seed)
     dates = _spread_dates(seasons.season_dates(crops, first_day, last_day), layout)
-    return Scene(starts=starts, ends=ends, ndvi=(observe(truth, sky) + noise).clip(-1, 1).astype(np.float32),
-                 ndvi_truth=truth.astype(np.float32), vv=seen["VV"], vh=seen["VH"], sky=sky.state, classes=layout.classes,
-                 field=layout.field, season_start=dates[0], season_peak=dates[1], season_end=dates[2], crs=CRS,
-                 transform=(PIXEL_SIZE, 0.0, ORIGIN[0], 0.0, -PIXEL_SIZE, ORIGIN[1]))
+    return Scene(
+        starts=starts,
+        ends=ends,
+        ndvi=(observe(truth, sky) + noise).clip(-1, 1).astype(np.float32),
+        ndvi_truth=truth.astype(np.float32),
+        vv=seen["VV"],
+        vh=seen["VH"],
+        sky=sky.state,
+        classes=layout.classes,
+        field=layout.field,
+        season_start=dates[0],
+        season_peak=dates[1],
+        season_end=dates[2],
+        crs=CRS,
+        transform=(PIXEL_SIZE, 0.0, ORIGIN[0], 0.0, -PIXEL_SIZE, ORIGIN[1]),
+    )
 
 
 def _ndvi_truth(layout: fields.Layout, crops: seasons.Crops, days: np.ndarray, seed: int) -> np.ndarray:
@@ -104,9 +119,9 @@ def _ndvi_truth(layout: fields.Layout, crops: seasons.Crops, days: np.ndarray, s
     Within a field every pixel follows the field's curve, scaled about its lowest level: this changes the amplitude,
     never the dates, so that the dates of a field are exact for all of its pixels.
     """
-    random = stream(seed, "texture")
-    vigour = 1 + VIGOUR * smooth_field(random, layout.classes.shape, 6.0)
-    texture = random.standard_normal(layout.classes.shape)
+    draws = stream(seed, "texture")
+    vigour = 1 + VIGOUR * smooth_field(draws, layout.classes.shape, 6.0)
+    texture = draws.standard_normal(layout.classes.shape)
     lowest = crops.flooded[layout.field]
     truth = np.moveaxis(seasons.ndvi(crops, days)[layout.field], 2, 0)
     truth = lowest + (truth - lowest) * vigour.clip(0.85, 1.1)

@@ -81,7 +81,8 @@ def _from_polygons(path: str, grid: Grid, window: Window) -> np.ndarray:
 def _square(path: str, made: int, grid: Grid, top: int, left: int) -> np.ndarray:
     """The pixels inside, of the square whose first row and column are given."""
     polygons, boxes = _polygons(path, made, grid)
-    near = ((boxes[:, 0] <= left + SQUARE) & (boxes[:, 2] >= left) & (boxes[:, 1] <= top + SQUARE) & (boxes[:, 3] >= top))
+    west, north, east, south = boxes.T
+    near = (west <= left + SQUARE) & (east >= left) & (north <= top + SQUARE) & (south >= top)
     shape = SQUARE, SQUARE
     if not near.any():
         return np.zeros(shape, bool)
@@ -100,7 +101,8 @@ def _polygons(path: str, made: int, grid: Grid) -> tuple[list, np.ndarray]:
         raise InputError(f"The mask {Path(path).name} cannot be read as GeoJSON polygons ({problem}).",
                          "Give polygons, or a raster on the grid of the series.") from problem
     boxes = np.array([_box(rings[0], grid) for rings in polygons]).reshape(-1, 4)
-    touches = (boxes[:, 0] < grid.width) & (boxes[:, 2] > 0) & (boxes[:, 1] < grid.height) & (boxes[:, 3] > 0)
+    west, north, east, south = boxes.T
+    touches = (west < grid.width) & (east > 0) & (north < grid.height) & (south > 0)
     if not touches.any():
         raise InputError(f"No polygon of the mask {Path(path).name} touches the series.",
                          "Check the reference system of the polygons, or leave MASK empty.")

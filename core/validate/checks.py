@@ -1,8 +1,9 @@
 """The checks: pure functions from what was measured to findings. Every threshold says where it comes from.
 
-"Clean sets" below are twelve public Sentinel series of eight sources (Europe and Honduras; masked and not; 6 x 6 to 100 x 64
+"Clean sets" below are public Sentinel series of eight sources (Europe and Honduras; masked and not; 6 x 6 to 100 x 64
 pixels), in which nothing is to be found.
 """
+
 from __future__ import annotations
 
 from collections import Counter
@@ -14,22 +15,22 @@ import numpy as np
 from .findings import Finding
 from .measure import Measure
 
-FEWEST = 9                # pixels from which a statistic of one band is trusted; a 3 x 3 corner
-FEWEST_PAIRS = 30         # pixels from which a correlation is: chance reaches 0.999 in 30 pairs once in 10^40
+FEWEST = 9  # pixels from which a statistic of one band is trusted; a 3 x 3 corner
+FEWEST_PAIRS = 30  # pixels from which a correlation is: chance reaches 0.999 in 30 pairs once in 10^40
 # Shares of the finite values of a band.
-MOST_IMPOSSIBLE = 0.01    # the reader's own limit: beyond it a raster is something else
-MOST_AT_LIMITS = 0.05     # clean sets: 0.6 % at most, from clipped reflectances (red = 0 gives NDVI = 1 exactly)
-MOST_ZEROS = 0.05         # clean sets: 0.0 %; float arithmetic hits zero by chance never
-FILL_SHARE = 0.99         # of the impossible values are one number: it stands for nothing
-SMALLEST_FILL = 99.0      # -99, -999, -9999, 65535
-SMALLEST_SPREAD = 1e-4    # clean sets: 0.0018 (36 pixels under one cloud)
+MOST_IMPOSSIBLE = 0.01  # the reader's own limit: beyond it a raster is something else
+MOST_AT_LIMITS = 0.05  # clean sets: 0.6 % at most, from clipped reflectances (red = 0 gives NDVI = 1 exactly)
+MOST_ZEROS = 0.05  # clean sets: 0.0 %; float arithmetic hits zero by chance never
+FILL_SHARE = 0.99  # of the impossible values are one number: it stands for nothing
+SMALLEST_FILL = 99.0  # -99, -999, -9999, 65535
+SMALLEST_SPREAD = 1e-4  # clean sets: 0.0018 (36 pixels under one cloud)
 COPY_CORRELATION = 0.999  # speckle keeps radar and NDVI, and VV and VH, far below; rounding to 8 bits far above
-LINEAR_BELOW = 2.0        # as the reader: backscatter that is all positive with a median below this is linear power
-LOWEST_MEDIAN_DB, HIGHEST_MEDIAN_DB = -45.0, 3.0    # clean sets: -28 (VH over water) to -5 (VV, town)
-LOWEST_DB = -80.0         # no backscatter in decibels lies lower; NDVI x 10000 does
-LARGEST_INTEGER = 32767   # NDVI x 10000 fits into 16 bits
-REGULAR_SHARE = 0.9       # of the steps must be equal for a series of single dates to count as regular
-FEWEST_DATES = 4          # from which a rhythm can be told
+LINEAR_BELOW = 2.0  # as the reader: backscatter that is all positive with a median below this is linear power
+LOWEST_MEDIAN_DB, HIGHEST_MEDIAN_DB = -45.0, 3.0  # clean sets: -28 (VH over water) to -5 (VV, town)
+LOWEST_DB = -80.0  # no backscatter in decibels lies lower; NDVI x 10000 does
+LARGEST_INTEGER = 32767  # NDVI x 10000 fits into 16 bits
+REGULAR_SHARE = 0.9  # of the steps must be equal for a series of single dates to count as regular
+FEWEST_DATES = 4  # from which a rhythm can be told
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def check_relations(layers: list) -> list:
     """Compare the layers of one period and place: copies, swapped polarisations."""
     found = []
     for number, first in enumerate(layers):
-        for second in layers[number + 1:]:
+        for second in layers[number + 1 :]:
             if first.variable and second.variable and first.variable != second.variable:
                 found += _check_pair(first, second)
     return found
@@ -117,26 +118,38 @@ def check_presence(layers: list, least_valid_percent: float = 0.0) -> list:
     for layer in known:
         percent = 100 * layer.measure.valid_share
         if percent < least_valid_percent:
-            found.append(layer.finding("too_few_valid", f"{percent:.1f} % of the pixels are valid, "
-                                                        f"{least_valid_percent:g} % are asked for."))
+            found.append(
+                layer.finding(
+                    "too_few_valid",
+                    f"{percent:.1f} % of the pixels are valid, {least_valid_percent:g} % are asked for.",
+                )
+            )
     return found
 
 
 def check_series(layers: list) -> list:
     """Judge one series along time: dates in order, none twice, none missing, no values twice, some values at all."""
     dated = [layer for layer in layers if layer.start]
-    found = [Finding("no_date", f"{layer.file}: no date in tags, band name or file name.", layer.variable, layer.file)
-             for layer in layers if layer.start is None]
+    found = [
+        Finding("no_date", f"{layer.file}: no date in tags, band name or file name.", layer.variable, layer.file)
+        for layer in layers
+        if layer.start is None
+    ]
     variable = layers[0].variable
     if variable and not any(layer.measure.finite for layer in layers):
-        found.append(Finding("never_valid", f"{layers[0].series}: none of {len(layers)} periods has a value.", variable))
+        found.append(
+            Finding("never_valid", f"{layers[0].series}: none of {len(layers)} periods has a value.", variable)
+        )
     late = [(a, b) for a, b in zip(dated, dated[1:]) if b.start < a.start and a.file == b.file]
     found += [b.finding("unordered_dates", f"it comes after {a.when} in {b.file}.") for a, b in late]
     dated = sorted(dated, key=lambda layer: layer.start)
     rhythm = rhythm_of([(layer.start, layer.end) for layer in dated])
     found += _check_repeats(dated, composite=rhythm.composite)
-    found += [b.finding("overlapping_periods", f"it begins before {a.when} ends.") for a, b in zip(dated, dated[1:])
-              if a.end and a.start < b.start < a.end]
+    found += [
+        b.finding("overlapping_periods", f"it begins before {a.when} ends.")
+        for a, b in zip(dated, dated[1:])
+        if a.end and a.start < b.start < a.end
+    ]
     kind = "missing_period" if rhythm.composite else "irregular_dates"
     found += [Finding(kind, f"{layers[0].series}: nothing of {day}.", variable, str(day)) for day in rhythm.missing]
     return found
@@ -150,14 +163,24 @@ def check_common_dates(series: dict) -> list:
     series : {name: layers}
         Only series of composite periods are compared: acquisitions of two sensors share no dates.
     """
-    starts = {name: {layer.start for layer in layers if layer.start} for name, layers in series.items()
-              if rhythm_of([(layer.start, layer.end) for layer in layers if layer.start]).composite}
+    starts = {
+        name: {layer.start for layer in layers if layer.start}
+        for name, layers in series.items()
+        if rhythm_of([(layer.start, layer.end) for layer in layers if layer.start]).composite
+    }
     together = set().union(*starts.values()) if starts else set()
     found = []
     for name, days in starts.items():
         own_gaps = set(rhythm_of([(layer.start, layer.end) for layer in series[name] if layer.start]).missing)
-        found += [Finding("missing_period", f"{name}: nothing of {day}, which other series have.", series[name][0].variable,
-                          str(day)) for day in sorted(together - days - own_gaps)]
+        found += [
+            Finding(
+                "missing_period",
+                f"{name}: nothing of {day}, which other series have.",
+                series[name][0].variable,
+                str(day),
+            )
+            for day in sorted(together - days - own_gaps)
+        ]
     return found
 
 
@@ -174,12 +197,18 @@ def check_bands(files: dict) -> list:
     found = []
     for file, names in files.items():
         if not all(names):
-            found.append(Finding("unnamed_bands", f"{file}: {names.count('')} of {len(names)} bands have no name.", where=file))
+            found.append(
+                Finding("unnamed_bands", f"{file}: {names.count('')} of {len(names)} bands have no name.", where=file)
+            )
         elif set(usual) - set(names):
             lacking = ", ".join(name for name in usual if name not in names)
-            found.append(Finding("band_missing", f"{file}: {lacking} is missing; it has {', '.join(names)}.", where=file))
+            found.append(
+                Finding("band_missing", f"{file}: {lacking} is missing; it has {', '.join(names)}.", where=file)
+            )
         elif names != usual and sorted(names) == sorted(usual):
-            found.append(Finding("band_order", f"{file}: {', '.join(names)}, elsewhere {', '.join(usual)}.", where=file))
+            found.append(
+                Finding("band_order", f"{file}: {', '.join(names)}, elsewhere {', '.join(usual)}.", where=file)
+            )
     return found
 
 
@@ -208,7 +237,9 @@ def rhythm_of(periods: list) -> Rhythm:
     if len({day.day for day in starts}) == 1 and starts[0].day <= 28 and np.median(steps) <= 31:
         return Rhythm(True, _absent(starts, _months(starts)))
     if {day.day for day in starts} <= {1, 11, 21} and np.median(steps) <= 11:
-        return Rhythm(True, _absent(starts, [day + timedelta(days=10 * part) for day in _months(starts) for part in range(3)]))
+        return Rhythm(
+            True, _absent(starts, [day + timedelta(days=10 * part) for day in _months(starts) for part in range(3)])
+        )
     usual, times = Counter(steps.tolist()).most_common(1)[0]
     if times < REGULAR_SHARE * len(steps) or np.any(steps % usual):
         return Rhythm(False)
@@ -249,7 +280,9 @@ def _explain_ndvi(layer: Layer) -> Finding:
             return layer.finding("backscatter_in_ndvi", f"{reach}, half of them below {values.median:.1f}: decibels.")
         if values.outside > 0.5 * values.finite and (values.low < LOWEST_DB or values.median > 1):
             return layer.finding("integer_scale_lost", f"{reach}: NDVI times a factor.")
-    return layer.finding("impossible_values", f"{reach}; {values.outside / values.finite:.0%} of them lie outside -1 to 1.")
+    return layer.finding(
+        "impossible_values", f"{reach}; {values.outside / values.finite:.0%} of them lie outside -1 to 1."
+    )
 
 
 def _check_radar(layer: Layer) -> list:
@@ -264,8 +297,12 @@ def _check_radar(layer: Layer) -> list:
     if values.outside > MOST_IMPOSSIBLE * values.finite:
         if _is_fill(values):
             return [layer.finding("undeclared_nodata", f"{values.outside} values are {values.fill:g}.")]
-        return [layer.finding("impossible_values",
-                              f"{reach}; {values.outside / values.finite:.0%} of them are no decibels of Sentinel-1.")]
+        return [
+            layer.finding(
+                "impossible_values",
+                f"{reach}; {values.outside / values.finite:.0%} of them are no decibels of Sentinel-1.",
+            )
+        ]
     found = _few_impossible(layer)
     if not LOWEST_MEDIAN_DB <= values.median <= HIGHEST_MEDIAN_DB and values.finite >= FEWEST:
         found.append(layer.finding("implausible_level", f"half of the values lie below {values.median:.1f} dB."))
@@ -278,14 +315,21 @@ def _few_impossible(layer: Layer) -> list:
         return []
     if _is_fill(values):
         return [layer.finding("undeclared_nodata", f"{values.outside} values are {values.fill:g}.")]
-    return [layer.finding("few_impossible", f"{values.outside} of {values.finite} values, from {values.low:.4g} to "
-                                            f"{values.high:.4g}.")]
+    return [
+        layer.finding(
+            "few_impossible",
+            f"{values.outside} of {values.finite} values, from {values.low:.4g} to {values.high:.4g}.",
+        )
+    ]
 
 
 def _is_fill(values: Measure) -> bool:
     """Whether the impossible values are one number that stands for nothing; several pixels must hold it."""
-    return (values.fill_count >= FEWEST and values.fill_count > FILL_SHARE * values.sample_outside
-            and abs(values.fill) >= SMALLEST_FILL)
+    return (
+        values.fill_count >= FEWEST
+        and values.fill_count > FILL_SHARE * values.sample_outside
+        and abs(values.fill) >= SMALLEST_FILL
+    )
 
 
 def _check_pair(first: Layer, second: Layer) -> list:
@@ -299,13 +343,26 @@ def _check_pair(first: Layer, second: Layer) -> list:
         r = float(np.corrcoef(a, b)[0, 1])
         if abs(r) > COPY_CORRELATION:
             slope = r * a.std() / b.std()
-            how = "identical" if np.array_equal(a, b) else f"{slope:.3g} times it plus {a.mean() - slope * b.mean():.3g}"
-            found.append(first.finding("copied_band", f"it is a copy of {second.variable} ({how}; correlation {r:.4f})."))
+            how = (
+                "identical"
+                if np.array_equal(a, b)
+                else f"{slope:.3g} times it plus {a.mean() - slope * b.mean():.3g}"
+            )
+            found.append(
+                first.finding("copied_band", f"it is a copy of {second.variable} ({how}; correlation {r:.4f}).")
+            )
     if {first.variable, second.variable} == {"VV", "VH"} and a.size >= FEWEST:
         difference = float(np.median(a - b)) * (1 if first.variable == "VV" else -1)
         if difference < 0:
-            found.append(Finding("polarisations_swapped", f"{first.when}: VH is above VV, by {-difference:.2g} in the median; "
-                                 "over land it lies 5 to 10 dB below.", "VV, VH", first.when))
+            found.append(
+                Finding(
+                    "polarisations_swapped",
+                    f"{first.when}: VH is above VV, by {-difference:.2g} in the median; "
+                    "over land it lies 5 to 10 dB below.",
+                    "VV, VH",
+                    first.when,
+                )
+            )
     return found
 
 
@@ -316,8 +373,10 @@ def _check_empty(radar: list, empty: list) -> list:
     if no_radar and len(no_radar) == len(radar):
         found.append(Finding("no_radar", f"{no_radar[0].when}: no radar value.", "VV, VH", no_radar[0].when))
     else:
-        found += [layer.finding("missing_polarisation", "no pixel is valid, while the other polarisation is there.")
-                  for layer in no_radar]
+        found += [
+            layer.finding("missing_polarisation", "no pixel is valid, while the other polarisation is there.")
+            for layer in no_radar
+        ]
     return found
 
 
@@ -326,8 +385,14 @@ def _check_repeats(dated: list, composite: bool) -> list:
     for before, layer in zip(dated, dated[1:]):
         if before.start == layer.start:
             kind = "repeated_period" if composite else "same_day"
-            found.append(layer.finding(kind, f"it occurs in {before.file} and {layer.file}." if before.file != layer.file
-                                       else f"it occurs twice in {layer.file}."))
+            found.append(
+                layer.finding(
+                    kind,
+                    f"it occurs in {before.file} and {layer.file}."
+                    if before.file != layer.file
+                    else f"it occurs twice in {layer.file}.",
+                )
+            )
     for layer in dated:
         values = layer.measure
         if not layer.variable or values.finite < FEWEST or values.deviation <= SMALLEST_SPREAD:

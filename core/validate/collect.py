@@ -1,4 +1,5 @@
 """Opening a set of rasters raw: which band holds which variable of which period, and what its values are."""
+
 from __future__ import annotations
 
 import re
@@ -15,7 +16,7 @@ from .findings import Finding
 from .measure import measure
 
 JUDGED = ("NDVI", "VV", "VH")
-VALUES_PER_STRIP = 4_000_000      # 16 MB of float32 in hand
+VALUES_PER_STRIP = 4_000_000  # 16 MB of float32 in hand
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,9 @@ class _Opened:
     @property
     def is_composite(self) -> bool:
         """Whether its bands are variables rather than dates."""
-        return len(self.file.bands) > 1 and (len(set(self.variables)) > 1 or not (self.is_stack or any(self.variables)))
+        return len(self.file.bands) > 1 and (
+            len(set(self.variables)) > 1 or not (self.is_stack or any(self.variables))
+        )
 
 
 def _open(paths) -> tuple:
@@ -132,11 +135,20 @@ def _period_of_file(file: RasterFile) -> Period | None:
 
 def _layer(one: _Opened, band, variable: str, period) -> Layer:
     file, known = one.file, VARIABLES.get(variable)
-    values = measure(_strips(file, band.index), (file.grid.height, file.grid.width), known.valid_range if known else None)
-    return Layer(file=one.name, series=one.name if one.is_stack else variable or band.description or f"band {band.index}",
-                 variable=variable, start=period.start if period else None, end=period.end if period else None,
-                 integer=band.dtype.startswith(("int", "uint")), scaled=band.scale != 1,
-                 units=" ".join((band.units, file.tags.get("units", ""))), measure=values)
+    values = measure(
+        _strips(file, band.index), (file.grid.height, file.grid.width), known.valid_range if known else None
+    )
+    return Layer(
+        file=one.name,
+        series=one.name if one.is_stack else variable or band.description or f"band {band.index}",
+        variable=variable,
+        start=period.start if period else None,
+        end=period.end if period else None,
+        integer=band.dtype.startswith(("int", "uint")),
+        scaled=band.scale != 1,
+        units=" ".join((band.units, file.tags.get("units", ""))),
+        measure=values,
+    )
 
 
 def _strips(file: RasterFile, index: int):
@@ -157,24 +169,41 @@ def _check_grids(opened: list, grid: Grid) -> list:
     if not grid.crs:
         found.append(Finding("wrong_crs", "The files have no reference system."))
     elif grid.is_geographic and not (abs(grid.transform[2]) <= 360 and abs(grid.transform[5]) <= 90):
-        found.append(Finding("wrong_crs", f"{grid.crs_name} has coordinates in degrees, but the corner lies at "
-                                          f"{grid.transform[2]:g}, {grid.transform[5]:g}."))
+        found.append(
+            Finding(
+                "wrong_crs",
+                f"{grid.crs_name} has coordinates in degrees, but the corner lies at "
+                f"{grid.transform[2]:g}, {grid.transform[5]:g}.",
+            )
+        )
     for one in opened:
         difference = grid.difference(one.file.grid)
         if difference:
-            kind = ("wrong_crs" if "reference system" in difference else
-                    "shifted_grid" if "shifted" in difference else "different_grid")
-            found.append(Finding(kind if any(one.variables) else "other_grid", f"{one.name}: {difference}.", where=one.name))
+            kind = (
+                "wrong_crs"
+                if "reference system" in difference
+                else "shifted_grid"
+                if "shifted" in difference
+                else "different_grid"
+            )
+            found.append(
+                Finding(kind if any(one.variables) else "other_grid", f"{one.name}: {difference}.", where=one.name)
+            )
     return found
 
 
 def _check_names(opened: list, names: tuple) -> list:
-    """Compare the names of bands which are variables; in a set of such files, one with a single variable lacks the others."""
-    found = [Finding("unknown_variable", f"{one.name}: neither file nor bands name NDVI, VV or VH.", where=one.name)
-             for one in opened if not any(one.variables) and not one.is_composite]
+    """Compare the names of bands which are variables; among such files, one with a single variable lacks the others."""
+    found = [
+        Finding("unknown_variable", f"{one.name}: neither file nor bands name NDVI, VV or VH.", where=one.name)
+        for one in opened
+        if not any(one.variables) and not one.is_composite
+    ]
     composites = [one for one in opened if one.is_composite]
     if composites:
-        composites += [one for one in opened if len(one.file.bands) == 1 and variable_in(one.file.bands[0].description)]
+        composites += [
+            one for one in opened if len(one.file.bands) == 1 and variable_in(one.file.bands[0].description)
+        ]
     said = {one.name: tuple(band.description for band in one.file.bands) for one in composites}
     return found + check_bands({name: bands if any(bands) else names or bands for name, bands in said.items()})
 

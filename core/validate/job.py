@@ -1,4 +1,5 @@
 """The job `validatecomposites`: open, measure, judge, report."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -36,7 +37,9 @@ def run(parameters: dict, resources, events) -> dict:
     if parameters.get("REPORT"):
         facts = {"files": len(paths), "minimum_of_valid_pixels": f"{least_valid:g} %"}
         title = parameters.get("FOLDER") or Path(paths[0]).parent
-        outputs["REPORT"] = str(page.make(rasters, found, f"{title}: {len(paths)} files", facts).save(parameters["REPORT"]))
+        outputs["REPORT"] = str(
+            page.make(rasters, found, f"{title}: {len(paths)} files", facts).save(parameters["REPORT"])
+        )
     events.progress(1.0)
     _tell(groups, problems, parameters, outputs, events)
     return {"outputs": outputs, "numbers": {"VALID": int(problems == 0), "PROBLEMS": problems}}
@@ -52,7 +55,9 @@ def judge(rasters: RasterSet, least_valid_percent: float = 0.0) -> list:
         found += checks.check_presence(layers, least_valid_percent)
     for layers in rasters.series.values():
         found += checks.check_series(layers)
-    return found + checks.check_common_dates({name: layers for name, layers in rasters.series.items() if layers[0].variable})
+    return found + checks.check_common_dates(
+        {name: layers for name, layers in rasters.series.items() if layers[0].variable}
+    )
 
 
 def _tell(groups: dict, problems: int, parameters: dict, outputs: dict, events) -> None:

@@ -1,4 +1,5 @@
 """One pass over a band: all that the checks need to know of it, in constant memory."""
+
 from __future__ import annotations
 
 import hashlib
@@ -6,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SAMPLE_SIDE = 128     # pixels: the sample serves medians, correlations and the small maps
+SAMPLE_SIDE = 128  # pixels: the sample serves medians, correlations and the small maps
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def measure(strips, shape: tuple, valid_range=None) -> Measure:
     digest = hashlib.sha256()
     for strip in strips:
         digest.update(np.ascontiguousarray(strip))
-        sample.append(np.asarray(strip[-row % step::step, ::step], "float32"))
+        sample.append(np.asarray(strip[-row % step :: step, ::step], "float32"))
         row += strip.shape[0]
         values = strip[np.isfinite(strip)].astype("float64")
         counts["infinite"] += int(np.isinf(strip).sum())
@@ -86,15 +87,24 @@ def measure(strips, shape: tuple, valid_range=None) -> Measure:
             lows.append(values.min())
             highs.append(values.max())
             total += values.sum()
-            squares += (values ** 2).sum()
+            squares += (values**2).sum()
     count = counts["finite"]
     mean = total / count if count else float("nan")
     sample = np.concatenate(sample)
     fill, fill_count, sample_outside = _commonest_outside(sample, low_limit, high_limit)
-    return Measure(pixels=shape[0] * shape[1], low=min(lows, default=float("nan")), high=max(highs, default=float("nan")),
-                   mean=mean, deviation=float(np.sqrt(max(squares / count - mean ** 2, 0.0))) if count else float("nan"),
-                   fill=fill, fill_count=fill_count, sample_outside=sample_outside, digest=digest.hexdigest(), sample=sample,
-                   **counts)
+    return Measure(
+        pixels=shape[0] * shape[1],
+        low=min(lows, default=float("nan")),
+        high=max(highs, default=float("nan")),
+        mean=mean,
+        deviation=float(np.sqrt(max(squares / count - mean**2, 0.0))) if count else float("nan"),
+        fill=fill,
+        fill_count=fill_count,
+        sample_outside=sample_outside,
+        digest=digest.hexdigest(),
+        sample=sample,
+        **counts,
+    )
 
 
 def _commonest_outside(sample: np.ndarray, low: float, high: float) -> tuple:

@@ -1,4 +1,5 @@
 """The report of a validation: what was found, what to do, every layer's figures, and small maps to look at."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -8,8 +9,12 @@ from .checks import Layer
 from .collect import JUDGED, RasterSet
 from .findings import KINDS, grouped
 
-MOST_MAPS = 24        # per variable: four rows of six
-COLOURS = {"NDVI": ("YlGn", (-0.2, 1.0), "NDVI"), "VV": ("gray", (-22.0, -2.0), "VV (dB)"), "VH": ("gray", (-28.0, -8.0), "VH (dB)")}
+MOST_MAPS = 24  # per variable: four rows of six
+COLOURS = {
+    "NDVI": ("YlGn", (-0.2, 1.0), "NDVI"),
+    "VV": ("gray", (-22.0, -2.0), "VV (dB)"),
+    "VH": ("gray", (-28.0, -8.0), "VH (dB)"),
+}
 EXAMPLES = 3
 
 
@@ -26,20 +31,30 @@ def make(rasters: RasterSet, found: list, title: str, facts: dict) -> Report:
     for heading, keys in (("Problems", problems), ("Notes", [key for key in groups if key not in problems])):
         if keys:
             _list(report.section(heading), heading.lower(), {key: groups[key] for key in keys})
-    report.number("findings", [{"kind": f.kind, "problem": f.is_problem, "variable": f.variable, "where": f.where, "what": f.what}
-                               for f in found])
+    report.number(
+        "findings",
+        [
+            {"kind": f.kind, "problem": f.is_problem, "variable": f.variable, "where": f.where, "what": f.what}
+            for f in found
+        ],
+    )
     _maps(report, rasters, found)
     _table(report, rasters, found)
     report.facts(grid=rasters.grid.text, **facts)
-    report.note("Values are shown as the files hold them: declared nodata is missing, a declared scale is applied, nothing "
-                "is clamped or converted. A problem makes results wrong or impossible; a note occurs in sound data too.")
+    report.note(
+        "Values are shown as the files hold them: declared nodata is missing, a declared scale is applied, nothing "
+        "is clamped or converted. A problem makes results wrong or impossible; a note occurs in sound data too."
+    )
     return report
 
 
 def sentence(groups: dict) -> str:
     """Name the problems in one sentence."""
-    named = [f"{KINDS[kind].title}{f' ({variable})' if variable else ''}: {_places(groups[kind, variable])}"
-             for kind, variable in groups if KINDS[kind].problem]
+    named = [
+        f"{KINDS[kind].title}{f' ({variable})' if variable else ''}: {_places(groups[kind, variable])}"
+        for kind, variable in groups
+        if KINDS[kind].problem
+    ]
     return "; ".join(named)
 
 
@@ -47,7 +62,10 @@ def _verdict(groups: dict, problems: list, rasters: RasterSet) -> tuple:
     if problems:
         return "bad", sentence(groups) + "."
     if groups:
-        return "good", f"No problem in {len(rasters.layers)} layers; {len(groups)} things worth knowing are listed below."
+        return (
+            "good",
+            f"No problem in {len(rasters.layers)} layers; {len(groups)} things worth knowing are listed below.",
+        )
     return "good", f"Nothing wrong was found in {len(rasters.layers)} layers."
 
 
@@ -60,15 +78,21 @@ def _places(findings: list) -> str:
 
 
 def _list(report: Report, name: str, groups: dict) -> None:
-    rows = [(KINDS[kind].title, variable, len(findings), findings[0].what, KINDS[kind].remedy)
-            for (kind, variable), findings in groups.items()]
-    report.table(name, [("What", ""), ("Variable", ""), ("Times", "d"), ("For example", ""), ("What to do", "")], rows)
+    rows = [
+        (KINDS[kind].title, variable, len(findings), findings[0].what, KINDS[kind].remedy)
+        for (kind, variable), findings in groups.items()
+    ]
+    report.table(
+        name, [("What", ""), ("Variable", ""), ("Times", "d"), ("For example", ""), ("What to do", "")], rows
+    )
 
 
 def _maps(report: Report, rasters: RasterSet, found: list) -> None:
     suspect = {(finding.variable, finding.where) for finding in found if finding.is_problem}
     for variable in JUDGED:
-        layers = sorted((la for la in rasters.layers if la.variable == variable and la.start), key=lambda layer: layer.start)
+        layers = sorted(
+            (la for la in rasters.layers if la.variable == variable and la.start), key=lambda layer: layer.start
+        )
         if not layers:
             continue
         colours, limits, label = COLOURS[variable]
@@ -76,8 +100,10 @@ def _maps(report: Report, rasters: RasterSet, found: list) -> None:
         titles = [f"{la.start}{' !' if (la.variable, la.when) in suspect else ''}" for la in chosen]
         arrays = [np.where(np.isfinite(la.measure.sample), la.measure.sample, np.nan) for la in chosen]
         report.section(f"Maps of {variable}")
-        report.figure(figures.maps(arrays, titles, label, limits, colours, columns=6),
-                      f"{variable} of {len(chosen)} of {len(layers)} dates on one fixed scale; grey is missing, ! marks a problem.")
+        report.figure(
+            figures.maps(arrays, titles, label, limits, colours, columns=6),
+            f"{variable} of {len(chosen)} of {len(layers)} dates on one fixed scale; grey: missing, !: a problem.",
+        )
 
 
 def _choice(layers: list, suspect: list) -> list:
@@ -94,11 +120,25 @@ def _table(report: Report, rasters: RasterSet, found: list) -> None:
     marks = {}
     for finding in found:
         marks.setdefault((finding.variable, finding.where), []).append(finding)
-    rows = [_row(layer, marks.get((layer.variable, layer.when), []))
-            for layer in sorted(rasters.layers, key=lambda la: (la.start is None, la.start or 0, la.series))]
+    rows = [
+        _row(layer, marks.get((layer.variable, layer.when), []))
+        for layer in sorted(rasters.layers, key=lambda la: (la.start is None, la.start or 0, la.series))
+    ]
     report.section("Every layer").table(
-        "layers", [("Date", ""), ("Series", ""), ("Valid", ".1%"), ("Lowest", ".3g"), ("Median", ".3g"), ("Highest", ".3g"),
-                   ("Spread", ".3g"), ("At limits", ".1%"), ("Findings", "")], rows)
+        "layers",
+        [
+            ("Date", ""),
+            ("Series", ""),
+            ("Valid", ".1%"),
+            ("Lowest", ".3g"),
+            ("Median", ".3g"),
+            ("Highest", ".3g"),
+            ("Spread", ".3g"),
+            ("At limits", ".1%"),
+            ("Findings", ""),
+        ],
+        rows,
+    )
 
 
 def _row(layer: Layer, findings: list) -> tuple:
@@ -106,5 +146,14 @@ def _row(layer: Layer, findings: list) -> tuple:
     level = "bad" if any(finding.is_problem for finding in findings) else "warning" if findings else "good"
     kinds = ", ".join(dict.fromkeys(KINDS[finding.kind].title for finding in findings))
     at_limits = max(values.at_low, values.at_high) / values.finite if values.finite else None
-    return (layer.when, layer.series, values.valid_share, values.low, values.median, values.high, values.deviation, at_limits,
-            Mark(kinds, level) if kinds else "")
+    return (
+        layer.when,
+        layer.series,
+        values.valid_share,
+        values.low,
+        values.median,
+        values.high,
+        values.deviation,
+        at_limits,
+        Mark(kinds, level) if kinds else "",
+    )

@@ -1,0 +1,1 @@
+"""Tools: the engine's own environment."""
