@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import rasterio
 from phenofuse.core import jobs
-from phenofuse.core.errors import InputError, OutputError
+from phenofuse.core.errors import Cancelled, InputError, OutputError
 from phenofuse.core.events import Events, Silent
 from phenofuse.core.scene import job, simulate
 from phenofuse.core.timeseries import collect_series, list_rasters, open_series
@@ -136,14 +136,15 @@ def test_an_empty_folder_is_used(tmp_path):
 
 def test_cancelling_leaves_nothing(tmp_path):
     """Cancelled half-way, no folder appears and no temporary one stays."""
-    events = Events(None)
-    events.progress = lambda fraction: events.cancel() if fraction > 0.5 else None
-    original = events.check
-    events.step = lambda start, end: type(
-        "Half", (), {"progress": lambda self, share: (events.cancel(), original())}
-    )()
-    with pytest.raises(Exception, match="Cancelled"):
-        create(tmp_path / "place", events=events)
+
+    class CancelledHalfWay(Events):
+        def progress(self, fraction):
+            if fraction > 0.6:
+                self.cancel()
+            super().progress(fraction)
+
+    with pytest.raises(Cancelled):
+        create(tmp_path / "place", events=CancelledHalfWay())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -40,7 +40,7 @@ def simulate(folder, source, resources=None, events=None, **changes):
 
 @pytest.mark.parametrize("pattern", gaps.PATTERNS)
 def test_output_and_truth_make_up_the_input(tmp_path, pattern):
-    """Every value is in exactly one of the two rasters, bit for bit; dates, grid and variable are those of the input."""
+    """Every value is in exactly one of the two rasters, bit for bit; dates, grid and variable are the input's."""
     values = write_scene(tmp_path / "ndvi.tif", 40, 50)
     output, truth, hidden = simulate(tmp_path / "out", tmp_path / "ndvi.tif", PATTERN=pattern)
     assert hidden == np.isfinite(truth).sum() > 100
@@ -90,12 +90,13 @@ def test_cancelled_leaves_nothing_finished(tmp_path):
     with pytest.raises(Cancelled):
         simulate(tmp_path / "a", tmp_path / "ndvi.tif", events=Stopping(io.StringIO()))
     assert not list((tmp_path / "a").glob("[!.]*"))
-    for first, second in zip(simulate(tmp_path / "a", tmp_path / "ndvi.tif"), simulate(tmp_path / "b", tmp_path / "ndvi.tif")):
+    continued, undisturbed = (simulate(tmp_path / name, tmp_path / "ndvi.tif") for name in "ab")
+    for first, second in zip(continued, undisturbed):
         np.testing.assert_array_equal(first, second)
 
 
 def test_what_cannot_be_done_is_said(tmp_path):
-    """Impossible parameters are errors before anything is written; nothing hidden, and nothing to transplant, are said."""
+    """Impossible parameters are errors before anything is written; that nothing was hidden is said."""
     write_scene(tmp_path / "ndvi.tif", 8, 9)
     with pytest.raises(InputError, match="GAP_DAYS"):
         simulate(tmp_path / "out", tmp_path / "ndvi.tif", GAP_DAYS=5000.0)
@@ -111,8 +112,8 @@ def test_what_cannot_be_done_is_said(tmp_path):
 
 
 @pytest.mark.realdata
-@pytest.mark.parametrize("name", ["worldcereal_dekad_france/sites_as_pixels/NDVI.tif", "worldcereal_belgium_cube/NDVI.tif",
-                                  "fusets_spain_field/NDVI.tif"])
+@pytest.mark.parametrize("name", ["worldcereal_dekad_france/sites_as_pixels/NDVI.tif",
+                                  "worldcereal_belgium_cube/NDVI.tif", "fusets_spain_field/NDVI.tif"])
 def test_real_series(tmp_path, shared_data, name):
     """On real series: input = output + truth against an independent read, and a block lies within observations."""
     output, truth, _ = simulate(tmp_path / "out", shared_data / name, FRACTION=1.0)

@@ -424,6 +424,28 @@ def test_no_false_alarm_on_sample_scenes(tmp_path, seed):
     assert problems(judged((tmp_path / "scene").glob("*.tif"))) == set()
 
 
+def test_series_of_different_extent_are_noted(tmp_path):
+    """A stack that ends earlier than the others of its rhythm is noted, not blamed; other rhythms are not compared."""
+    data = replace(sample(), stacked=True)
+    files = list(data.write(tmp_path / "set").iterdir())
+    shorter = replace(data, bands={"VV": data.bands["VV"][:-2]}, periods=data.periods[:-2]).write(
+        tmp_path / "shorter"
+    )
+    monthly = replace(
+        data,
+        periods=[(date(2024 + n // 12, n % 12 + 1, 1), None) for n in range(12)],
+        bands={"RVI": data.bands["VV"]},
+    )
+    files = (
+        [file for file in files if file.stem != "VV"]
+        + list(shorter.iterdir())
+        + list(monthly.write(tmp_path / "m").iterdir())
+    )
+    found = judged(files)
+    assert problems(found) == set()
+    assert [finding.where for finding in found if finding.kind == "different_extent"] == ["VV.tif"]
+
+
 # Faults of files and names, on the sample scene alone.
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import gc
 import importlib.util
-import json
 import shutil
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -43,12 +42,12 @@ from qgis.PyQt.QtSvg import QSvgRenderer
 BANDS_HAVE_DATES = Qgis.QGIS_VERSION_INT >= 33800
 PERIODS = ("2023-11-01/2023-11-13", "2023-11-13/2023-11-25", "2023-11-25/2023-12-07")
 RANGES = {"ndvi": (-0.1, 0.9), "uncertainty": (0, 0.2), "count": (0, 73), "gap_days": (0, 120), "day_of_year": (1, 366),
-          "backscatter": (-25, 0)}
+          "backscatter": (-25, 0), "harmonics": (-1, 10)}
 CLASSES = {"quality": 9, "flags": 2}
 GROUPS = ("earthengine", "prepare", "fill", "learn", "assess", "phenology", "tools")
 
 
-def write(path, values, descriptions=(), variable="NDVI") -> str:
+def write(path, values, descriptions=()) -> str:
     """A GeoTIFF by GDAL alone: (bands, rows, columns), 50 m pixels in UTM 49 South."""
     values = np.asarray(values)
     kind = gdal.GDT_Byte if values.dtype == np.uint8 else gdal.GDT_Float32
@@ -57,7 +56,6 @@ def write(path, values, descriptions=(), variable="NDVI") -> str:
     crs = osr.SpatialReference()
     crs.ImportFromEPSG(32749)
     file.SetProjection(crs.ExportToWkt())
-    file.SetMetadataItem("PHENOFUSE", json.dumps({"variable": variable, "units": "1", "parameters": {"ORDER": 3}}))
     for band, layer in enumerate(values, start=1):
         file.GetRasterBand(band).WriteArray(layer)
         if descriptions:
@@ -290,13 +288,15 @@ def test_frames_of_single_dates_follow_the_dates(tmp_path, qgis_app):
 # Which style, and when.
 
 
-def test_kind_follows_the_variable(tmp_path, qgis_app):
-    """A series is styled by the variable in its header; unknown variables and foreign rasters have no own style."""
-    kinds = {v: styles.kind_of(write(tmp_path / f"{v}.tif", ndvi(1), variable=v)) for v in ("NDVI", "VV", "VH", "soil")}
-    assert kinds == {"NDVI": "ndvi", "VV": "backscatter", "VH": "backscatter", "soil": ""}
-    foreign = write(tmp_path / "foreign.tif", ndvi(1))
-    gdal.Open(foreign, gdal.GA_Update).SetMetadataItem("PHENOFUSE", "{broken")
-    assert styles.kind_of(foreign) == ""
+def test_every_style_that_is_named_exists(provider):
+    """Algorithms style outputs that they have, with styles that are there; so do the variables."""
+    known = {*RANGES, *CLASSES, "series", ""}
+    named = {(algorithm.id(), key): kind for algorithm in provider.algorithms()
+             for key, (kind, _) in algorithm.STYLES.items()}
+    assert len(named) > 5 and set(named.values()) <= known and set(styles.KIND_OF_VARIABLE.values()) <= known
+    outputs = {(algorithm.id(), output.name()) for algorithm in provider.algorithms()
+               for output in algorithm.destinationParameterDefinitions()}
+    assert set(named) <= outputs
 
 
 def test_dates_are_no_colours(series):
@@ -390,14 +390,18 @@ def loaded(project) -> dict:
 
 
 def test_loaded_outputs_are_dressed(copying, series, project):
-    """In the toolbox each output gets its name, style, dates and (where QGIS can) group and place."""
+    """In the toolbox each output gets its name, style, dates, group and place, and the hint is given once."""
+    feedback = QgsProcessingFeedback(False)
     outputs = {"OUTPUT": "TEMPORARY_OUTPUT", "QUALITY": "TEMPORARY_OUTPUT"}
-    copying.runAndLoadResults("stylestest:copy", {"INPUT": series, **outputs})
-    assert loaded(project) == {"Gap-free NDVI": "singlebandpseudocolor", "Quality": "paletted"}
+    for _ in range(2):  # the second run joins the group
+        copying.runAndLoadResults("stylestest:copy", {"INPUT": series, **outputs}, feedback=feedback)
+        assert loaded(project) == {"Gap-free NDVI": "singlebandpseudocolor", "Quality": "paletted"}
     assert all(layer.temporalProperties().isActive() for layer in project.mapLayers().values())
-    if Qgis.QGIS_VERSION_INT >= 33200:
-        group = project.layerTreeRoot().findGroup("Copy: series")
-        assert [node.name() for node in group.findLayers()] == ["Gap-free NDVI", "Quality"]
+    tree = project.layerTreeRoot()
+    assert [node.name() for node in tree.children()] == ["Copy: series"]
+    names = [node.name() for node in tree.findLayers()]
+    assert sorted(names) == ["Gap-free NDVI"] * 2 + ["Quality"] * 2 and names[0] == "Gap-free NDVI"
+    assert feedback.textLog().count("phenofuse:splittimeseries") == (0 if BANDS_HAVE_DATES else 1)
 
 
 def test_nothing_is_done_to_what_is_not_loaded(copying, series, project, tmp_path):
@@ -447,6 +451,7 @@ def test_model_keeps_the_name_its_author_gave(copying, series, project):
     key = model.destinationParameterDefinitions()[0].name()
     copying.runAndLoadResults(model, {"INPUT": series, key: "TEMPORARY_OUTPUT"})
     assert loaded(project) == {"My NDVI": "singlebandpseudocolor"}
+    assert [node.name() for node in project.layerTreeRoot().children()] == ["My NDVI"]
 
 
 # The icons.

@@ -11,8 +11,8 @@ import pytest
 
 pytest.importorskip("qgis.core")
 
-from qgis.core import Qgis, QgsProject, QgsSingleBandPseudoColorRenderer  # noqa: E402
-from qgis.PyQt.QtGui import QImage  # noqa: E402
+from qgis.core import Qgis, QgsProject, QgsSingleBandPseudoColorRenderer
+from qgis.PyQt.QtGui import QImage
 
 DATES = 62  # of the sample scene
 
@@ -53,13 +53,14 @@ def test_the_temporal_controller_can_step_through_the_dates(project):
     """Every date has its own range: in the bands from QGIS 3.38 on, before that in one layer per date."""
     if Qgis.QGIS_VERSION_INT >= 33800:
         filled = project.mapLayersByName("NDVI, gaps filled")[0].temporalProperties()
-        starts = {span.begin() for span in filled.fixedRangePerBand().values()}
+        starts = {span.begin().date() for span in filled.fixedRangePerBand().values()}
     else:
         branch = project.layerTreeRoot().findGroup("Gap-free NDVI by date")
-        starts = {entry.layer().temporalProperties().fixedTemporalRange().begin() for entry in branch.findLayers()}
+        layers = [entry.layer() for entry in branch.findLayers()]
+        starts = {layer.temporalProperties().fixedTemporalRange().begin().date() for layer in layers}
     assert len(starts) == DATES
     whole = project.timeSettings().temporalRange()
-    assert whole.begin() == min(starts) and whole.end() > max(starts)
+    assert whole.begin().date() == min(starts) and whole.end().date() > max(starts)
 
 
 def test_the_maps_show_something(demo):
@@ -75,5 +76,5 @@ def test_the_reports_are_there_as_pages_and_as_numbers(demo):
     """Validation, description and assessment are HTML with figures inside, and JSON beside it."""
     for name in ("validation", "description", "assessment"):
         page = (demo / "reports" / f"{name}.html").read_text(encoding="utf-8")
-        assert "</html>" in page and ("<svg" in page or "data:image/png" in page)
+        assert "</html>" in page and "data:image/" in page
         assert json.loads((demo / "reports" / f"{name}.json").read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""Ids, keys, choices and outputs are API: models, scripts and batch files hold them, so what was released never changes.
+"""Ids, keys, choices and outputs are API: models, scripts and batch files hold them, so what is released never changes.
 
-`tests/frozen_ids.json` holds them all. After adding an algorithm, a parameter, a choice or an output, write it anew with
+`tests/frozen_ids.json` holds them. After adding an algorithm, a parameter, a choice or an output, write it anew with
 
     PHENOFUSE_FREEZE=1 ./dev test tests/test_90_frozen_ids.py
 
@@ -67,7 +67,7 @@ def test_what_was_frozen_is_still_there_and_nothing_is_unfrozen(present):
 
 
 def test_ids_are_plain_words(provider, root):
-    """Ids are lower-case letters and digits; each algorithm lies in the file named by its id in the room of its group."""
+    """Ids are lower-case letters and digits; each algorithm lies in the file named by its id in its group's room."""
     assert provider.id() == "phenofuse"
     for algorithm in provider.algorithms():
         assert re.fullmatch(r"[a-z][a-z0-9]*", algorithm.name())

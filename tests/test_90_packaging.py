@@ -1,4 +1,4 @@
-"""The zip for the plugin site: what it holds, that it is reproducible, and that the site's scan finds nothing critical."""
+"""The zip for the plugin site: what it holds, that it is reproducible, that the site's scan finds nothing critical."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import os
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ def stubs_folder() -> Path:
     return found[0].parent
 
 
-@lru_cache(maxsize=None)
+@cache
 def stub(module: str) -> dict[str, ast.AST] | None:
     """Read the names a Qt6 module defines; None when there is no such module."""
     path = stubs_folder() / f"{module}.pyi"

@@ -32,9 +32,9 @@ def fill_and_assess() -> QgsProcessingModelAlgorithm:
                                                QgsProcessingParameterNumber.Type.Double, 60.0, False, 1), 1)
     _child(model, "hide", "phenofuse:simulategaps", 0,
            INPUT=_of_model("series"), GAP_DAYS=_of_model("gap_days"), PATTERN=_fixed("block"), SEED=_fixed(1))
-    _child(model, "fill", "phenofuse:fillharmonic", 1, {"UNCERTAINTY": "Uncertainty", "OUTPUT": "Filled series"},
+    _child(model, "fill", "phenofuse:fillharmonic", 1, {"UNCERTAINTY": "NDVI uncertainty", "OUTPUT": "Gap-free NDVI"},
            INPUT=_of_child("hide", "OUTPUT"), MODEL=_fixed("adaptive"))
-    _child(model, "assess", "phenofuse:assessfill", 2, {"REPORT": "Report"},
+    _child(model, "assess", "phenofuse:assessfill", 2, {"REPORT": "Assessment"},
            INPUT=_of_child("fill", "OUTPUT"), TRUTH=_of_child("hide", "TRUTH"), OBSERVED=_of_child("hide", "OUTPUT"),
            UNCERTAINTY=_of_child("fill", "UNCERTAINTY"))
     return model
@@ -51,7 +51,9 @@ def _child(model, name: str, algorithm: str, place: int, results: dict | None = 
     child.setChildId(name)
     child.setDescription(child.algorithm().displayName())
     child.setPosition(QPointF(400 + 260 * place, 160))
-    for key, source in sources.items():
+    defaults = {definition.name(): _fixed(definition.defaultValue()) for definition in child.algorithm().parameterDefinitions()
+                if not definition.isDestination() and definition.defaultValue() is not None}
+    for key, source in {**defaults, **sources}.items():
         child.addParameterSources(key, [source])
     outputs = {}
     for key, title in (results or {}).items():

@@ -76,6 +76,9 @@ RAMPS = {
     "gap_days": Ramp(0, 120, YELLOW_BROWN, " days"),
     "day_of_year": Ramp(1, 366, TWILIGHT, named=MONTHS),
     "backscatter": Ramp(-25, 0, GREY, " dB"),
+    # 10, 5 and 1 harmonics are the steps of the cascade; observed is green as in QUALITY.
+    "harmonics": Ramp(-1, 10, ("#009e73", "#000000", "#f0e442", "#e69f00", "#d55e00"), named=(
+        (-1, "observed"), (0, "none possible"), (1, "1 harmonic"), (5, "5 harmonics"), (10, "10 harmonics or more"))),
 }
 
 # Okabe and Ito's colours (2008): told apart by every kind of colour vision.

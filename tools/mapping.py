@@ -30,24 +30,25 @@ from qgis.PyQt.QtCore import QDateTime, QSize, Qt
 from qgis.PyQt.QtGui import QFont
 
 sys.path.insert(0, str(Path(os.environ["PHENOFUSE_DEV_HOME"]) / "plugins"))
-from phenofuse.algorithms.bridge import styles  # noqa: E402
+from phenofuse.algorithms.bridge import styles
 
 BANDS_HAVE_DATES = Qgis.QGIS_VERSION_INT >= 33800
 MILLIMETRES = QgsUnitTypes.LayoutUnit.LayoutMillimeters
 PANEL, MARGIN, HEADING, CAPTION, LEGEND = 84, 6, 14, 8, 26  # mm
 DOTS_PER_INCH = 110
+ANIMATED = 1  # the Temporal Controller's navigation mode, as projects hold it
 
 # What the project shows: group, file, style, name, visible. The first is on top.
 LAYERS = (
-    ("Gap-free NDVI", "series/ndvi_filled.tif", "series", "NDVI, gaps filled", True),
+    ("Gap-free NDVI", "series/ndvi_filled.tif", "ndvi", "NDVI, gaps filled", True),
     ("Gap-free NDVI", "series/ndvi_uncertainty.tif", "uncertainty", "Standard deviation of NDVI", False),
     ("Gap-free NDVI", "series/ndvi_quality.tif", "quality", "Why each value is as it is", False),
-    ("Observed", "series/ndvi.tif", "series", "NDVI, observed", True),
+    ("Observed", "series/ndvi.tif", "ndvi", "NDVI, observed", True),
     ("Observed", "series/observations.tif", "count", "Observations", False),
     ("Observed", "series/longest_gap.tif", "gap_days", "Longest gap in days", False),
-    ("Radar", "series/vv.tif", "series", "VV", False),
-    ("Radar", "series/vh.tif", "series", "VH", False),
-    ("Truth (simulated)", "scene/truth/NDVI_truth.tif", "series", "NDVI, true", False),
+    ("Radar", "series/vv.tif", "backscatter", "VV", False),
+    ("Radar", "series/vh.tif", "backscatter", "VH", False),
+    ("Truth (simulated)", "scene/truth/NDVI_truth.tif", "ndvi", "NDVI, true", False),
 )
 
 
@@ -70,8 +71,7 @@ def add_layers(project: QgsProject, folder: Path) -> dict[str, QgsRasterLayer]:
     """Fill the project with styled layers in groups; return them by file."""
     layers = {}
     for group, file, kind, name, visible in LAYERS:
-        path = str(folder / file)
-        layer = styled(path, name, styles.kind_of(path) if kind == "series" else kind)
+        layer = styled(str(folder / file), name, kind)
         branch = project.layerTreeRoot().findGroup(group) or project.layerTreeRoot().addGroup(group)
         project.addMapLayer(layer, False)
         branch.addLayer(layer).setItemVisibilityChecked(visible)
@@ -90,7 +90,7 @@ def add_dated_files(project: QgsProject, folder: Path) -> None:
     branch = project.layerTreeRoot().insertGroup(0, "Gap-free NDVI by date")
     branch.setExpanded(False)
     for path in sorted(folder.glob("*.tif")):
-        layer = styled(str(path), path.stem.split("_", 1)[1].replace("_", "/"), styles.kind_of(str(path)))
+        layer = styled(str(path), path.stem.split("_", 1)[1].replace("_", "/"), "ndvi")
         project.addMapLayer(layer, False)
         branch.addLayer(layer).setExpanded(False)
 
@@ -113,6 +113,9 @@ def set_time(project: QgsProject, series: QgsRasterLayer) -> None:
     times.setTemporalRange(QgsDateTimeRange(first, last.addDays(step)))
     times.setTimeStep(step)
     times.setTimeStepUnit(QgsUnitTypes.TemporalUnit.TemporalDays)
+    for key, value in (("StartDateTime", first), ("EndDateTime", last.addDays(step))):
+        project.writeEntry("TemporalControllerWidget", f"/{key}", value.toString(Qt.DateFormat.ISODate))
+    project.writeEntry("TemporalControllerWidget", "/NavigationMode", ANIMATED)
 
 
 def band_date(layer: QgsRasterLayer, band: int) -> date:

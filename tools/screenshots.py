@@ -1,40 +1,158 @@
-"""Take the README's picture of a dialog: runs inside the desktop, on a virtual screen.
+"""Take the README's pictures from the running QGIS desktop: the toolbox, a dialog, and the map after its Run button.
+
+Runs inside QGIS, after `./dev demo` has left its files in demo/, from the checkout's folder:
 
     xvfb-run -a -s "-screen 0 1280x900x24" ./dev desktop --code tools/screenshots.py
 
-Needs demo/ (./dev demo) and writes docs/images/dialog.png.
+With a display, leave xvfb-run out. The series and the folder of the pictures may be given as SERIES and PICTURES in the
+environment (defaults: demo/series/ndvi.tif, docs/images). QGIS ends by itself, with status 1 when anything failed.
 """
+from __future__ import annotations
 
 import os
+import sys
+import traceback
 from pathlib import Path
 
 import processing
-from qgis.PyQt.QtCore import QTimer
-from qgis.PyQt.QtWidgets import QApplication
+from qgis.core import (
+    Qgis,
+    QgsDateTimeRange,
+    QgsInterval,
+    QgsProject,
+    QgsRasterBandStats,
+    QgsRasterLayer,
+    QgsUnitTypes,
+)
+from qgis.PyQt.QtCore import QSize, QTimer
+from qgis.PyQt.QtWidgets import QApplication, QDockWidget, QTreeView
 from qgis.utils import iface
 
-ROOT = Path(os.environ["PHENOFUSE_DEV_HOME"], "plugins", "phenofuse").resolve()
-UNTIL_OPEN, UNTIL_SHOT = 3000, 4000  # ms
+SERIES = os.environ.get("SERIES", "demo/series/ndvi.tif")
+PICTURES = Path(os.environ.get("PICTURES", "docs/images"))
+SETTLE = 1500  # ms for windows to be drawn
+PATIENCE = 120_000  # ms for the algorithm
+PROVIDER, OBSERVED = "Phenofuse", "NDVI, observed"
 
 
-def start():
-    """Open the project and the dialog."""
-    iface.mainWindow().setGeometry(0, 0, 1280, 900)
-    iface.addProject(str(ROOT / "demo" / "demo.qgz"))
-    start.dialog = processing.createAlgorithmDialog(
-        "phenofuse:fillharmonic", {"INPUT": str(ROOT / "demo" / "series" / "ndvi.tif")}
-    )
-    start.dialog.show()
-    start.dialog.move(420, 160)
-    QTimer.singleShot(UNTIL_SHOT, shoot)
+def after(milliseconds: int, step) -> None:
+    """Run a step later, from the event loop; end QGIS with status 1 when it fails."""
+    def guarded():
+        try:
+            step()
+        except BaseException:
+            traceback.print_exc()
+            end(1)
+    QTimer.singleShot(milliseconds, guarded)
 
 
-def shoot():
-    """Save what the screen shows and leave."""
-    target = ROOT / "docs" / "images" / "dialog.png"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    QApplication.primaryScreen().grabWindow(0).save(str(target))
-    os._exit(0)
+def end(status: int) -> None:
+    """Leave without QGIS asking to save the project."""
+    sys.stdout.flush()
+    os._exit(status)
 
 
-QTimer.singleShot(UNTIL_OPEN, start)
+def save(widget, name: str) -> None:
+    """Save the picture of one window."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    if not widget.grab().save(str(PICTURES / f"{name}.png")):
+        raise OSError(f"{PICTURES / name}.png cannot be written")
+
+
+def start() -> None:
+    """Load the series and show the toolbox with our groups open."""
+    window = iface.mainWindow()
+    window.showNormal()
+    window.resize(1280, 900)
+    window.move(0, 0)
+    layer = QgsRasterLayer(SERIES, OBSERVED)
+    if not layer.isValid():
+        raise SystemExit(f"{SERIES} is no raster: run ./dev demo first, or set SERIES")
+    from phenofuse.algorithms.bridge import styles
+    styles.apply(layer, "ndvi")
+    QgsProject.instance().addMapLayer(layer)
+    iface.mapCanvas().setExtent(layer.extent())
+    for dock in window.findChildren(QDockWidget):
+        dock.setVisible(dock.objectName() in ("Layers", "ProcessingToolbox"))
+    open_groups(window.findChild(QDockWidget, "ProcessingToolbox").findChild(QTreeView))
+    after(SETTLE, lambda: toolbox(layer))
+
+
+def open_groups(tree: QTreeView) -> None:
+    """Collapse the toolbox but for our provider."""
+    tree.collapseAll()
+    model = tree.model()
+    for row in range(model.rowCount()):
+        index = model.index(row, 0)
+        if model.data(index) == PROVIDER:
+            tree.expandRecursively(index)
+            tree.scrollTo(index, QTreeView.ScrollHint.PositionAtTop)
+            return
+    raise LookupError(f"the toolbox has no provider {PROVIDER}")
+
+
+def toolbox(layer: QgsRasterLayer) -> None:
+    """Picture of the main window with the toolbox; then the dialog."""
+    save(iface.mainWindow(), "toolbox")
+    dialog = processing.createAlgorithmDialog("phenofuse:fillharmonic", {"INPUT": layer})
+    dialog.show()
+    dialog.resize(QSize(820, 640))
+    after(SETTLE, lambda: run(dialog))
+
+
+def run(dialog) -> None:
+    """Picture of the dialog; then its Run button."""
+    save(dialog, "dialog")
+    dialog.algorithmFinished.connect(lambda success, results: after(SETTLE, lambda: finished(dialog, success)))
+    after(PATIENCE, lambda: end(1))
+    dialog.runButton().click()
+
+
+def finished(dialog, success: bool) -> None:
+    """Picture of the log; then the map on the cloudiest date."""
+    save(dialog, "log")
+    if not success:
+        raise RuntimeError("the algorithm failed; see log.png")
+    dialog.close()
+    iface.messageBar().clearWidgets()
+    layers = list(QgsProject.instance().mapLayers().values())
+    observed = next(layer for layer in layers if layer.name() == OBSERVED)
+    show_date(layers, cloudiest(observed))
+    after(2 * SETTLE, picture)
+
+
+def cloudiest(layer: QgsRasterLayer) -> int:
+    """The band with the fewest values."""
+    provider = layer.dataProvider()
+    counts = {band: provider.bandStatistics(band, QgsRasterBandStats.Stats.All).elementCount
+              for band in range(1, layer.bandCount() + 1)}
+    return min(counts, key=counts.get)
+
+
+def show_date(layers: list, band: int) -> None:
+    """Turn all layers to one date: by the Temporal Controller where bands have dates, else by hand."""
+    if not hasattr(Qgis.RasterTemporalMode, "FixedRangePerBand"):  # before QGIS 3.38
+        for layer in layers:
+            layer.renderer().setBand(band)
+            iface.layerTreeView().refreshLayerSymbology(layer.id())
+            layer.triggerRepaint()
+        return
+    ranges = list(layers[0].temporalProperties().fixedRangePerBand().values())
+    iface.mainWindow().findChild(QDockWidget, "Temporal Controller").show()
+    time = iface.mapCanvas().temporalController()
+    time.setNavigationMode(Qgis.TemporalNavigationMode.Animated)
+    time.setTemporalExtents(QgsDateTimeRange(ranges[0].begin(), ranges[-1].end(), True, False))
+    days = ranges[0].begin().daysTo(ranges[0].end())
+    time.setFrameDuration(QgsInterval(days, QgsUnitTypes.TemporalUnit.TemporalDays))
+    time.setCurrentFrameNumber(band - 1)
+
+
+def picture() -> None:
+    """Picture of the main window with the result."""
+    QApplication.processEvents()
+    save(iface.mainWindow(), "map")
+    print("QGIS", Qgis.QGIS_VERSION, [layer.name() for layer in QgsProject.instance().mapLayers().values()])
+    end(0)
+
+
+after(2 * SETTLE, start)

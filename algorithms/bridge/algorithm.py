@@ -168,12 +168,12 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
     def _dress(self, outputs: dict, variables: dict, context) -> None:
         """Style the raster outputs that are loaded, and write styles beside those that are kept."""
         group = self._group_name()
-        for key, (kind, title) in self.STYLES.items():
+        for order, (key, (kind, title)) in enumerate(reversed(self.STYLES.items())):  # the main output lies on top
             path = outputs.get(key)
             if not path:
                 continue
             kind = styles.KIND_OF_VARIABLE.get(variables.get(key), "") if kind == "series" else kind
-            styles.attach(context, path, kind, tr(title), group)
+            styles.attach(context, path, kind, tr(title), group, order, self.parameterDefinition(key).description())
             if settings.write_styles() and not path.startswith(QgsProcessingUtils.tempFolder()):
                 styles.write_beside(path, kind)
 

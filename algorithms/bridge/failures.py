@@ -106,7 +106,7 @@ _KNOWN = [
              "Choose another PYTHON, for example one from python.org.")),
     (r"Operation cancelled by user|KeyboardInterrupt", INTERRUPTED),
     (r"No module named '?([\w.]+)'?|ImportError",
-     Failure("incomplete", "A package is not complete: \u201c{line}\u201d.", "Run it again with REBUILD.")),
+     Failure("incomplete", "The package {line} is missing or not complete.", "Run it again with REBUILD.")),
 ]
 
 # With at least one version on offer the index was reached, whatever warnings came before.

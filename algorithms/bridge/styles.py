@@ -27,6 +27,7 @@ STYLES = Path(__file__).resolve().parents[2] / "resources" / "styles"
 # Of variables whose range is known; the others are stretched by QGIS.
 KIND_OF_VARIABLE = {"NDVI": "ndvi", "VV": "backscatter", "VH": "backscatter"}
 
+_ORDER = "phenofuse/order"
 _BANDS_HAVE_DATES = hasattr(Qgis.RasterTemporalMode, "FixedRangePerBand")  # QGIS 3.38
 _DATES = re.compile(r"(\d{4}-\d\d-\d\d)(?:/(\d{4}-\d\d-\d\d))?$")
 
@@ -64,22 +65,24 @@ def attach(context, path: str, kind: str, name: str, group: str = "", order: int
     name : str
         Name of the layer.
     group : str
-        Group in the layer tree, where this QGIS can.
+        Group in the layer tree.
     order : int
-        Place within the results: the highest lies on top, where this QGIS can.
+        Place within the group: the highest lies on top.
     usual_name : str
         What Processing calls this output by itself, its description. A layer called otherwise was named by the author
-        of a model and keeps that name; '' renames all.
+        of a model and keeps name and place; '' renames all.
     """
     if not context.willLoadLayerOnCompletion(path):
         return
     details = context.layerToLoadOnCompletionDetails(path)
-    if not usual_name or details.name == usual_name:
+    ours = not usual_name or details.name == usual_name
+    if ours:
         details.name = name
-    if hasattr(details, "groupName"):  # QGIS 3.32
-        details.groupName = details.groupName or group
+    if ours and hasattr(details, "groupName"):  # QGIS 3.32
+        details.groupName = group
         details.layerSortKey = order
-    styler = _Styler(kind)
+        group = ""
+    styler = _Styler(kind, group if ours else "", order)
     _Styler.kept.append(styler)
     details.setPostProcessor(styler)
 
@@ -97,14 +100,19 @@ class _Styler(QgsProcessingLayerPostProcessorInterface):
     # QGIS holds only the C++ half: without these references Python would drop the method it is to call. A few hundred
     # bytes each, they stay for the session because nothing tells when QGIS is done with one.
     kept: list = []
+    told = None  # the run that has been given the hint: once is enough for all of its layers
 
-    def __init__(self, kind: str):
+    def __init__(self, kind: str, group: str, order: int):
         super().__init__()
-        self._kind = kind
+        self._kind, self._group, self._order = kind, group, order
 
     def postProcessLayer(self, layer, context, feedback):
         hint = apply(layer, self._kind)
-        if hint and feedback is not None:
+        node = context.project().layerTreeRoot().findLayer(layer.id()) if context.project() else None
+        if node is not None and self._group:
+            _move(node, self._group, self._order)
+        if hint and feedback is not None and feedback is not _Styler.told:
+            _Styler.told = feedback
             feedback.pushInfo(hint)
 
 
@@ -113,6 +121,17 @@ def _open(path: str) -> QgsRasterLayer:
     options = QgsRasterLayer.LayerOptions()
     options.loadDefaultStyle = False
     return QgsRasterLayer(str(path), Path(path).stem, "gdal", options)
+
+
+def _move(node, group: str, order: int) -> None:
+    """Move a layer of the layer tree into a group beside it, the highest order on top (QGIS before 3.32)."""
+    beside = node.parent()
+    branch = beside.findGroup(group) or beside.insertGroup(0, group)
+    moved = node.clone()
+    moved.setCustomProperty(_ORDER, order)
+    above = sum(int(child.customProperty(_ORDER, 0)) > order for child in branch.children())
+    branch.insertChildNode(above, moved)
+    beside.removeChildNode(node)
 
 
 def _set_time(layer: QgsRasterLayer) -> str:
@@ -129,8 +148,8 @@ def _set_time(layer: QgsRasterLayer) -> str:
     time.setFixedTemporalRange(_closed(ranges[0].begin(), ranges[-1].end()))
     if len(ranges) == 1:
         return ""
-    return tr("{}: this QGIS cannot step through the dates of one layer (3.38 and later can); 'Split time series' "
-              "(phenofuse:splittimeseries) makes one layer per date.").format(layer.name())
+    return tr("This QGIS cannot step through the dates of one layer (3.38 and later can); 'Split time series' "
+              "(phenofuse:splittimeseries) makes one layer per date.")
 
 
 def _closed(begin: QDateTime, end: QDateTime) -> QgsDateTimeRange:

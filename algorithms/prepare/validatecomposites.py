@@ -24,7 +24,7 @@ class ValidateComposites(PhenofuseAlgorithm):
     HELP = {
         "LAYERS": "The rasters. Instead, a whole folder can be given below.",
         "FOLDER": "A folder of rasters (GeoTIFF, VRT, NetCDF ...), in place of a list.",
-        "BANDS": "Names of the bands in their order, for files that name none: VV,VH,S2ndvi. Values are to bear it out.",
+        "BANDS": "Names of the bands in their order, for files that name none: VV,VH,S2ndvi. Values bear it out.",
         "MIN_VALID_PERCENT": "Every band of every period must have at least this share of valid pixels. 0: a period "
         "lost to clouds is a note.",
         "ON_PROBLEM": "warn: go on and say so (VALID is 0). fail: stop with an error once the report is written.",

@@ -21,7 +21,7 @@ class SetUpEngine(PhenofuseAlgorithm):
     SUMMARY = "Makes the Python environment that Phenofuse computes in, apart from QGIS's own."
     DESCRIPTION = (
         "Needed once. QGIS's own Python is never changed, and what is installed here is never seen by QGIS or by other "
-        "plugins. The base takes about 170 MB to fetch and 660 MB on disk; the log says the sizes before anything is "
+        "plugins. The base takes about 180 MB to fetch and 690 MB on disk; the log says the sizes before anything is "
         "fetched.\n\n"
         "Cancel whenever you like: the same call continues where it stopped. Run it again to add extras; what is there "
         "stays.\n\n"
@@ -31,9 +31,9 @@ class SetUpEngine(PhenofuseAlgorithm):
         "options, from the variables HTTPS_PROXY and PIP_CERT, and from pip's own configuration.")
     TAGS = ("install", "environment", "python", "pip", "torch", "dask", "earth engine", "offline", "proxy")
     HELP = {
-        "EXTRAS": "learning: torch, to train and apply networks (200 MB to fetch; with CUDA 2,700 MB). earthengine: to "
-                  "download from Google Earth Engine (40 MB). cluster: Dask, to work on an existing cluster (4 MB).",
-        "TORCH": "Which build of torch: cpu (800 MB on disk; on a Mac it uses Apple's GPU too), cuda for NVIDIA GPUs (5,400 "
+        "EXTRAS": "learning: torch, to train and apply networks (205 MB to fetch; with CUDA 2,750 MB). earthengine: to "
+                  "download from Google Earth Engine (25 MB). cluster: Dask, to work on an existing cluster (5 MB).",
+        "TORCH": "Which build of torch: cpu (900 MB on disk; on a Mac it uses Apple's GPU too), cuda for NVIDIA GPUs (5,000 "
                  "MB on disk), or default: whatever the index offers. With INDEX_URL or WHEELS those alone decide.",
         "INDEX_URL": "Address of another package index, such as your organisation's mirror. It is kept in QGIS's history: "
                      "a user name and key belong into pip's own configuration instead. Empty: the public index.",
@@ -66,9 +66,9 @@ class SetUpEngine(PhenofuseAlgorithm):
         own = environment.managed_folder(settings.home())
         folder = Path(values["FOLDER"] or own)
         source = environment.Source(values["INDEX_URL"] or "", values["WHEELS"] or "", values["TORCH"], _proxy_of_qgis())
+        extras = tuple(filter(None, values["EXTRAS"]))       # QGIS gives one empty name for "none chosen"
         try:
-            record = environment.set_up(folder, tuple(values["EXTRAS"] or ()), source, values["PYTHON"] or "", listener,
-                                        values["REBUILD"])
+            record = environment.set_up(folder, extras, source, values["PYTHON"] or "", listener, values["REBUILD"])
         except environment.SetupError as problem:
             feedback.pushDebugInfo(problem.output)
             raise QgsProcessingException(str(problem)) from problem

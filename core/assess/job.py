@@ -14,7 +14,7 @@ from . import gaps, summary
 from .linear import interpolate
 from .scores import Scores
 
-LIBRARY_PLACES = 128  # with every move in time they give thousands of different gaps
+LIBRARY_PLACES = 48  # with every move in time they give a thousand different gaps and more
 # Bytes that one value needs while it is worked on. Hiding: read and written twice, masks, random draws and their
 # ranks. Scoring: four series, the baseline in float64, gap lengths, and what is picked out of them.
 HIDE_BYTES, SCORE_BYTES = 48, 64

@@ -18,7 +18,7 @@ import numpy as np
 from . import fields
 from .chance import smooth_field, stream
 from .fields import Layout
-from .seasons import Crops, _logistic, _over_seasons, flooding
+from .seasons import Crops, flooding, logistic, over_seasons
 
 EQUIVALENT_LOOKS = 4.4  # Sentinel-1 IW GRD high resolution, ESA Sentinel-1 product definition
 PASS_DAY = 4.0  # the one relative orbit passes on the same day of every 12-day period
@@ -73,7 +73,7 @@ def backscatter(layout: Layout, crops: Crops, days: np.ndarray, seed: int) -> di
 def _field_power(crops: Crops, days: np.ndarray) -> dict:
     """Return the speckle-free linear power of every field's crop, {polarisation: (fields, days)}."""
     water = flooding(crops, days)
-    canopy = _over_seasons(crops, days, _canopy)
+    canopy = over_seasons(crops, days, _canopy)
     power = {}
     for polarisation in ("VV", "VH"):
         surface = water * _power(WATER_DB[polarisation]) + (1 - water) * _power(SOIL_DB[polarisation])
@@ -86,8 +86,8 @@ def _field_power(crops: Crops, days: np.ndarray) -> dict:
 
 def _canopy(age: np.ndarray, duration: np.ndarray) -> np.ndarray:
     """Return the wet biomass of a stand, 0 at transplanting to 1 at heading, less when ripe, none after harvest."""
-    ripening = 1 - RIPENING_LOSS * _logistic(0.2 * (age - 0.85 * duration))
-    return _logistic(CANOPY_RATE * (age - CANOPY_MIDDLE * duration)) * ripening * _logistic(1.5 * (duration - age))
+    ripening = 1 - RIPENING_LOSS * logistic(0.2 * (age - 0.85 * duration))
+    return logistic(CANOPY_RATE * (age - CANOPY_MIDDLE * duration)) * ripening * logistic(1.5 * (duration - age))
 
 
 def _power(decibels):

@@ -91,11 +91,11 @@ def plant(layout: Layout, first_day: float, last_day: float, seed: int) -> Crops
 
 def flooding(crops: Crops, days: np.ndarray) -> np.ndarray:
     """Return the share of water under the crop, 0 dry to 1 flooded; (fields, days)."""
-    return _over_seasons(
+    return over_seasons(
         crops,
         days,
         lambda age, duration: (
-            _logistic(FLOOD_RATE * (age + FLOOD_BEFORE)) * _logistic(DRAIN_RATE * (duration - DRAIN_BEFORE - age))
+            logistic(FLOOD_RATE * (age + FLOOD_BEFORE)) * logistic(DRAIN_RATE * (duration - DRAIN_BEFORE - age))
         ),
     )
 
@@ -103,8 +103,8 @@ def flooding(crops: Crops, days: np.ndarray) -> np.ndarray:
 def ndvi(crops: Crops, days: np.ndarray) -> np.ndarray:
     """Return the noise-free NDVI of every field, (fields, days)."""
     base = crops.fallow[:, None] + (crops.flooded - crops.fallow)[:, None] * flooding(crops, days)
-    cover = _over_seasons(crops, days, _green_cover)
-    peak_cover = _over_seasons(crops, days, _green_cover, weight=crops.peak)
+    cover = over_seasons(crops, days, _green_cover)
+    peak_cover = over_seasons(crops, days, _green_cover, weight=crops.peak)
     return base * (1 - cover) + peak_cover
 
 
@@ -175,13 +175,13 @@ def _crossing(curve: np.ndarray, days: np.ndarray, peak: float, limit: float, th
 def _green_cover(age: np.ndarray, duration: np.ndarray) -> np.ndarray:
     """Return the double logistic of a season, 0 without a crop to nearly 1 at its peak."""
     return (
-        _logistic(GREEN_UP_RATE * (age - GREEN_UP * duration))
-        + _logistic(SENESCENCE_RATE * (SENESCENCE * duration - age))
+        logistic(GREEN_UP_RATE * (age - GREEN_UP * duration))
+        + logistic(SENESCENCE_RATE * (SENESCENCE * duration - age))
         - 1
     ).clip(0, 1)
 
 
-def _over_seasons(crops: Crops, days: np.ndarray, shape, weight: np.ndarray = None) -> np.ndarray:
+def over_seasons(crops: Crops, days: np.ndarray, shape, weight: np.ndarray = None) -> np.ndarray:
     """Add a function of age and duration over all seasons of every field; (fields, days), at most 1."""
     total = np.zeros((crops.flooded.size, days.size))
     for season in range(crops.duration.shape[1]):
@@ -192,7 +192,8 @@ def _over_seasons(crops: Crops, days: np.ndarray, shape, weight: np.ndarray = No
     return total.clip(None, 1)
 
 
-def _logistic(x: np.ndarray) -> np.ndarray:
+def logistic(x: np.ndarray) -> np.ndarray:
+    """Return the logistic function, 0 to 1."""
     return 0.5 * (1 + np.tanh(0.5 * x))  # the same function as 1 / (1 + exp(-x)), without overflow
 
 

@@ -97,6 +97,7 @@ def check_values(layer: Layer) -> list:
 def check_relations(layers: list) -> list:
     """Compare the layers of one period and place: copies, swapped polarisations."""
     found = []
+    layers = sorted(layers, key=lambda layer: layer.variable)  # NDVI first: it is the copy, radar the original
     for number, first in enumerate(layers):
         for second in layers[number + 1 :]:
             if first.variable and second.variable and first.variable != second.variable:
@@ -151,35 +152,33 @@ def check_series(layers: list) -> list:
         if a.end and a.start < b.start < a.end
     ]
     kind = "missing_period" if rhythm.composite else "irregular_dates"
-    found += [Finding(kind, f"{layers[0].series}: nothing of {day}.", variable, str(day)) for day in rhythm.missing]
+    found += [Finding(kind, f"{layers[0].series}: nothing of {day}.", "", str(day)) for day in rhythm.missing]
     return found
 
 
 def check_common_dates(series: dict) -> list:
-    """Find composites that lack periods which another series of the same set has.
+    """Note composites of one rhythm that begin later or end earlier than another series of the set.
 
     Parameters
     ----------
     series : {name: layers}
-        Only series of composite periods are compared: acquisitions of two sensors share no dates.
+        Acquisitions of two sensors share no dates and are not compared.
     """
-    starts = {
-        name: {layer.start for layer in layers if layer.start}
-        for name, layers in series.items()
-        if rhythm_of([(layer.start, layer.end) for layer in layers if layer.start]).composite
-    }
-    together = set().union(*starts.values()) if starts else set()
+    rhythms = {}
+    for name, layers in series.items():
+        starts = sorted(layer.start for layer in layers if layer.start)
+        rhythm = rhythm_of([(layer.start, layer.end) for layer in layers if layer.start])
+        if rhythm.composite and starts:
+            rhythms.setdefault(rhythm.name, []).append((name, starts[0], starts[-1]))
     found = []
-    for name, days in starts.items():
-        own_gaps = set(rhythm_of([(layer.start, layer.end) for layer in series[name] if layer.start]).missing)
+    for members in rhythms.values():
+        first, last = min(start for _, start, _ in members), max(end for _, _, end in members)
         found += [
             Finding(
-                "missing_period",
-                f"{name}: nothing of {day}, which other series have.",
-                series[name][0].variable,
-                str(day),
+                "different_extent", f"{name} runs from {start} to {end}, others from {first} to {last}.", where=name
             )
-            for day in sorted(together - days - own_gaps)
+            for name, start, end in members
+            if (start, end) != (first, last)
         ]
     return found
 
@@ -214,10 +213,11 @@ def check_bands(files: dict) -> list:
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How the dates of a series follow one another: whether they are composite periods, and which are missing."""
+    """How the dates of a series follow one another: whether they are composite periods, which, and what is missing."""
 
     composite: bool
     missing: tuple = ()
+    name: str = ""
 
 
 def rhythm_of(periods: list) -> Rhythm:
@@ -232,13 +232,17 @@ def rhythm_of(periods: list) -> Rhythm:
     if len(set(starts)) < FEWEST_DATES:
         return Rhythm(composite=bool(periods) and all(end for _, end in periods))
     if all(end for _, end in periods):
-        return Rhythm(True, _gaps_between(periods))
+        return Rhythm(
+            True, _gaps_between(periods), f"{np.median([(end - start).days for start, end in periods]):g} days"
+        )
     steps = np.diff([day.toordinal() for day in dict.fromkeys(starts)])
     if len({day.day for day in starts}) == 1 and starts[0].day <= 28 and np.median(steps) <= 31:
-        return Rhythm(True, _absent(starts, _months(starts)))
+        return Rhythm(True, _absent(starts, _months(starts)), "months")
     if {day.day for day in starts} <= {1, 11, 21} and np.median(steps) <= 11:
         return Rhythm(
-            True, _absent(starts, [day + timedelta(days=10 * part) for day in _months(starts) for part in range(3)])
+            True,
+            _absent(starts, [day + timedelta(days=10 * part) for day in _months(starts) for part in range(3)]),
+            "dekads",
         )
     usual, times = Counter(steps.tolist()).most_common(1)[0]
     if times < REGULAR_SHARE * len(steps) or np.any(steps % usual):

@@ -16,6 +16,7 @@ from .findings import Finding
 from .measure import measure
 
 JUDGED = ("NDVI", "VV", "VH")
+BLOCK = 256
 VALUES_PER_STRIP = 4_000_000  # 16 MB of float32 in hand
 
 
@@ -152,7 +153,7 @@ def _layer(one: _Opened, band, variable: str, period) -> Layer:
 
 
 def _strips(file: RasterFile, index: int):
-    rows = max(1, VALUES_PER_STRIP // file.grid.width)
+    rows = max(1, VALUES_PER_STRIP // (file.grid.width * BLOCK)) * BLOCK  # whole rows of tiles: none is read twice
     for row in range(0, file.grid.height, rows):
         yield file.values(index, Window(row, 0, min(rows, file.grid.height - row), file.grid.width))
 

@@ -68,6 +68,7 @@ KINDS = {
     "irregular_dates": Kind(
         False, "Some dates of an otherwise regular series are absent", "Nothing, if no image was taken then."
     ),
+    "different_extent": Kind(False, "Series cover different dates", "Nothing, if it was meant so."),
     "repeated_period": Kind(True, "A period occurs twice", "Remove one of the two."),
     "same_day": Kind(False, "Several images of one day", "Nothing: buildtimeseries averages them."),
     "repeated_values": Kind(

@@ -88,7 +88,7 @@ def _list(report: Report, name: str, groups: dict) -> None:
 
 
 def _maps(report: Report, rasters: RasterSet, found: list) -> None:
-    suspect = {(finding.variable, finding.where) for finding in found if finding.is_problem}
+    places = _by_place([finding for finding in found if finding.is_problem])
     for variable in JUDGED:
         layers = sorted(
             (la for la in rasters.layers if la.variable == variable and la.start), key=lambda layer: layer.start
@@ -96,8 +96,8 @@ def _maps(report: Report, rasters: RasterSet, found: list) -> None:
         if not layers:
             continue
         colours, limits, label = COLOURS[variable]
-        chosen = _choice(layers, [(la.variable, la.when) in suspect or ("", la.when) in suspect for la in layers])
-        titles = [f"{la.start}{' !' if (la.variable, la.when) in suspect else ''}" for la in chosen]
+        chosen = _choice(layers, [bool(_concerning(la, places)) for la in layers])
+        titles = [f"{la.start}{' !' if _concerning(la, places) else ''}" for la in chosen]
         arrays = [np.where(np.isfinite(la.measure.sample), la.measure.sample, np.nan) for la in chosen]
         report.section(f"Maps of {variable}")
         report.figure(
@@ -117,11 +117,9 @@ def _choice(layers: list, suspect: list) -> list:
 
 
 def _table(report: Report, rasters: RasterSet, found: list) -> None:
-    marks = {}
-    for finding in found:
-        marks.setdefault((finding.variable, finding.where), []).append(finding)
+    places = _by_place(found)
     rows = [
-        _row(layer, marks.get((layer.variable, layer.when), []))
+        _row(layer, _concerning(layer, places))
         for layer in sorted(rasters.layers, key=lambda la: (la.start is None, la.start or 0, la.series))
     ]
     report.section("Every layer").table(
@@ -139,6 +137,19 @@ def _table(report: Report, rasters: RasterSet, found: list) -> None:
         ],
         rows,
     )
+
+
+def _by_place(findings: list) -> dict:
+    places = {}
+    for finding in findings:
+        places.setdefault(finding.where, []).append(finding)
+    return places
+
+
+def _concerning(layer: Layer, places: dict) -> list:
+    """Findings of a layer's period or file that are about its variable, or about all."""
+    here = places.get(layer.when, []) + (places.get(layer.file, []) if layer.file != layer.when else [])
+    return [finding for finding in here if not finding.variable or layer.variable in finding.variable.split(", ")]
 
 
 def _row(layer: Layer, findings: list) -> tuple:
