@@ -24,7 +24,7 @@ from qgis.core import (
     QgsRasterLayer,
     QgsUnitTypes,
 )
-from qgis.PyQt.QtCore import QSize, QTimer
+from qgis.PyQt.QtCore import QSize, Qt, QTimer
 from qgis.PyQt.QtWidgets import QApplication, QDockWidget, QTreeView
 from qgis.utils import iface
 
@@ -132,13 +132,15 @@ def cloudiest(layer: QgsRasterLayer) -> int:
 def show_date(layers: list, band: int) -> None:
     """Turn all layers to one date: by the Temporal Controller where bands have dates, else by hand."""
     if not hasattr(Qgis.RasterTemporalMode, "FixedRangePerBand"):  # before QGIS 3.38
-        for layer in layers:
+        for layer in (layer for layer in layers if hasattr(layer.renderer(), "setBand")):
             layer.renderer().setBand(band)
             iface.layerTreeView().refreshLayerSymbology(layer.id())
             layer.triggerRepaint()
         return
     ranges = list(layers[0].temporalProperties().fixedRangePerBand().values())
-    iface.mainWindow().findChild(QDockWidget, "Temporal Controller").show()
+    dock = iface.mainWindow().findChild(QDockWidget, "Temporal Controller")
+    dock.show()
+    iface.mainWindow().resizeDocks([dock], [1], Qt.Orientation.Vertical)
     time = iface.mapCanvas().temporalController()
     time.setNavigationMode(Qgis.TemporalNavigationMode.Animated)
     time.setTemporalExtents(QgsDateTimeRange(ranges[0].begin(), ranges[-1].end(), True, False))

@@ -105,7 +105,8 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         parts = [tr(part) for part in self.DESCRIPTION.split("\n\n") if part]
         if QgsApplication.platform() == "qgis_process":  # prints tags as they stand, and the summary by itself
             return "\n\n".join(parts)
-        return "".join(f"<p>{part}</p>" for part in [tr(self.SUMMARY), *parts])
+        keys = [f"<b>{definition.description()}</b>: {definition.help()}" for definition in self.parameterDefinitions()]
+        return "".join(f"<p>{part}</p>" for part in [tr(self.SUMMARY), *parts, *keys])
 
     def initAlgorithm(self, configuration=None):
         for parameter in self.parameters():

@@ -46,7 +46,7 @@ class FillHarmonic(PhenofuseAlgorithm):
             p.choice("MODEL", tr("Model"), ("adaptive", "cascade"), "adaptive"),
             *p.output_dates(),
             p.switch("KEEP_OBSERVED", tr("Keep observed values"), True),
-            p.number("MAX_GAP_DAYS", tr("Longest gap to fill in days"), 0, 0),
+            p.integer("MAX_GAP_DAYS", tr("Longest gap to fill in days"), 0),
             p.mask(),
             p.advanced(p.integer("ORDER", tr("Harmonics"), 6, 0, 30)),
             p.advanced(p.number("PERIOD_DAYS", tr("Period in days"), 365.25, 1)),
