@@ -2,12 +2,15 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
+import http.server
 import json
 import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -312,6 +315,86 @@ def _read(path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+@pytest.fixture
+def inspected(store, tmp_path):
+    """Give an HTTPS index whose certificate only this machine may know, and the file of that certificate."""
+    openssl = shutil.which("openssl")
+    if not openssl:
+        pytest.skip("openssl makes the certificate")
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    pages = tmp_path / "site"
+    shutil.copytree(store / "wheels", pages / "tinybase")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Silent, directory=str(pages)))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"https://localhost:{server.server_port}", certificate
+    server.shutdown()
+    server.server_close()
+
+
+class Silent(http.server.SimpleHTTPRequestHandler):
+    """Serves folders without a log."""
+
+    def log_message(self, *arguments):
+        pass
+
+
+def without_tinybase(folder):
+    """Take the package and the marker away again."""
+    (folder / environment.MARKER).unlink()
+    shutil.rmtree(environment._site_packages(folder) / "tinybase-1.0.dist-info")
+    (environment._site_packages(folder) / "tinybase.py").unlink()
+
+
+def test_certificate_that_only_the_system_trusts(copied, store, inspected, monkeypatch):
+    """Where a proxy inspects traffic: pip's own list fails, the system's store is tried, and the installation succeeds."""
+    address, certificate = inspected
+    monkeypatch.delenv("PIP_CERT", raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setattr(installer, "_certificates_of_system", lambda: certificate.read_text(encoding="ascii"))
+    without_tinybase(copied)
+    listener = Recorder()
+    record = environment.set_up(copied, (), Source(index_url=address), listener=listener, requirements=store / "lists")
+    assert record["versions"] == {"tinybase": "1.0"}
+    assert listener.heard("trying those that this system trusts")
+
+
+def test_certificate_that_nobody_trusts(copied, store, inspected, monkeypatch):
+    """When the system does not trust it either, the remedy says how to get the certificate in."""
+    address, _ = inspected
+    monkeypatch.delenv("PIP_CERT", raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    without_tinybase(copied)
+    with pytest.raises(SetupError) as raised:
+        environment.set_up(copied, (), Source(index_url=address), requirements=store / "lists")
+    assert raised.value.failure.kind == "certificate"
+    assert "PIP_CERT" in raised.value.failure.remedy
+    assert not (copied / "fetching").exists()
+
+
+def test_system_certificates_are_pem():
+    """The system's store is read as PEM text with whole certificates."""
+    text = installer._certificates_of_system()
+    assert text.count("BEGIN CERTIFICATE") == text.count("END CERTIFICATE")
+
+
+def test_proxy_of_qgis_is_handed_to_pip(monkeypatch):
+    """A proxy set in QGIS reaches pip, its user name and key escaped; the user's own variable comes first."""
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "PIP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    address = installer.proxy_address("proxy.example", 8080, "anna", "k/3@y")
+    assert address == "http://anna:k%2F3%40y@proxy.example:8080"
+    assert installer.proxy_address("proxy.example", 0) == "http://proxy.example"
+    assert Source(proxy=address).variables() == {"HTTPS_PROXY": address, "HTTP_PROXY": address}
+    assert Source(proxy=address, wheels="/wheels").variables() == {}
+    monkeypatch.setenv("HTTPS_PROXY", "http://other.example")
+    assert Source(proxy=address).variables() == {}
 
 
 def test_runs_as_a_plain_script(root, store, tmp_path):

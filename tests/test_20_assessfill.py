@@ -131,6 +131,7 @@ def test_report_holds_the_numbers_and_a_verdict(scene):
     assert "worth having" in report["verdict"]["text"]
     low, high = report["numbers"]["RATIO_INTERVAL"]
     assert low < numbers["RATIO"] < high < 1
+    assert report["facts"]["Gaps"] == "not told"
     page = (scene.folder / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/") >= 4
 
@@ -190,6 +191,9 @@ def test_bad_fills_are_called_bad(tmp_path):
     assert verdict["level"] == "bad"
     assert "linear interpolation is the better choice" in verdict["text"]
     assert "too narrow" in verdict["text"]
+    scene.assess(INPUT=scene.write("leaked", scene.seen), report=True)
+    assert scene.report()["verdict"]["level"] == "bad"
+    assert "given what should have been hidden" in scene.report()["verdict"]["text"]
 
 
 def test_mistakes_are_named(scene):

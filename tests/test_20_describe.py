@@ -171,7 +171,7 @@ def test_longest_gap_of_full_and_empty_series():
     (lambda v: np.where(np.arange(31)[:, None, None] % 8 == 0, v, np.nan), "more than 60 days"),
     (lambda v: np.where(np.arange(31)[:, None, None] < 4, v, np.nan), "fewer than 6 observations"),
     (lambda v: np.where(np.isin(np.arange(31), (7, 8, 9))[:, None, None], np.nan, v), "less than 20%"),
-    (lambda v: np.where(np.arange(31)[:, None, None] == 9, np.nan, v), "hold no value in any pixel"),
+    (lambda v: np.where(np.arange(31)[:, None, None] == 9, np.nan, v), "no pixel has a value"),
     (lambda v: np.full_like(v, np.nan), "no value at all"),
 ])
 def test_weak_places_are_named(change, said):

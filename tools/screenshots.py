@@ -140,7 +140,7 @@ def show_date(layers: list, band: int) -> None:
     ranges = list(layers[0].temporalProperties().fixedRangePerBand().values())
     dock = iface.mainWindow().findChild(QDockWidget, "Temporal Controller")
     dock.show()
-    iface.mainWindow().resizeDocks([dock], [1], Qt.Orientation.Vertical)
+    iface.mainWindow().resizeDocks([dock], [130], Qt.Orientation.Vertical)
     time = iface.mapCanvas().temporalController()
     time.setNavigationMode(Qgis.TemporalNavigationMode.Animated)
     time.setTemporalExtents(QgsDateTimeRange(ranges[0].begin(), ranges[-1].end(), True, False))

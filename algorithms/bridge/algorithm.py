@@ -142,7 +142,11 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
 
     def processAlgorithm(self, given, context, feedback):
         wanted = parameters.destinations(self, given, context)
-        result = self.perform({**self._values, **{key: os.path.abspath(path) for key, path in wanted.items()}}, feedback)
+        values = {**self._values, **{key: os.path.abspath(path) for key, path in wanted.items()}}
+        clash = parameters.clash(values, wanted)
+        if clash:
+            raise QgsProcessingException(tr("{} and {} are the same file. Choose another name.").format(*clash))
+        result = self.perform(values, feedback)
         outputs = {**result["outputs"], **wanted}
         self._dress(outputs, result.get("variables", {}), context)
         return {**outputs, **result["numbers"]}

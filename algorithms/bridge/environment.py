@@ -26,14 +26,13 @@ from typing import NamedTuple
 if not __package__:                                  # run as a script: its folder becomes a package (PEP 366)
     sys.path[0] = str(Path(__file__).resolve().parents[1])
     __package__ = "bridge"
-from . import failures, installer, interpreters, processes
+from . import failures, installer, interpreters, processes, requirements
 from .failures import Failure, SetupError
 from .installer import Source
+from .requirements import EXTRAS, LISTS, Size
 
 # Raised when the pins change so much that an environment must be made afresh beside the old one.
 ENGINE_VERSION = "1"
-EXTRAS = ("learning", "earthengine", "cluster")
-REQUIREMENTS = Path(__file__).resolve().parents[2] / "resources" / "requirements"
 MARKER = "installed.json"
 FORMAT = 1
 
@@ -61,13 +60,6 @@ class Engine(NamedTuple):
     python: str
     kind: str
     reason: str
-
-
-class Size(NamedTuple):
-    """What an installation costs: megabytes to fetch, and megabytes on disk in the end."""
-
-    fetch: float
-    disk: float
 
 
 def managed_folder(base_folder, version: str = ENGINE_VERSION) -> Path:
@@ -139,7 +131,7 @@ def problem_of(python: str, extras=()) -> str:
 
 
 def set_up(folder, extras=(), source: Source = Source(), python: str = "", listener=None, rebuild: bool = False,
-           requirements=REQUIREMENTS) -> dict:
+           lists=LISTS) -> dict:
     """Make the environment, continue an incomplete one, or add extras to a complete one.
 
     Parameters
@@ -156,8 +148,8 @@ def set_up(folder, extras=(), source: Source = Source(), python: str = "", liste
         With ``progress(fraction, eta_s)``, ``message(level, text)`` and ``cancelled()``.
     rebuild : bool
         Start afresh even when the environment looks well.
-    requirements : path
-        The folder of the lists.
+    lists : path
+        The folder of the lists of requirements.
 
     Returns
     -------
@@ -181,26 +173,26 @@ def set_up(folder, extras=(), source: Source = Source(), python: str = "", liste
     with _only_one(folder):
         before = {} if rebuild else installed(folder)
         extras = tuple(name for name in EXTRAS if name in extras or name in before.get("extras", ()))
-        pins = _pins(requirements, extras)
+        pins = requirements.pins(lists, extras)
         if before and before["pins"] == pins:
             listener.message("info", f"The environment in {folder} is complete already.")
-            return _conclude(folder, extras, pins, requirements, listener)
-        _check_disk(folder, size_of(extras, source, requirements), source, listener)
+            return _conclude(folder, extras, pins, lists, listener)
+        _check_disk(folder, requirements.size_of(extras, source.torch, lists), source, listener)
         fresh = rebuild or not _runs(folder)
         if fresh:
             _create(folder, python, source, listener)
         if before.get("pins", [])[:1] != pins[:1]:   # the base itself changes: not usable until it is done
             (folder / MARKER).unlink(missing_ok=True)
         try:
-            _install(folder, extras, source, listener, requirements)
-            return _conclude(folder, extras, pins, requirements, listener)
+            _install(folder, extras, source, listener, lists)
+            return _conclude(folder, extras, pins, lists, listener)
         except SetupError as error:
             if fresh or error.failure.kind not in ("incomplete", "unknown", "broken python"):
                 raise
         listener.message("warning", "What an earlier run left is damaged; the environment is made afresh.")
         _create(folder, python, source, listener)
-        _install(folder, extras, source, listener, requirements)
-        return _conclude(folder, extras, pins, requirements, listener)
+        _install(folder, extras, source, listener, lists)
+        return _conclude(folder, extras, pins, lists, listener)
 
 
 def installed(folder) -> dict:
@@ -212,42 +204,10 @@ def installed(folder) -> dict:
     return record if record.get("format") == FORMAT and python_of(folder).exists() else {}
 
 
-def is_current(folder, requirements=REQUIREMENTS) -> bool:
+def is_current(folder, lists=LISTS) -> bool:
     """Whether a complete environment was made from the lists as they are now."""
     record = installed(folder)
-    return bool(record) and record["pins"] == _pins(requirements, record["extras"])
-
-
-def size_of(extras=(), source: Source = Source(), requirements=REQUIREMENTS) -> Size:
-    """What the base and some extras cost, as measured and noted in the lists.
-
-    pip could be asked (``--dry-run``), but on an index without separate metadata that fetches everything: gigabytes
-    for torch, measured.
-    """
-    total = Size(0.0, 0.0)
-    for name in ("base", *extras):
-        text = Path(requirements, f"{name}.txt").read_text(encoding="utf-8")
-        found = {choice: Size(float(fetch), float(disk)) for choice, fetch, disk in
-                 re.findall(r"^# Size(?: with TORCH=(\w+))?: (\d+) MB to fetch, (\d+) MB on disk", text, re.MULTILINE)}
-        linux_default = "cuda" if platform.system() == "Linux" else "cpu"
-        size = found.get(linux_default if source.torch == "default" else source.torch) or found.get("") or Size(0.0, 0.0)
-        total = Size(total.fetch + size.fetch, total.disk + size.disk)
-    return total
-
-
-def lowest_versions(name: str = "base", requirements=REQUIREMENTS) -> dict:
-    """The lowest version that a list pins for any Python, by package: what a Python of the user's own must have."""
-    lowest = {}
-    for package, version in re.findall(r"^([\w.-]+)==([\w.+]+)", Path(requirements, f"{name}.txt").read_text(encoding="utf-8"),
-                                       re.MULTILINE):
-        if package not in lowest or as_numbers(version) < as_numbers(lowest[package]):
-            lowest[package] = version
-    return lowest
-
-
-def as_numbers(version: str) -> tuple:
-    """A version for comparing: ``2.13.0+cpu`` gives (2, 13, 0)."""
-    return tuple(int(part) for part in re.findall(r"\d+", version.split("+")[0]))
+    return bool(record) and record["pins"] == requirements.pins(lists, record["extras"])
 
 
 class Quiet:
@@ -277,13 +237,13 @@ class _Share:
 
 @functools.lru_cache(maxsize=16)
 def _problem_of(python: str, extras: tuple, changed: int) -> str:
-    lowest = {package: version for name in ("base", *extras) for package, version in lowest_versions(name).items()}
+    lowest = {package: version for name in ("base", *extras) for package, version in requirements.lowest_versions(name).items()}
     try:
         versions = _versions(python, lowest)
     except SetupError as error:
         return error.failure.sentence.rstrip(".")
     old = [f"{name} {versions[name]} (at least {lowest[name]})" for name in lowest
-           if as_numbers(versions[name]) < as_numbers(lowest[name])]
+           if requirements.as_numbers(versions[name]) < requirements.as_numbers(lowest[name])]
     return f"its packages are too old: {', '.join(old)}" if old else ""
 
 
@@ -367,19 +327,19 @@ def _install(folder: Path, extras, source: Source, listener, requirements) -> No
     runs = [(small, {})]
     if "learning" in extras:
         runs.append((["base", "learning"], source.torch_variables(platform.system(), version)))
-    sizes = [size_of(names[1:], source, requirements).fetch for names, _ in runs]
+    sizes = [requirements.size_of(names[1:], source.torch, lists).fetch for names, _ in runs]
     start = _MADE
     for (names, variables), fetch in zip(runs, sizes):
         end = start + (_INSTALLED - _MADE) * fetch / (sum(sizes) or 1)
-        lists = [part for name in names for part in ("-r", str(Path(requirements, f"{name}.txt")))]
-        installer.install(python, lists, source, folder / "fetching", _site_packages(folder), fetch,
+        wanted = [part for name in names for part in ("-r", str(Path(lists, f"{name}.txt")))]
+        installer.install(python, wanted, source, folder / "fetching", _site_packages(folder), fetch,
                           _Share(listener, start, end), variables)
         start = end
 
 
 def _conclude(folder: Path, extras, pins, requirements, listener) -> dict:
     """Try every package, then write ``installed.json`` in one stroke."""
-    packages = [name for extra in ("base", *extras) for name in lowest_versions(extra, requirements)]
+    packages = [name for extra in ("base", *extras) for name in requirements.lowest_versions(extra, lists)]
     versions = _versions(str(python_of(folder)), packages)
     record = {"format": FORMAT, "version": ENGINE_VERSION, "python": ".".join(map(str, _version_of(folder))),
               "extras": list(extras), "pins": pins, "versions": versions}
@@ -389,12 +349,6 @@ def _conclude(folder: Path, extras, pins, requirements, listener) -> dict:
     listener.message("info", "Installed: " + ", ".join(f"{name} {version}" for name, version in versions.items()))
     listener.progress(1.0, None)
     return record
-
-
-def _pins(requirements, extras) -> list:
-    """The lines of the lists that say something, list by list, the base first."""
-    return [[line.split("#")[0].strip() for line in Path(requirements, f"{name}.txt").read_text(encoding="utf-8").splitlines()
-             if line.split("#")[0].strip()] for name in ("base", *extras)]
 
 
 def _check_disk(folder: Path, size: Size, source: Source, listener) -> None:

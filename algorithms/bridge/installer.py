@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import ssl
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -151,7 +152,24 @@ def install(python: str, arguments: list, source: Source, temporary: Path, site_
     """
     command = [python, "-I", "-X", "utf8", "-u", "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
                "--no-warn-script-location", "--only-binary=:all:", "--progress-bar=off", *source.arguments(), *arguments]
+    chosen = {**dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)), **source.variables(), **(more or {})}
     progress = Progress(megabytes, temporary, site_packages)
+    temporary.mkdir(parents=True, exist_ok=True)
+    try:
+        return _run_pip(command, variables(chosen), progress, listener)
+    except SetupError as error:
+        trusted = _certificates_of_system()
+        if error.failure.kind != "certificate" or os.environ.get("PIP_CERT") or not trusted:
+            raise
+        listener.message("info", "pip does not know the certificate of the package index; trying those that this system trusts.")
+        bundle = temporary / "certificates.pem"
+        bundle.write_text(trusted, encoding="ascii")
+        return _run_pip(command, variables({**chosen, "PIP_CERT": str(bundle)}), progress, listener)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _run_pip(command: list, given: dict, progress: Progress, listener) -> str:
     last = [time.monotonic()]
 
     def hear(line: str) -> None:
@@ -167,12 +185,7 @@ def install(python: str, arguments: list, source: Source, temporary: Path, site_
             last[0] = time.monotonic()
             listener.progress(progress.fraction(), None)
 
-    temporary.mkdir(parents=True, exist_ok=True)
-    given = variables({**dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)), **source.variables(), **(more or {})})
-    try:
-        status, output = processes.run(command, given, listener.cancelled, hear, look)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    status, output = processes.run(command, given, listener.cancelled, hear, look)
     require(status, output, _proxied(given))
     return output
 
@@ -188,7 +201,11 @@ def require(status, output: str, proxied: bool = False) -> None:
 def variables(more: dict) -> dict:
     """The environment for pip: clean, with the user's own settings for network and certificates kept."""
     # A pip.conf that says "user = true" would send the packages out of the environment.
-    return {"PIP_RETRIES": RETRIES, **processes.clean_environment(), "PIP_USER": "0", **more}
+    given = {"PIP_RETRIES": RETRIES, **processes.clean_environment(), "PIP_USER": "0", **more}
+    if given.get("PIP_CERT"):                        # the library in pip would prefer these to what pip is told
+        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+            given.pop(name, None)
+    return given
 
 
 def proxy_address(host: str, port: int, user: str = "", key: str = "") -> str:
@@ -200,6 +217,15 @@ def proxy_address(host: str, port: int, user: str = "", key: str = "") -> str:
 def _proxied(variables) -> bool:
     """Whether these variables name a proxy."""
     return any(variables.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "PIP_PROXY"))
+
+
+def _certificates_of_system() -> str:
+    """What this system trusts, as PEM text; '' for nothing.
+
+    Older pips know only the list they bring. Where a proxy inspects traffic, its certificate is in the system's store.
+    """
+    trusted = ssl.create_default_context().get_ca_certs(binary_form=True)
+    return "".join(ssl.DER_cert_to_PEM_cert(certificate) for certificate in trusted)
 
 
 def folder_megabytes(folder: Path) -> float:

@@ -178,6 +178,18 @@ def destinations(algorithm, parameters: dict, context) -> dict:
     return found
 
 
+def clash(values: dict, outputs) -> tuple:
+    """Two keys that name one file, at least one of them an output: running would destroy it; () when there are none."""
+    users = {}
+    for key, value in values.items():
+        for path in value if isinstance(value, list) else [value]:
+            if isinstance(path, str) and os.path.isabs(path):
+                other = users.setdefault(os.path.normcase(os.path.realpath(path)), key)
+                if other != key and (key in outputs or other in outputs):
+                    return other, key
+    return ()
+
+
 def layer_path(layer) -> str:
     """Path by which GDAL opens a raster layer.
 

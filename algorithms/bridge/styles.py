@@ -108,9 +108,9 @@ class _Styler(QgsProcessingLayerPostProcessorInterface):
 
     def postProcessLayer(self, layer, context, feedback):
         hint = apply(layer, self._kind)
-        node = context.project().layerTreeRoot().findLayer(layer.id()) if context.project() else None
-        if node is not None and self._group:
-            _move(node, self._group, self._order)
+        if self._group and not _user_has_group():
+            tree = context.project().layerTreeRoot()
+            _move(tree.findLayer(layer.id()), self._group, self._order, tree)
         if hint and feedback is not None and feedback is not _Styler.told:
             _Styler.told = feedback
             feedback.pushInfo(hint)
@@ -123,15 +123,22 @@ def _open(path: str) -> QgsRasterLayer:
     return QgsRasterLayer(str(path), Path(path).stem, "gdal", options)
 
 
-def _move(node, group: str, order: int) -> None:
-    """Move a layer of the layer tree into a group beside it, the highest order on top (QGIS before 3.32)."""
-    beside = node.parent()
-    branch = beside.findGroup(group) or beside.insertGroup(0, group)
+def _user_has_group() -> bool:
+    """Whether Processing's options name a group for all results."""
+    from processing.core.ProcessingConfig import ProcessingConfig  # here: styles are also used without Processing
+
+    return bool(ProcessingConfig.getSetting(ProcessingConfig.RESULTS_GROUP_NAME))
+
+
+def _move(node, group: str, order: int, tree) -> None:
+    """Move a layer into a group at the top of the layer tree, the highest order first, as QGIS does since 3.32."""
+    branch = tree.findGroup(group) or tree.insertGroup(0, group)
     moved = node.clone()
     moved.setCustomProperty(_ORDER, order)
-    above = sum(int(child.customProperty(_ORDER, 0)) > order for child in branch.children())
-    branch.insertChildNode(above, moved)
-    beside.removeChildNode(node)
+    lower = [place for place, child in enumerate(branch.children())
+             if child is not node and int(child.customProperty(_ORDER, -1)) <= order]
+    branch.insertChildNode(lower[0] if lower else -1, moved)
+    node.parent().removeChildNode(node)
 
 
 def _set_time(layer: QgsRasterLayer) -> str:

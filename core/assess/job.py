@@ -76,7 +76,7 @@ def assess(parameters: dict, resources, events) -> dict:
         raise InputError(_nothing(series, result), "TRUTH must hold values that the method did not see, as "
                          "'Simulate gaps' (phenofuse:simulategaps) makes them.")
     if parameters.get("REPORT"):
-        summary.report(result, series, _told(parameters)).save(parameters["REPORT"])
+        summary.report(result, series).save(parameters["REPORT"])
     if parameters.get("CSV"):
         write_whole({parameters["CSV"]: summary.table(result)})
     outputs = {key: parameters[key] for key in ("REPORT", "CSV") if parameters.get(key)}

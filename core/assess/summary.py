@@ -52,7 +52,7 @@ def table(result: Result) -> str:
     return out.getvalue()
 
 
-def report(result: Result, series: dict, parameters: dict) -> Report:
+def report(result: Result, series: dict) -> Report:
     """The report of an assessment; `series` by key, for names, dates and units."""
     truth, score = series["TRUTH"], result.filled.overall()
     name = truth.variable.name or "values"
@@ -69,9 +69,16 @@ def report(result: Result, series: dict, parameters: dict) -> Report:
     if result.has_uncertainty:
         _uncertainty(page, score)
     _scatter(page, result, name)
-    page.facts(**{key.capitalize(): other.paths[0] for key, other in series.items()}, **parameters,
-               Grid=truth.grid.text, Phenofuse=version())
+    method, gaps = ((series[key].header or {}) for key in ("INPUT", "TRUTH"))
+    page.facts(**{key.capitalize(): other.paths[0] for key, other in series.items()})
+    page.facts(Method=_told(method), Gaps=_told(gaps), Grid=truth.grid.text, Phenofuse=version())
     return page
+
+
+def _told(header: dict) -> str:
+    """Method and parameters that made a series, as its header tells them."""
+    parameters = ", ".join(f"{key} {value}" for key, value in header.get("parameters", {}).items())
+    return ": ".join(part for part in (header.get("method"), parameters) if part) or "not told"
 
 
 def _lines(result: Result):
@@ -92,6 +99,9 @@ def _verdict(result: Result) -> tuple[str, str]:
     score = result.filled.overall()
     told = f"The root mean square error is {score.rmse:.3f} at {score.count:,} hidden values"
     level, sentence = "good", told + "."
+    if score.rmse == 0:
+        return "bad", (f"The fill equals the truth at all {score.count:,} hidden values: the method was given what "
+                       "should have been hidden from it.")
     if result.linear:
         compared = result.filled.compared(result.linear)
         change = f"{abs(1 - compared.ratio):.0%} {'smaller' if compared.ratio < 1 else 'larger'} than that of {LINEAR}"

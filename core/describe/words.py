@@ -82,7 +82,7 @@ def _of_gaps(statistics: Statistics) -> list[Weakness]:
                               "fit even one annual wave to a pixel of its own.", few >= MOST))
     empty = int((statistics.valid == 0).sum())
     if empty:
-        found.append(Weakness(f"{empty} of the {len(statistics.days)} dates hold no value in any pixel: nothing can be "
+        found.append(Weakness(f"On {empty} of the {len(statistics.days)} dates no pixel has a value: nothing can be "
                               "learnt there from neighbours in space.", empty >= MOST * len(statistics.days)))
     return found
 

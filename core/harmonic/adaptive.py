@@ -1,9 +1,9 @@
 """The adaptive model: each pixel's harmonics lean on what its scene has taught, and a residual follows its own data.
 
-    y(t) = A(t) theta + departure(t) + r(t) + e(t),    theta ~ N(m, S)
+    y(t) = mean(t) + A(t) theta + r(t) + e(t),    theta ~ N(0, S)
 
-A holds the harmonics at the true dates, m, S, the scene's common departure, and the variances of the autocorrelated
-residual r and the white noise e come from `learning.learn`. Given them, the filled mean and its standard deviation are
+A holds the harmonics at the true dates. The scene's mean curve, S, and the variances of the autocorrelated residual r and
+the white noise e come from `learning.learn`. Given them, the filled mean and its standard deviation are
 exact (`kernel`). A gap is filled as similar places would fill it, a dense series is followed closely, and a pixel with
 hardly an observation falls back to the scene's mean with a wide standard deviation.
 """
@@ -15,7 +15,8 @@ import numpy as np
 
 from .design import amplitude_and_phase, checked_days, increasing_days
 from .kernel import fill_pixels
-from .learning import Scene, decay_table, learn
+from .learning import learn
+from .scene import Scene, decay_table
 
 __all__ = ["Filled", "Options", "Scene", "fill", "learn"]
 
@@ -107,16 +108,16 @@ def fill(series, days, output_days, scene, options, harmonics=False) -> Filled:
     days, output_days = checked_days(series, days), increasing_days(output_days)
     shape = (len(series), len(output_days))
     mean, deviation, reason = np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.uint8)
-    amplitudes = np.empty((len(series), len(scene.coefficient_mean) if harmonics else 0))
+    amplitudes = np.empty((len(series), len(scene.coefficient_covariance) if harmonics else 0))
     parameters = (scene.noise_variance, scene.residual_variance, float(options.valid_range[0]),
                   float(options.valid_range[1]), float(options.max_gap_days))
     switches = (int(options.robust_rounds), int(options.keep_observed), int(options.extrapolate),
                 int(options.least_observations))
-    fill_pixels(series, days, scene.mean(days), scene.modes(days), decay_table(days, days, scene.length_scale),
-                output_days, scene.mean(output_days), scene.modes(output_days), scene.mean_variance(output_days),
+    fill_pixels(series, days, scene.mean.at(days), scene.modes(days), decay_table(days, days, scene.length_scale),
+                output_days, scene.mean.at(output_days), scene.modes(output_days), scene.mean.variance(output_days),
                 decay_table(output_days, days, scene.length_scale), parameters, switches, mean, deviation, reason,
                 amplitudes)
     if not harmonics:
         return Filled(mean, deviation, reason)
-    amplitude, phase = amplitude_and_phase(scene.coefficients(amplitudes), scene.order, scene.trend)
+    amplitude, phase = amplitude_and_phase(scene.coefficients(amplitudes), scene.mean.order, scene.mean.trend)
     return Filled(mean, deviation, reason, amplitude.astype(np.float32), phase.astype(np.float32))

@@ -45,7 +45,7 @@ def run(parameters: dict, resources, events) -> dict:
         scene = adaptive.Scene.from_dict(journal.once("scene", learn))
         events.info(_learnt(scene, series))
         wants_harmonics = bool(parameters.get("AMPLITUDE_PHASE"))
-        outputs = _outputs(parameters, series, periods, scene.order)
+        outputs = _outputs(parameters, series, periods, scene.mean.order)
         fill = partial(_fill_adaptive, days, scene, options, wants_harmonics)
     elif model == "cascade":
         if parameters.get("AMPLITUDE_PHASE"):
@@ -140,8 +140,8 @@ def _seen(series: Series, mask, window: Window) -> np.ndarray:
 
 def _learnt(scene, series: Series) -> str:
     unit = "" if series.units == "1" else f" {series.units}"
-    trend = "with" if scene.trend else "without"
-    return (f"Learnt from {scene.pixels} pixels: {scene.order} harmonics {trend} trend; "
+    trend = "with" if scene.mean.trend else "without"
+    return (f"Learnt from {scene.pixels} pixels: {scene.mean.order} harmonics {trend} trend; "
             f"noise {scene.noise_variance ** 0.5:.3g}{unit}; residual {scene.residual_variance ** 0.5:.3g}{unit} "
             f"over {scene.length_scale:.0f} days.")
 
@@ -187,7 +187,7 @@ def _tile(series: Series, mask, fill, names: tuple, tile) -> dict:
 
 def _fill_adaptive(output_days, scene, options, wants_harmonics: bool, values, days) -> dict:
     filled = adaptive.fill(values, days, output_days, scene, options, wants_harmonics)
-    order = np.where(np.isfinite(filled.mean), np.int16(scene.order), np.int16(cascade.NONE))
+    order = np.where(np.isfinite(filled.mean), np.int16(scene.mean.order), np.int16(cascade.NONE))
     order[filled.quality == quality.OBSERVED] = cascade.OBSERVED
     found = {"OUTPUT": filled.mean, "UNCERTAINTY": filled.standard_deviation, "QUALITY": filled.quality, "HARMONICS": order}
     if wants_harmonics:

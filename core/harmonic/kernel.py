@@ -156,7 +156,7 @@ def _spread(factor, size, count, block, spread):
 
 @njit(cache=True, nogil=True)
 def _gather(series, mean, modes, decay_table, low, high, where, columns, decay):
-    """Observed rows of one pixel: modes, then y - mean, then zero padding. Returns their count."""
+    """Observed rows of one pixel: modes, then y - mean. Returns their count; the padding of `columns` stays as it is."""
     size = modes.shape[1]
     count = 0
     for t in range(series.shape[0]):
@@ -166,8 +166,6 @@ def _gather(series, mean, modes, decay_table, low, high, where, columns, decay):
             for j in range(size):
                 columns[count, j] = modes[t, j]
             columns[count, size] = value - mean[t]
-            for j in range(size + 1, columns.shape[1]):
-                columns[count, j] = 0.0
             if count > 0:
                 decay[count] = decay_table[where[count - 1], t]
             count += 1
@@ -413,18 +411,8 @@ def log_likelihood(series, mean, modes, decay_table, noise_variance, residual_va
 
 
 @njit(cache=True, nogil=True)
-def expectations(series, mean, modes, decay_table, noise_variance, residual_variance, rounds, low, high, inflation):
-    """E step over a sample: sums that renew the prior, the common departure and the robust weights.
-
-    Returns
-    -------
-    first, second : (modes,), (modes, modes)
-        Sums over pixels of E u and E u u'.
-    gradient, information : (dates,)
-        Derivative of the log likelihood by the mean at each date, and the diagonal of its Fisher information.
-
-    `inflation` (pixels, dates) is renewed in place where `rounds` > 0.
-    """
+def second_moments(series, mean, modes, decay_table, noise_variance, residual_variance, rounds, low, high, inflation):
+    """Sum over a sample of E u u', (modes, modes); `inflation` (see `log_likelihood`) is renewed in place."""
     dates, size = modes.shape
     width = _padded(size + 1)
     columns = np.zeros((dates, width))
@@ -443,26 +431,73 @@ def expectations(series, mean, modes, decay_table, noise_variance, residual_vari
     covariance = np.empty(dates)
     fitted = np.empty(dates)
     spread = np.empty(dates)
-    first = np.zeros(size)
     second = np.zeros((size, size))
-    gradient = np.zeros(dates)
-    information = np.zeros(dates)
     for pixel in range(series.shape[0]):
         count = _gather(series[pixel], mean, modes, decay_table, low, high, where, columns, decay)
         _fit(columns, decay, noise_variance, residual_variance, rounds, size, count, noise, weights, white, state,
              state_variance, covariance, normal, solution, block, fitted, spread)
-        _at_observations(columns, state, state_variance, normal, solution, size, count, block, fitted, spread)
         for i in range(count):
-            t = where[i]
-            inflation[pixel, t] = noise[i] / noise_variance
-            gradient[t] += (columns[i, size] - fitted[i]) / noise[i]
-            information[t] += max(0.0, 1.0 - spread[i] / noise[i]) / noise[i]
+            inflation[pixel, where[i]] = noise[i] / noise_variance
         for j in range(size):
             unit[:] = 0.0
             unit[j] = 1.0
             _solve(normal, size, unit, inverse[j])
         for j in range(size):
-            first[j] += solution[j]
             for k in range(size):
                 second[j, k] += solution[j] * solution[k] + inverse[j, k]
-    return first, second, gradient, information
+    return second
+
+
+@njit(cache=True, nogil=True)
+def mean_gradient(series, mean, modes, decay_table, noise_variance, residual_variance, inflation, low, high):
+    """Derivative of a sample's log likelihood by the mean at each date, and its Fisher information.
+
+    With K = modes modes' + residual + noise of a pixel at its observations, these are the sums of K^-1 (y - mean) and of
+    K^-1; W whitens residual and noise, and K^-1 = W'W - V'V with V = L^-1 B'W (Woodbury; L L' = I + B'B).
+
+    Returns
+    -------
+    gradient, information : (dates,), (dates, dates)
+    """
+    dates, size = modes.shape
+    width = _padded(size + 1)
+    columns = np.zeros((dates, width + dates))
+    white = np.empty((dates, width + dates))
+    state = np.empty((dates, width + dates))
+    normal = np.empty((size + 1, width))
+    where = np.empty(dates, np.int64)
+    decay = np.ones(dates)
+    noise = np.empty(dates)
+    state_variance = np.empty(dates)
+    gradient = np.zeros(dates)
+    information = np.zeros((dates, dates))
+    for pixel in range(series.shape[0]):
+        columns[:, :] = 0.0
+        count = _gather(series[pixel], mean, modes, decay_table, low, high, where, columns, decay)
+        for i in range(count):
+            noise[i] = noise_variance * inflation[pixel, where[i]]
+            columns[i, width + i] = 1.0
+        _filter(columns, decay, residual_variance, noise, count, white, state, state_variance)
+        whole = np.ascontiguousarray(white[:count, :width])
+        _normal_equations(whole, count, size, normal)
+        _cholesky(normal, size)
+        whitening = np.ascontiguousarray(white[:count, width:width + count])
+        explained = np.ascontiguousarray(whole[:, :size + 1].T) @ whitening
+        for j in range(size):  # the last row stays W'(y - mean)
+            for k in range(j):
+                explained[j] -= normal[j, k] * explained[k]
+            explained[j] /= normal[j, j]
+        for j in range(size):  # L^-1 B'(y - mean)
+            for k in range(j):
+                normal[size, j] -= normal[j, k] * normal[size, k]
+            normal[size, j] /= normal[j, j]
+        inverse = np.ascontiguousarray(whitening.T) @ whitening
+        inverse -= np.ascontiguousarray(explained[:size].T) @ explained[:size]
+        for i in range(count):
+            value = explained[size, i]
+            for j in range(size):
+                value -= explained[j, i] * normal[size, j]
+            gradient[where[i]] += value
+            for j in range(count):
+                information[where[i], where[j]] += inverse[i, j]
+    return gradient, information

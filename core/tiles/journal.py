@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..timeseries.writing import require_writable
 from ..version import version
 
 
@@ -37,12 +38,18 @@ class Journal:
         The job's first output: the journal lies beside it.
     key : object
         Anything JSON can hold that tells this call from another: job, parameters, `fingerprint` of the inputs.
+
+    Raises
+    ------
+    OutputError
+        When nothing can be written there.
     """
 
     def __init__(self, output: str, key):
         text = json.dumps([version(), key], sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         output = Path(output)
+        require_writable(output)
         self.folder = output.with_name(f".{output.name}.{digest}.parts")
         for other in output.parent.glob(f".{_escaped(output.name)}.*.parts"):
             if other != self.folder:
