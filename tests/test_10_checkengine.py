@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from phenofuse.algorithms.bridge import checkreport, environment
+from phenofuse.algorithms.bridge import checkreport, requirements
 from phenofuse.core import jobs
 from phenofuse.core.environment import facts, job
 from phenofuse.core.events import Silent
@@ -46,8 +46,8 @@ def test_sound_machine_has_no_problem():
     (changed(packages={"numpy": "1.24.2"}), "numpy is 1.24.2; at least 2.0.2", "phenofuse:setupengine."),
     (changed(packages={"rasterio": ""}), "no rasterio", "phenofuse:setupengine."),
     (changed(packages={"torch": "1.13.1"}), "torch is 1.13.1", "EXTRAS=learning"),
-    (changed(packages={"numpy": "broken: ImportError: DLL load failed"}), "does not load (ImportError: DLL", "REBUILD=true"),
-    (changed(compiling={"works": False, "problem": "RuntimeError: LLVM"}), "does not compile (RuntimeError: LLVM)", "REBUILD"),
+    (changed(packages={"numpy": "broken: ImportError: DLL load"}), "does not load (ImportError: DLL", "REBUILD=true"),
+    (changed(compiling={"works": False, "problem": "OSError: LLVM"}), "not compile (OSError: LLVM)", "REBUILD=true"),
     (changed(compiling={"cache_writable": False}), "cannot be written", "rights"),
     (changed(machine={"memory_mb": 1500}), "1500 MB of memory", "256 MB"),
     (changed(machine={"free_memory_mb": 700}), "700 MB of memory are free", "Close other programs"),
@@ -64,7 +64,8 @@ def test_each_problem_is_found_with_its_remedy(facts, said, remedy):
     assert f"-> {found[0].remedy}" in report
 
 
-@pytest.mark.parametrize(("state", "said"), [({"writable": False}, "cannot be written"), ({"free_mb": 12}, "Only 12 MB")])
+@pytest.mark.parametrize(("state", "said"), [({"writable": False}, "cannot be written"),
+                                             ({"free_mb": 12}, "Only 12 MB")])
 def test_folders_of_qgis_are_judged(state, said):
     """A full or locked folder on QGIS's side is a problem even when the engine does not answer."""
     qgis = copy.deepcopy(QGIS)
@@ -105,7 +106,7 @@ def test_page_keeps_the_text(tmp_path):
 def test_engine_answers_all_that_the_report_needs():
     """The job's facts of this very Python make a report without a gap; the base is sound here."""
     answer = json.loads(job.run({}, jobs.Resources(), Silent())["numbers"]["FACTS"])
-    lowest = environment.lowest_versions()
+    lowest = requirements.lowest_versions()
     found = checkreport.problems(QGIS, ENGINE, answer, lowest)
     assert not [problem for problem in found if "engine's" in problem.text or "compile" in problem.text]
     report = checkreport.text(QGIS, ENGINE, answer, found)

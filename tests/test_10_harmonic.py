@@ -10,7 +10,7 @@ import pytest
 from phenofuse.core.errors import InputError
 from phenofuse.core.harmonic import adaptive, cascade, kernel
 from phenofuse.core.harmonic.design import amplitude_and_phase, harmonic_design, trend_supported, window_centre
-from phenofuse.core.harmonic.learning import Scene, decay_table
+from phenofuse.core.harmonic.scene import Scene, decay_table
 
 DAYS = 19000.0 + np.cumsum(np.random.default_rng(5).integers(5, 16, 50))
 OPTIONS = adaptive.Options()
@@ -43,24 +43,24 @@ def dense(series, days, output_days, scene, extra=None):
     """Mean and standard deviation of one pixel from the full covariance matrix: slow, plain, and independent."""
     seen = np.isfinite(series)
     both = np.concatenate([days[seen], output_days])
-    design = scene.design(both)
+    design = scene.mean.design(both)
     covariance = design @ scene.coefficient_covariance @ design.T
     covariance += scene.residual_variance * decay_table(both, both, scene.length_scale)
     count = int(seen.sum())
     noise = np.full(count, scene.noise_variance) if extra is None else extra
     among = np.linalg.inv(covariance[:count, :count] + np.diag(noise))
     between = covariance[count:, :count]
-    mean = scene.mean(output_days) + between @ among @ (series[seen] - scene.mean(days[seen]))
+    mean = scene.mean.at(output_days) + between @ among @ (series[seen] - scene.mean.at(days[seen]))
     variance = np.diag(covariance)[count:] - np.einsum("ij,jk,ik->i", between, among, between)
-    return mean, np.sqrt(variance + scene.mean_variance(output_days) + scene.noise_variance)
+    return mean, np.sqrt(variance + scene.mean.variance(output_days) + scene.noise_variance)
 
 
 def fill_double(series, days, output_days, scene, rounds=0):
     """The kernel with double-precision outputs, nothing kept, nothing clipped."""
     shape = (len(series), len(output_days))
     mean, deviation, reason = np.empty(shape), np.empty(shape), np.empty(shape, np.uint8)
-    kernel.fill_pixels(series, days, scene.mean(days), scene.modes(days), decay_table(days, days, scene.length_scale),
-                       output_days, scene.mean(output_days), scene.modes(output_days), scene.mean_variance(output_days),
+    kernel.fill_pixels(series, days, scene.mean.at(days), scene.modes(days), decay_table(days, days, scene.length_scale),
+                       output_days, scene.mean.at(output_days), scene.modes(output_days), scene.mean.variance(output_days),
                        decay_table(output_days, days, scene.length_scale),
                        (scene.noise_variance, scene.residual_variance, -9.0, 9.0, 0.0), (rounds, 0, 1, 3),
                        mean, deviation, reason, np.empty((len(series), 0)))
@@ -88,15 +88,15 @@ def test_likelihood_equals_dense_algebra(learnt):
     """The marginal likelihood that learning climbs is the Gaussian density of the full covariance matrix."""
     _, series, _, scene = learnt
     few = series[:5].astype(float)
-    found = kernel.log_likelihood(few, scene.mean(DAYS), scene.modes(DAYS), decay_table(DAYS, DAYS, scene.length_scale),
+    found = kernel.log_likelihood(few, scene.mean.at(DAYS), scene.modes(DAYS), decay_table(DAYS, DAYS, scene.length_scale),
                                   scene.noise_variance, scene.residual_variance, np.ones(few.shape), -9.0, 9.0)
     expected = 0.0
     for row in few:
         seen = np.isfinite(row)
-        design = scene.design(DAYS[seen])
+        design = scene.mean.design(DAYS[seen])
         covariance = design @ scene.coefficient_covariance @ design.T + scene.noise_variance * np.eye(seen.sum())
         covariance += scene.residual_variance * decay_table(DAYS[seen], DAYS[seen], scene.length_scale)
-        misfit = row[seen] - scene.mean(DAYS[seen])
+        misfit = row[seen] - scene.mean.at(DAYS[seen])
         expected -= 0.5 * (np.linalg.slogdet(covariance)[1] + misfit @ np.linalg.solve(covariance, misfit))
     assert found == pytest.approx(expected, abs=1e-7)
 
@@ -288,8 +288,8 @@ def test_trend_needs_one_and_a_half_periods():
     assert not trend_supported(np.array([0.0, 500.0]), 365.25)
     assert trend_supported(np.array([0.0, 600.0]), 365.25)
     _, noisy = seasons(20, DAYS, 2, 0.02)
-    assert not adaptive.learn(noisy[:, :45], DAYS[:45], OPTIONS).trend
-    assert adaptive.learn(noisy, DAYS, replace(OPTIONS, trend="yes")).trend
+    assert not adaptive.learn(noisy[:, :45], DAYS[:45], OPTIONS).mean.trend
+    assert adaptive.learn(noisy, DAYS, replace(OPTIONS, trend="yes")).mean.trend
 
 
 def test_amplitude_and_phase_are_those_of_the_curve():

@@ -24,7 +24,8 @@ def found(layout, folder):
 
 def test_windows_osgeo4w(tmp_path):
     """Under OSGeo4W it is apps/Python312/python.exe, never QGIS's own exe; the newest where there are several."""
-    tree(tmp_path, "OSGeo4W/bin/qgis-ltr-bin.exe", "OSGeo4W/apps/Python39/python.exe", "OSGeo4W/apps/Python312/python.exe")
+    tree(tmp_path, "OSGeo4W/bin/qgis-ltr-bin.exe", "OSGeo4W/apps/Python39/python.exe",
+         "OSGeo4W/apps/Python312/python.exe")
     root = tmp_path / "OSGeo4W"
     layout = Layout("Windows", (3, 12), root / "apps" / "Python312", root / "bin" / "qgis-ltr-bin.exe")
     assert found(layout, root) == ["apps/Python312/python.exe", "apps/Python39/python.exe"]
@@ -69,7 +70,7 @@ def test_macos_falls_back_to_homebrew(tmp_path):
 
 
 def test_macos_never_the_stub_that_asks_for_developer_tools():
-    """Apple's /usr/bin/python3 opens a window where the developer tools are missing; it is not in the list of places."""
+    """Apple's /usr/bin/python3 opens a window without the developer tools; it is not in the list of places."""
     layout = Layout("Darwin", sys.version_info[:2], Path("/nowhere"), Path("/nowhere/QGIS"))
     assert not any(str(path).startswith("/usr/bin") for path in interpreters.candidates(layout))
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("qgis.core", reason="needs QGIS")
-import processing  # noqa: E402
-from phenofuse.algorithms.bridge import environment, settings  # noqa: E402
-from qgis.core import QgsNetworkAccessManager, QgsProcessingException, QgsProcessingFeedback  # noqa: E402
-from qgis.PyQt.QtNetwork import QNetworkProxy  # noqa: E402
+import processing
+from phenofuse.algorithms.bridge import environment, settings
+from qgis.core import QgsNetworkAccessManager, QgsProcessingException, QgsProcessingFeedback
+from qgis.PyQt.QtNetwork import QNetworkProxy
 
 
 class Heard(QgsProcessingFeedback):
@@ -41,17 +41,18 @@ def tiny(provider, tmp_path, monkeypatch):
     with zipfile.ZipFile(wheels / "tinybase-1.0-py3-none-any.whl", "w") as archive:
         archive.writestr("tinybase.py", "VALUE = 1\n")
         archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tinybase\nVersion: 1.0\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\n"
+                                          "Tag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", f"tinybase.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
     (lists / "base.txt").write_text("# Size: 1 MB to fetch, 2 MB on disk\ntinybase==1.0\n", encoding="utf-8")
-    monkeypatch.setattr(environment, "set_up", functools.partial(environment.set_up, requirements=lists))
+    monkeypatch.setattr(environment, "set_up", functools.partial(environment.set_up, lists=lists))
     monkeypatch.setattr(settings, "home", lambda: tmp_path / "home")
     monkeypatch.setattr(settings, "engine_python", lambda: "")
     return wheels
 
 
 def test_setupengine_makes_the_environment(tiny, tmp_path):
-    """From the toolbox, offline: sizes are said first, the environment is where the engine is looked for, a report is written."""
+    """From the toolbox, offline: sizes are said first, the environment is where the engine is looked for, with a report."""
     feedback = Heard()
     result = processing.run("phenofuse:setupengine", {"WHEELS": str(tiny), "REPORT": str(tmp_path / "report.html")},
                             feedback=feedback)
@@ -113,7 +114,7 @@ def test_setupengine_uses_the_proxy_of_qgis(provider):
 
 
 def test_checkengine_without_an_engine(provider, tmp_path, monkeypatch):
-    """Without any engine the check does not fail: the missing engine is the first problem, with the algorithm to run."""
+    """Without any engine the check does not fail: the missing engine is the first problem, with its remedy."""
     monkeypatch.setattr(settings, "home", lambda: tmp_path)
     monkeypatch.setattr(settings, "engine_python", lambda: str(tmp_path / "no-python"))
     result = processing.run("phenofuse:checkengine", {"REPORT": str(tmp_path / "check.html")}, feedback=Heard())

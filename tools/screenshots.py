@@ -109,10 +109,10 @@ def run(dialog) -> None:
 
 
 def finished(dialog, success: bool) -> None:
-    """Picture of the log; then the map on the cloudiest date."""
-    save(dialog, "log")
+    """Close the dialog and turn the map to the cloudiest date."""
     if not success:
-        raise RuntimeError("the algorithm failed; see log.png")
+        save(dialog, "failure")
+        raise RuntimeError(f"the algorithm failed: see {PICTURES / 'failure.png'}")
     dialog.close()
     iface.messageBar().clearWidgets()
     layers = list(QgsProject.instance().mapLayers().values())

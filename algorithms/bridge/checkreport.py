@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from .environment import as_numbers
+from .requirements import as_numbers
 
 # Less than this and runs on real scenes become impossible: one 2,000 x 2,000 series of 62 dates takes 1 GB.
 LEAST_FREE_MB = 2000
@@ -58,15 +58,16 @@ def problems(qgis: dict, engine: dict, facts: dict, lowest: dict) -> list:
 
 def text(qgis: dict, engine: dict, facts: dict, found: list) -> str:
     """The report, with the home folder and the user's name redacted."""
-    lines = [f"Phenofuse {qgis['plugin']}: " + (f"{len(found)} problem{'s' if len(found) > 1 else ''}" if found else "all is well")]
+    verdict = f"{len(found)} problem{'s' if len(found) > 1 else ''}" if found else "all is well"
+    lines = [f"Phenofuse {qgis['plugin']}: {verdict}"]
     for number, problem in enumerate(found, 1):
         lines += [f"  {number}. {problem.text}", f"     -> {problem.remedy}"]
     lines += ["", "QGIS side", *_table({
         "QGIS": qgis["qgis"], "Qt": qgis["qt"], "Python": qgis["python"], "System": qgis["system"],
         **{f"{name.capitalize()} folder": f"{folder['path']} ({folder['free_mb']} MB free)"
            for name, folder in qgis["folders"].items()}})]
-    lines += ["", "Engine", *_table({"Python": engine.get("python") or "none", "Chosen because": engine.get("reason") or "-",
-                                     **(_engine_rows(facts) if facts else {})})]
+    chosen = {"Python": engine.get("python") or "none", "Chosen because": engine.get("reason") or "-"}
+    lines += ["", "Engine", *_table({**chosen, **(_engine_rows(facts) if facts else {})})]
     return redact("\n".join(lines) + "\n")
 
 
@@ -115,10 +116,11 @@ def _of_machine(facts: dict) -> list:
         found.append(Problem(f"Numba's cache {compiling['cache']} cannot be written, so every run compiles anew.",
                              "Change the rights of that folder."))
     if 0 < machine["memory_mb"] < LEAST_MEMORY_MB:
-        found.append(Problem(f"This machine has {machine['memory_mb']} MB of memory.", "Set the memory for pixels to 256 MB in the options."))
+        found.append(Problem(f"This machine has {machine['memory_mb']} MB of memory.",
+                             "Set the memory for pixels to 256 MB in the options."))
     budget = facts["resources"]["memory_mb"]
     if 0 < machine["free_memory_mb"] < budget:
-        found.append(Problem(f"{machine['free_memory_mb']} MB of memory are free, fewer than the {budget} MB set for pixels.",
+        found.append(Problem(f"{machine['free_memory_mb']} MB of memory are free; {budget} MB are set for pixels.",
                              "Close other programs, or lower the memory for pixels in the options."))
     if graphics["driver"] and facts["packages"].get("torch") and not graphics["torch"]:
         found.append(Problem("There is an NVIDIA GPU, but this torch does not use it.",

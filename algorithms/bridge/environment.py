@@ -33,6 +33,7 @@ from .requirements import EXTRAS, LISTS, Size
 
 # Raised when the pins change so much that an environment must be made afresh beside the old one.
 ENGINE_VERSION = "1"
+FROM_INDEX = Source()
 MARKER = "installed.json"
 FORMAT = 1
 
@@ -130,7 +131,7 @@ def problem_of(python: str, extras=()) -> str:
         return "there is no such file"
 
 
-def set_up(folder, extras=(), source: Source = Source(), python: str = "", listener=None, rebuild: bool = False,
+def set_up(folder, extras=(), source: Source = FROM_INDEX, python: str = "", listener=None, rebuild: bool = False,
            lists=LISTS) -> dict:
     """Make the environment, continue an incomplete one, or add extras to a complete one.
 
@@ -164,7 +165,8 @@ def set_up(folder, extras=(), source: Source = Source(), python: str = "", liste
     folder, listener = Path(folder).absolute(), listener or Quiet()
     unknown = [name for name in extras if name not in EXTRAS]
     if unknown:
-        raise SetupError(Failure("extras", f"There is no extra called {unknown[0]}.", f"Choose from {', '.join(EXTRAS)}."))
+        raise SetupError(Failure("extras", f"There is no extra called {unknown[0]}.",
+                                 f"Choose from {', '.join(EXTRAS)}."))
     if source.torch == "cuda" and platform.system() == "Darwin":
         raise SetupError(Failure("torch", "There is no CUDA on macOS.", "Choose TORCH=cpu; it also uses Apple's GPU."))
     if source.wheels and not any(Path(source.wheels).glob("*.whl")):
@@ -173,7 +175,7 @@ def set_up(folder, extras=(), source: Source = Source(), python: str = "", liste
     with _only_one(folder):
         before = {} if rebuild else installed(folder)
         extras = tuple(name for name in EXTRAS if name in extras or name in before.get("extras", ()))
-        pins = requirements.pins(lists, extras)
+        pins = requirements.pins(("base", *extras), lists)
         if before and before["pins"] == pins:
             listener.message("info", f"The environment in {folder} is complete already.")
             return _conclude(folder, extras, pins, lists, listener)
@@ -207,7 +209,7 @@ def installed(folder) -> dict:
 def is_current(folder, lists=LISTS) -> bool:
     """Whether a complete environment was made from the lists as they are now."""
     record = installed(folder)
-    return bool(record) and record["pins"] == requirements.pins(lists, record["extras"])
+    return bool(record) and record["pins"] == requirements.pins(("base", *record["extras"]), lists)
 
 
 class Quiet:
@@ -237,7 +239,7 @@ class _Share:
 
 @functools.lru_cache(maxsize=16)
 def _problem_of(python: str, extras: tuple, changed: int) -> str:
-    lowest = {package: version for name in ("base", *extras) for package, version in requirements.lowest_versions(name).items()}
+    lowest = requirements.lowest_versions(("base", *extras))
     try:
         versions = _versions(python, lowest)
     except SetupError as error:
@@ -282,8 +284,9 @@ def _create(folder: Path, python: str, source: Source, listener) -> None:
         lacks_parts = lacks_parts or "ensurepip" in problem or "venv" in problem
         refused.append(f"{path}: {problem}")
         shutil.rmtree(folder, ignore_errors=True)
-    remedy = ("Run: sudo apt install python3-venv. Then run this again." if lacks_parts and platform.system() == "Linux"
-              else "Install Python 3.12 (64 bits) from python.org and name it as PYTHON.")
+    remedy = "Install Python 3.12 (64 bits) from python.org and name it as PYTHON."
+    if lacks_parts and platform.system() == "Linux":
+        remedy = "Run: sudo apt install python3-venv. Then run this again."
     raise SetupError(Failure("no python", f"No usable Python was found ({'; '.join(refused) or 'none at all'}).", remedy))
 
 
@@ -318,7 +321,7 @@ def _runs(folder: Path, need_pip: bool = True) -> bool:
         return False
 
 
-def _install(folder: Path, extras, source: Source, listener, requirements) -> None:
+def _install(folder: Path, extras, source: Source, listener, lists) -> None:
     """Fill the environment: the base and the small extras together, torch from its own index after them."""
     _forget_half_installed(_site_packages(folder))
     python = str(python_of(folder))
@@ -337,10 +340,9 @@ def _install(folder: Path, extras, source: Source, listener, requirements) -> No
         start = end
 
 
-def _conclude(folder: Path, extras, pins, requirements, listener) -> dict:
+def _conclude(folder: Path, extras, pins, lists, listener) -> dict:
     """Try every package, then write ``installed.json`` in one stroke."""
-    packages = [name for extra in ("base", *extras) for name in requirements.lowest_versions(extra, lists)]
-    versions = _versions(str(python_of(folder)), packages)
+    versions = _versions(str(python_of(folder)), requirements.lowest_versions(("base", *extras), lists))
     record = {"format": FORMAT, "version": ENGINE_VERSION, "python": ".".join(map(str, _version_of(folder))),
               "extras": list(extras), "pins": pins, "versions": versions}
     unfinished = folder / (MARKER + ".new")
@@ -362,7 +364,8 @@ def _check_disk(folder: Path, size: Size, source: Source, listener) -> None:
     listener.message("info", f"About {fetched:.0f} MB to fetch and {size.disk:.0f} MB on disk in {folder} "
                              f"({free:.0f} MB are free there).")
     if free < needed:
-        raise SetupError(Failure("disk full", f"There are {free:.0f} MB free for {folder}; about {needed:.0f} MB are needed.",
+        raise SetupError(Failure("disk full",
+                                 f"There are {free:.0f} MB free for {folder}; about {needed:.0f} MB are needed.",
                                  "Free some space, or give FOLDER a place on a larger disk."))
 
 

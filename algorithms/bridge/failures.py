@@ -60,7 +60,7 @@ _KNOWN = [
      Failure("no pip", "This Python has no pip, so nothing can be installed with it.",
              "On Debian and Ubuntu run: sudo apt install python3-venv. Elsewhere choose another PYTHON.")),
     (r"DO NOT MATCH THE HASHES|hash mismatch|Hashes are required|Expected sha256",
-     Failure("hash mismatch", "A downloaded file is not the one that its index promised (damaged on the way, or changed).",
+     Failure("hash mismatch", "A downloaded file is not the one that its index promised (damaged, or changed).",
              "Run it again; if it stays, a proxy or mirror alters files: choose another INDEX_URL.")),
     (r"407 Proxy Authentication|ProxyError|Cannot connect to proxy|Tunnel connection failed|proxy URL had no",
      Failure("proxy", "The proxy that stands between this computer and the package index refused or did not answer.",
@@ -86,8 +86,8 @@ _KNOWN = [
      Failure("no network", "The package index could not be reached, or the connection broke.",
              f"Check the network, or give INDEX_URL an index you can reach; then run it again. {_OFFLINE}")),
     (r"requirement ([^\n(]+) \(from versions: none\)",
-     Failure("not offered", "Nothing is on offer for {line}: the index or the folder of wheels has no file for this Python and "
-             "system, is closed to you, or its address is wrong.",
+     Failure("not offered", "Nothing is on offer for {line}: the index or the folder of wheels has no file for this "
+             "Python and system, is closed to you, or its address is wrong.",
              "Check INDEX_URL or WHEELS, or choose another PYTHON (3.12 has the widest choice).")),
     (r"No matching distribution found for ([^\n]+)",
      Failure("no wheel", "There is no ready-made package for this Python and system: {line}.",
@@ -151,7 +151,7 @@ def classify(output: str, status=None, proxied: bool = False) -> Failure:
 
 
 def redact(text: str) -> str:
-    """`text` without the user names and keys that addresses may hold (``https://user:key@host``)."""
+    """`text` without the user name and key that an address may hold before its host, up to the @."""
     return re.sub(r"(\w+://)[^/\s@'\"]+@", r"\1***@", text)
 
 

@@ -26,7 +26,7 @@ TORCH_CUDA_OLD = "https://download.pytorch.org/whl/cu126"       # for the last t
 
 
 class Source(NamedTuple):
-    """Where packages come from: an index (through a proxy), or a folder of wheel files without any network; and which torch."""
+    """Where packages come from: an index (through a proxy), or a folder of wheels without any network; and which torch."""
 
     index_url: str = ""
     wheels: str = ""
@@ -41,8 +41,10 @@ class Source(NamedTuple):
         """pip's variables that choose the source; a proxy that the user set for all programs comes first."""
         if self.wheels:
             return {}
-        index = {"PIP_INDEX_URL": self.index_url} if self.index_url else {}
-        return {**index, **({"HTTPS_PROXY": self.proxy, "HTTP_PROXY": self.proxy} if self.proxy and not _proxied(os.environ) else {})}
+        chosen = {"PIP_INDEX_URL": self.index_url} if self.index_url else {}
+        if self.proxy and not _proxied(os.environ):
+            chosen.update(HTTPS_PROXY=self.proxy, HTTP_PROXY=self.proxy)
+        return chosen
 
     def torch_variables(self, system: str, version: tuple) -> dict:
         """pip's variables for the chosen build of torch; an INDEX_URL of the user's own decides by itself."""
@@ -64,7 +66,8 @@ class Step(NamedTuple):
     megabytes: float = 0.0
 
 
-_FETCH = re.compile(r"^\s*(?:Downloading|Using cached) (?:\S+/)?([^\s/]+?)-([^-\s]+)-\S*?\.whl \(([\d.]+) ?(bytes|kB|MB|GB)\)")
+_FETCH = re.compile(r"^\s*(?:Downloading|Using cached) (?:\S+/)?([^\s/]+?)-([^-\s]+)-\S*?\.whl "
+                    r"\(([\d.]+) ?(bytes|kB|MB|GB)\)")
 _UNITS = {"bytes": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
 
 
@@ -151,7 +154,8 @@ def install(python: str, arguments: list, source: Source, temporary: Path, site_
         With the reason and the remedy.
     """
     command = [python, "-I", "-X", "utf8", "-u", "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
-               "--no-warn-script-location", "--only-binary=:all:", "--progress-bar=off", *source.arguments(), *arguments]
+               "--no-warn-script-location", "--only-binary=:all:", "--progress-bar=off",
+               *source.arguments(), *arguments]
     chosen = {**dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)), **source.variables(), **(more or {})}
     progress = Progress(megabytes, temporary, site_packages)
     temporary.mkdir(parents=True, exist_ok=True)
@@ -161,7 +165,8 @@ def install(python: str, arguments: list, source: Source, temporary: Path, site_
         trusted = _certificates_of_system()
         if error.failure.kind != "certificate" or os.environ.get("PIP_CERT") or not trusted:
             raise
-        listener.message("info", "pip does not know the certificate of the package index; trying those that this system trusts.")
+        listener.message("info", "pip does not know the certificate of the package index; "
+                                 "trying those that this system trusts.")
         bundle = temporary / "certificates.pem"
         bundle.write_text(trusted, encoding="ascii")
         return _run_pip(command, variables({**chosen, "PIP_CERT": str(bundle)}), progress, listener)

@@ -79,9 +79,9 @@ def here() -> Layout:
     system = platform.system()
     variables = os.environ
     if system == "Windows":
-        programs = [Path(variables[name]) for name in ("ProgramFiles", "ProgramW6432", "SystemDrive") if variables.get(name)]
+        named = [variables.get(name) for name in ("ProgramFiles", "ProgramW6432", "SystemDrive")]
         local = [Path(variables["LOCALAPPDATA"], "Programs", "Python")] if variables.get("LOCALAPPDATA") else []
-        shared = tuple(local + [Path(f"{folder}\\") for folder in programs])
+        shared = tuple(local + [Path(f"{folder}\\") for folder in named if folder])    # "C:" alone is a relative path
     elif system == "Darwin":
         shared = tuple(map(Path, ("/opt/homebrew/bin", "/usr/local/bin", "/opt/local/bin")))
         shared += tuple(sorted(Path("/Library/Frameworks/Python.framework/Versions").glob("3.*/bin"), reverse=True))
@@ -147,7 +147,8 @@ def _problem(version: tuple, answer: dict) -> str:
 def _on_windows(layout: Layout) -> list:
     """OSGeo4W and the stand-alone QGIS keep Python in ``<root>/apps/Python312``; QGIS itself is in ``<root>/bin``."""
     root = layout.executable.parent.parent
-    own = [layout.prefix / "python.exe", layout.executable.parent / "python.exe"] + _newest(root, "apps/Python3*/python.exe")
+    own = [layout.prefix / "python.exe", layout.executable.parent / "python.exe",
+           *_newest(root, "apps/Python3*/python.exe")]
     if layout.executable.name.lower().startswith("python"):
         own.insert(0, layout.executable)
     others = []

@@ -12,7 +12,7 @@ from qgis.core import Qgis, QgsProcessingException
 from qgis.PyQt.QtCore import qVersion
 
 from ...core.version import version
-from ..bridge import checkreport, engine, environment, settings
+from ..bridge import checkreport, engine, environment, requirements, settings
 from ..bridge import parameters as p
 from ..bridge.algorithm import Feedback, PhenofuseAlgorithm
 from ..bridge.text import tr
@@ -22,8 +22,8 @@ class CheckEngine(PhenofuseAlgorithm):
     ID, GROUP, NAME = "checkengine", "tools", "Check engine"
     SUMMARY = "Finds out whether Phenofuse can compute on this machine, and with what."
     DESCRIPTION = (
-        "Versions of QGIS, Python and all packages, memory, disk, GPU, whether functions compile, whether credentials for "
-        "Earth Engine are there. Every problem comes with the one thing to do.\n\n"
+        "Versions of QGIS, Python and all packages, memory, disk, GPU, whether functions compile, whether credentials "
+        "for Earth Engine are there. Every problem comes with the one thing to do.\n\n"
         "The text can be pasted into an issue as it is: the home folder and your user name are left out, and no key or "
         "password is ever read.")
     TAGS = ("diagnose", "environment", "version", "gpu", "issue", "report", "python")
@@ -37,8 +37,7 @@ class CheckEngine(PhenofuseAlgorithm):
         """Ask both sides; an engine that does not answer is a finding, not a failure."""
         qgis = _qgis_side()
         chosen, facts = _engine_side(feedback)
-        lowest = {name: least for part in ("base", *environment.EXTRAS)
-                  for name, least in environment.lowest_versions(part).items()}
+        lowest = requirements.lowest_versions(("base", *requirements.EXTRAS))
         found = checkreport.problems(qgis, chosen, facts, lowest)
         text = checkreport.text(qgis, chosen, facts, found)
         for line in text.splitlines():
@@ -56,7 +55,8 @@ def _qgis_side() -> dict:
 
 def _state_of(folder: Path) -> dict:
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    return {"path": str(folder), "free_mb": round(shutil.disk_usage(there).free / 1e6), "writable": os.access(there, os.W_OK)}
+    free = round(shutil.disk_usage(there).free / 1e6)
+    return {"path": str(folder), "free_mb": free, "writable": os.access(there, os.W_OK)}
 
 
 def _engine_side(feedback) -> tuple:

@@ -8,7 +8,7 @@ from processing.core.ProcessingConfig import ProcessingConfig
 from qgis.core import QgsNetworkAccessManager, QgsProcessingException
 from qgis.PyQt.QtNetwork import QNetworkProxy
 
-from ..bridge import checkreport, environment, installer, settings
+from ..bridge import checkreport, environment, installer, requirements, settings
 from ..bridge import parameters as p
 from ..bridge.algorithm import Feedback, PhenofuseAlgorithm
 from ..bridge.text import tr
@@ -33,15 +33,15 @@ class SetUpEngine(PhenofuseAlgorithm):
     HELP = {
         "EXTRAS": "learning: torch, to train and apply networks (205 MB to fetch; with CUDA 2,750 MB). earthengine: to "
                   "download from Google Earth Engine (25 MB). cluster: Dask, to work on an existing cluster (5 MB).",
-        "TORCH": "Which build of torch: cpu (900 MB on disk; on a Mac it uses Apple's GPU too), cuda for NVIDIA GPUs (5,000 "
-                 "MB on disk), or default: whatever the index offers. With INDEX_URL or WHEELS those alone decide.",
-        "INDEX_URL": "Address of another package index, such as your organisation's mirror. It is kept in QGIS's history: "
-                     "a user name and key belong into pip's own configuration instead. Empty: the public index.",
+        "TORCH": "Which build of torch: cpu (900 MB on disk; on a Mac it uses Apple's GPU too), cuda for NVIDIA GPUs "
+                 "(5,000 MB on disk), or default: whatever the index offers. With INDEX_URL or WHEELS those alone decide.",
+        "INDEX_URL": "Address of another package index, such as your organisation's mirror. It is kept in QGIS's "
+                     "history: a user name and key belong into pip's own configuration instead. Empty: the public index.",
         "WHEELS": "A folder of wheel files (*.whl). Nothing is fetched then.",
-        "PYTHON": "The Python to make the environment from (3.9 to 3.14, 64 bits). Empty: the one that came with QGIS, or "
-                  "another of this system.",
-        "FOLDER": "Where the environment goes, for example on a larger disk; the option Engine Python then points there. "
-                  "Empty: in the QGIS settings folder.",
+        "PYTHON": "The Python to make the environment from (3.9 to 3.14, 64 bits). Empty: the one that came with QGIS, "
+                  "or another of this system.",
+        "FOLDER": "Where the environment goes, for example on a larger disk; the option Engine Python then points "
+                  "there. Empty: in the QGIS settings folder.",
         "REBUILD": "Start afresh even when the environment looks well.",
         "REPORT": "What was done, as an HTML page.",
     }
@@ -50,7 +50,7 @@ class SetUpEngine(PhenofuseAlgorithm):
 
     def parameters(self):
         return [
-            p.choice("EXTRAS", tr("Extras"), environment.EXTRAS, None, multiple=True, optional=True),
+            p.choice("EXTRAS", tr("Extras"), requirements.EXTRAS, None, multiple=True, optional=True),
             p.choice("TORCH", tr("Build of torch"), TORCH, "cpu"),
             p.folder("WHEELS", tr("Folder of wheels (no network)"), optional=True),
             p.advanced(p.text("INDEX_URL", tr("Another package index"))),
@@ -65,7 +65,8 @@ class SetUpEngine(PhenofuseAlgorithm):
         started, listener = time.monotonic(), _Diary(feedback)
         own = environment.managed_folder(settings.home())
         folder = Path(values["FOLDER"] or own)
-        source = environment.Source(values["INDEX_URL"] or "", values["WHEELS"] or "", values["TORCH"], _proxy_of_qgis())
+        source = environment.Source(values["INDEX_URL"] or "", values["WHEELS"] or "", values["TORCH"],
+                                    _proxy_of_qgis())
         extras = tuple(filter(None, values["EXTRAS"]))       # QGIS gives one empty name for "none chosen"
         try:
             record = environment.set_up(folder, extras, source, values["PYTHON"] or "", listener, values["REBUILD"])

@@ -147,9 +147,9 @@ def _explanation(result: Result) -> list[str]:
         return [*said, f"OBSERVED was not given: neither gap lengths nor the baseline, {LINEAR}, can be told."]
     beaten, lost = _by_class(result)
     if beaten:
-        said.append(f"Clearly better than {LINEAR} in gaps of {_list(beaten)} days.")
+        said.append(f"Clearly better than {LINEAR} in gaps of (days): {', '.join(beaten)}.")
     if lost:
-        said.append(f"Clearly worse than {LINEAR} in gaps of {_list(lost)} days.")
+        said.append(f"Clearly worse than {LINEAR} in gaps of (days): {', '.join(lost)}.")
     if result.unseen:
         said.append(f"{result.unseen:,} true values lie in pixels without any observation and are not scored.")
     return said
@@ -176,8 +176,9 @@ def _by_gap(page: Report, result: Result) -> None:
         own, other, compared = filled[label], linear[label], result.filled.compared(result.linear, label)
         level = "good" if compared.upper < 1 else "bad" if compared.lower > 1 else ""
         ratio = Mark(compared.ratio, level) if own.count >= FEWEST_TO_JUDGE else compared.ratio
-        rows.append((label, own.count, own.rmse, other.rmse, ratio, f"{compared.lower:.2f} to {compared.upper:.2f}"
-                     if not math.isnan(compared.lower) else "–", own.bias, own.r2, *_spread(result, own)))
+        bounds = [f"{bound:.2f}" for bound in (compared.lower, compared.upper) if not math.isnan(bound)]
+        interval = "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}".join(bounds) or "–"
+        rows.append((label, own.count, own.rmse, other.rmse, ratio, interval, own.bias, own.r2, *_spread(result, own)))
     page.section("By gap length")
     if len(drawn) > 1:
         errors = {"filled": [filled[label].rmse for label in drawn], LINEAR: [linear[label].rmse for label in drawn]}
@@ -237,10 +238,6 @@ def _scatter(page: Report, result: Result, name: str) -> None:
     page.section("Filled against hidden values")
     page.figure(figures.density_scatter(scores.edges, scores.edges, scores.pairs, f"Hidden {name}", f"Filled {name}"),
                 "Every scored value; the dashed line is a perfect fill.")
-
-
-def _list(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _cell(value) -> str:

@@ -27,7 +27,7 @@ LENGTH_SCALE_SPREAD = 1.5
 # Noise is never taken to be smaller than this share of the series' standard deviation: float32 NDVI carries 1e-7.
 LEAST_NOISE = 1e-6
 # Nor is the mean curve ever told better than this share of it, which keeps its covariance positive definite.
-LEAST_MEAN_ERROR = 1e-5
+LEAST_MEAN_ERROR = 1e-4
 ROUNDS = 8
 EXPECTATIONS_PER_ROUND = 4
 LIKELIHOODS_PER_ROUND = 60
