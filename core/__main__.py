@@ -5,6 +5,7 @@ The job is the first line of standard input. When standard input closes, the job
 a job that does not stop within two seconds is ended with all it started. Nothing but JSON lines
 reaches standard output: whatever a library prints goes to standard error, hence to the log.
 """
+
 from __future__ import annotations
 
 import importlib.util
@@ -41,21 +42,33 @@ def main() -> int:
         events.error(problem.kind, problem.text, problem.remedy)
     except MemoryError:
         traceback.print_exc()
-        events.error("memory", "The engine ran out of memory.", "Lower MEMORY_MB or WORKERS, or close other programs.")
+        events.error(
+            "memory", "The engine ran out of memory.", "Lower MEMORY_MB or WORKERS, or close other programs."
+        )
     except ImportError as missing:
         traceback.print_exc()
-        events.error("extra", f"The engine's Python lacks a package: {missing}.",
-                     "Run 'Set up engine' (phenofuse:setupengine), then try again.")
+        events.error(
+            "extra",
+            f"The engine's Python lacks a package: {missing}.",
+            "Run 'Set up engine' (phenofuse:setupengine), then try again.",
+        )
     except OSError as problem:
         traceback.print_exc()
         full = problem.errno == 28  # ENOSPC
-        events.error("disk" if full else "output", f"The disk is full: {problem}." if full else f"{problem}.",
-                     "Free some room, then run the same call again: it continues where it stopped." if full
-                     else "Check that the file exists and that you may read or write it.")
+        events.error(
+            "disk" if full else "output",
+            f"The disk is full: {problem}." if full else f"{problem}.",
+            "Free some room, then run the same call again: it continues where it stopped."
+            if full
+            else "Check that the file exists and that you may read or write it.",
+        )
     except Exception as problem:  # the border: whatever happens becomes a sentence, the rest goes to the log
         traceback.print_exc()
-        events.error("internal", f"The engine failed unexpectedly: {type(problem).__name__}: {problem}.",
-                     "Please report this with the log file.")
+        events.error(
+            "internal",
+            f"The engine failed unexpectedly: {type(problem).__name__}: {problem}.",
+            "Please report this with the log file.",
+        )
     return EXIT_FAILED
 
 
@@ -64,12 +77,10 @@ def _package():
     root = Path(__file__).resolve().parents[1]
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != root / "core"]
     if "phenofuse" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("phenofuse", root / "__init__.py",
-                                                      submodule_search_locations=[str(root)])
+        spec = importlib.util.spec_from_file_location(
+            "phenofuse", root / "__init__.py", submodule_search_locations=[str(root)]
+        )
         sys.modules["phenofuse"] = importlib.util.module_from_spec(spec)
-    import phenofuse.core.errors
-    import phenofuse.core.events
-    import phenofuse.core.jobs
     return sys.modules["phenofuse.core"]
 
 

@@ -3,6 +3,7 @@
 ``text`` says what was looked at, what was found and what was expected; ``remedy`` says what
 to do. Both reach the user as they stand, so they hold no jargon and no traceback.
 """
+
 from __future__ import annotations
 
 

@@ -3,6 +3,7 @@
 One JSON object per line: ``progress`` (fraction, eta_s), ``message`` (level, text), ``result``
 (outputs, numbers) and ``error`` (kind, text, remedy). A job holds an ``Events`` and never prints.
 """
+
 from __future__ import annotations
 
 import json
@@ -28,7 +29,7 @@ class Events:
         self._stream = stream
         self._lock = threading.Lock()
         self._cancel = threading.Event()
-        self._started = time.monotonic()
+        self._first = None
         self._last_time = 0.0
         self._fraction = 0.0
 
@@ -41,10 +42,12 @@ class Events:
             if now - self._last_time < SECONDS_BETWEEN_PROGRESS and self._fraction < 1:
                 return
             self._last_time = now
-            done, spent = self._fraction, now - self._started
-        eta = spent * (1 - done) / done if done > 0.02 else None
-        self._send({"event": "progress", "fraction": round(done, 4),
-                    "eta_s": None if eta is None else round(eta, 1)})
+            done = self._fraction
+            # From the first report on: before it lies what is done once, such as compiling.
+            self._first = self._first or (now, done)
+            spent, share = now - self._first[0], done - self._first[1]
+        eta = spent * (1 - done) / share if share > 0.02 else None
+        self._send({"event": "progress", "fraction": round(done, 4), "eta_s": None if eta is None else round(eta, 1)})
 
     def info(self, text: str) -> None:
         """Tell the user something worth knowing."""
@@ -63,7 +66,7 @@ class Events:
         """Ask the job to stop at its next check."""
         self._cancel.set()
 
-    def step(self, start: float, end: float) -> "Step":
+    def step(self, start: float, end: float) -> Step:
         """A view of these events whose 0 to 1 fills the bar from `start` to `end`."""
         return Step(self, start, end)
 
@@ -96,7 +99,7 @@ class Step:
         share = min(1.0, max(0.0, float(fraction)))
         self._parent.progress(self._start + share * (self._end - self._start))
 
-    def step(self, start: float, end: float) -> "Step":
+    def step(self, start: float, end: float) -> Step:
         """A share of this share."""
         return Step(self, start, end)
 

@@ -3,6 +3,7 @@
 A job is a function ``run(parameters, resources, events)`` that returns ``{"outputs": {KEY: path},
 "numbers": {KEY: number or text}}``. Its topic is imported only when it is asked for.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -47,8 +48,9 @@ class Resources:
 
     def __post_init__(self):
         if self.memory_mb < 64:
-            raise InputError(f"The memory budget is {self.memory_mb} MB; at least 64 MB are needed.",
-                             "Raise MEMORY_MB.")
+            raise InputError(
+                f"The memory budget is {self.memory_mb} MB; at least 64 MB are needed.", "Raise MEMORY_MB."
+            )
         if self.workers < 1:
             object.__setattr__(self, "workers", os.cpu_count() or 1)
 
@@ -64,8 +66,9 @@ def run(name: str, parameters: dict, resources: Resources, events) -> dict:
         Whatever the job finds wrong.
     """
     if name not in JOBS:
-        raise InputError(f"The engine has no job '{name}'.",
-                         "Reinstall the plugin: its two halves are of different versions.")
+        raise InputError(
+            f"The engine has no job '{name}'.", "Reinstall the plugin: its two halves are of different versions."
+        )
     module, function = JOBS[name].split(":")
     job = getattr(importlib.import_module(f".{module}", __package__), function)
     result = job(parameters, resources, events)
@@ -79,4 +82,5 @@ def _variables(outputs: dict) -> dict:
     if not rasters:
         return {}
     from .timeseries.raw import RasterFile
+
     return {key: RasterFile.open(path).header.get("variable", "") for key, path in rasters.items()}

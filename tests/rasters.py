@@ -1,4 +1,5 @@
 """Small rasters for tests, written with rasterio itself and not with the code under test."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -6,13 +7,37 @@ import rasterio
 from rasterio.transform import from_origin
 
 
-def write(path, values, descriptions=None, tags=None, band_tags=None, nodata=np.nan, dtype="float32", crs="EPSG:32749",
-          origin=(430000, 9240000), pixel=50, scale=None, offset=None, **profile):
+def write(
+    path,
+    values,
+    descriptions=None,
+    tags=None,
+    band_tags=None,
+    nodata=np.nan,
+    dtype="float32",
+    crs="EPSG:32749",
+    origin=(430000, 9240000),
+    pixel=50,
+    scale=None,
+    offset=None,
+    **profile,
+):
     """Write (bands, rows, columns) and return the path as text."""
     values = np.asarray(values)
     count, height, width = values.shape
-    with rasterio.open(path, "w", driver="GTiff", width=width, height=height, count=count, dtype=dtype, crs=crs,
-                       transform=from_origin(*origin, pixel, pixel), nodata=nodata, **profile) as dst:
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        width=width,
+        height=height,
+        count=count,
+        dtype=dtype,
+        crs=crs,
+        transform=from_origin(*origin, pixel, pixel),
+        nodata=nodata,
+        **profile,
+    ) as dst:
         dst.write(values.astype(dtype))
         dst.update_tags(**(tags or {}))
         for i in range(count):

@@ -1,8 +1,8 @@
 """Dates in texts, periods, and the order they must have."""
+
 from datetime import date
 
 import pytest
-
 from phenofuse.core.errors import DateError
 from phenofuse.core.timeseries.dates import (
     Period,
@@ -14,22 +14,25 @@ from phenofuse.core.timeseries.dates import (
 )
 
 
-@pytest.mark.parametrize("name, expected", [
-    ("NDVI_2023-11-01", "2023-11-01"),
-    ("S2A2A_20200109_022_sampleroi_NDVI_10", "2020-01-09"),
-    ("S1S2_2023-11-01_2023-11-13", "2023-11-01/2023-11-13"),
-    ("S1S2_20231101_20231113", "2023-11-01/2023-11-13"),
-    ("composite_2024.02.29", "2024-02-29"),
-    ("MOD13Q1.A2020060.h28v09", "2020-02-29"),
-    ("2023_11_01to2023_11_13_NDVI", "2023-11-01/2023-11-13"),
-    # A product name: sensing time, then processing time.
-    ("S2A_MSIL2A_20200109T101401_N0213_R022_T32TQQ_20200111T122100", "2020-01-09"),
-    ("S1_S2_Period_01_FIXED", None),
-    ("tile_20231399", None),
-    ("scene_2023022912345", None),
-    ("id_18991231", None),
-    ("NDVI", None),
-])
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("NDVI_2023-11-01", "2023-11-01"),
+        ("S2A2A_20200109_022_sampleroi_NDVI_10", "2020-01-09"),
+        ("S1S2_2023-11-01_2023-11-13", "2023-11-01/2023-11-13"),
+        ("S1S2_20231101_20231113", "2023-11-01/2023-11-13"),
+        ("composite_2024.02.29", "2024-02-29"),
+        ("MOD13Q1.A2020060.h28v09", "2020-02-29"),
+        ("2023_11_01to2023_11_13_NDVI", "2023-11-01/2023-11-13"),
+        # A product name: sensing time, then processing time.
+        ("S2A_MSIL2A_20200109T101401_N0213_R022_T32TQQ_20200111T122100", "2020-01-09"),
+        ("S1_S2_Period_01_FIXED", None),
+        ("tile_20231399", None),
+        ("scene_2023022912345", None),
+        ("id_18991231", None),
+        ("NDVI", None),
+    ],
+)
 def test_dates_are_found_in_names(name, expected):
     """Each naming style in use gives its date or period, and numbers that are no dates give none."""
     assert str(period_in_name(name)) == str(expected)
@@ -41,14 +44,17 @@ def test_a_leap_day_exists_only_in_leap_years():
     assert period_in_name("x_20230229") is None
 
 
-@pytest.mark.parametrize("value, units, expected", [
-    ("10618", None, date(1999, 1, 27)),
-    ("0", "days since 2019-01-01 00:00:00", date(2019, 1, 1)),
-    ("36", "hours since 2019-01-01", date(2019, 1, 2)),
-    ("1548547200", "seconds since 1970-01-01", date(2019, 1, 27)),
-    ("x", "days since 2019-01-01", None),
-    ("5", "days since nowhere", None),
-])
+@pytest.mark.parametrize(
+    "value, units, expected",
+    [
+        ("10618", None, date(1999, 1, 27)),
+        ("0", "days since 2019-01-01 00:00:00", date(2019, 1, 1)),
+        ("36", "hours since 2019-01-01", date(2019, 1, 2)),
+        ("1548547200", "seconds since 1970-01-01", date(2019, 1, 27)),
+        ("x", "days since 2019-01-01", None),
+        ("5", "days since nowhere", None),
+    ],
+)
 def test_cf_times(value, units, expected):
     """NetCDF times follow their CF units; without units they are days since 1970."""
     assert cf_date(value, units) == expected
@@ -72,10 +78,13 @@ def test_regular_periods_join_without_gap_over_a_leap_day():
     assert [str(p) for p in periods] == ["2024-02-20/2024-03-03", "2024-03-03/2024-03-15", "2024-03-15/2024-03-27"]
 
 
-@pytest.mark.parametrize("texts, message", [
-    (["2024-01-01", "2024-01-01"], "bands 1 and 2 are both of 2024-01-01"),
-    (["2024-01-01", "2024-01-03", "2024-01-02"], "band 3 .2024-01-02. comes after band 2"),
-])
+@pytest.mark.parametrize(
+    "texts, message",
+    [
+        (["2024-01-01", "2024-01-01"], "bands 1 and 2 are both of 2024-01-01"),
+        (["2024-01-01", "2024-01-03", "2024-01-02"], "band 3 .2024-01-02. comes after band 2"),
+    ],
+)
 def test_dates_that_do_not_increase_are_named(texts, message):
     """The error names the first bands that offend, and the algorithm that mends it."""
     with pytest.raises(DateError, match=message) as caught:
@@ -85,13 +94,20 @@ def test_dates_that_do_not_increase_are_named(texts, message):
 
 def test_dates_from_a_list_and_from_csv(tmp_path):
     """A list, a bare column, and names beside dates (with a header line, a byte-order mark, semicolons) are read."""
-    assert [str(p) for p in dates_given("2024-01-01, 2024-02-01/2024-02-11")] == ["2024-01-01", "2024-02-01/2024-02-11"]
+    assert [str(p) for p in dates_given("2024-01-01, 2024-02-01/2024-02-11")] == [
+        "2024-01-01",
+        "2024-02-01/2024-02-11",
+    ]
     (tmp_path / "a.csv").write_text("date\n2024-01-01\n2024-01-13\n", encoding="utf-8")
     assert [str(p) for p in dates_given(str(tmp_path / "a.csv"))] == ["2024-01-01", "2024-01-13"]
-    (tmp_path / "b.csv").write_text("\ufefffile;start;end\np_02.tif;2024-01-13;2024-01-25\np_01.tif;2024-01-01;2024-01-13\n",
-                                    encoding="utf-8")
+    (tmp_path / "b.csv").write_text(
+        "\ufefffile;start;end\np_02.tif;2024-01-13;2024-01-25\np_01.tif;2024-01-01;2024-01-13\n", encoding="utf-8"
+    )
     named = dates_given(str(tmp_path / "b.csv"))
-    assert {k: str(v) for k, v in named.items()} == {"p_01.tif": "2024-01-01/2024-01-13", "p_02.tif": "2024-01-13/2024-01-25"}
+    assert {k: str(v) for k, v in named.items()} == {
+        "p_01.tif": "2024-01-01/2024-01-13",
+        "p_02.tif": "2024-01-13/2024-01-25",
+    }
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2024-13-01"])

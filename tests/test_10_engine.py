@@ -1,4 +1,5 @@
 """The border between QGIS and the engine: jobs in, events out, and an end to everything on cancel."""
+
 import os
 import subprocess
 import sys
@@ -6,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from phenofuse.algorithms.bridge.engine import EngineError, Listener, run_job
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-ins for the engine are POSIX scripts")
@@ -51,13 +51,21 @@ def failure(folder, body, listener=None):
 def test_the_job_travels_on_standard_input_and_the_result_comes_back(tmp_path):
     """Nothing of the job is on the command line; progress and messages are heard in order."""
     listener = Heard()
-    result = run(tmp_path, """
+    result = run(
+        tmp_path,
+        """
 job = json.loads(sys.stdin.readline())
 print(json.dumps({"event": "progress", "fraction": 0.5, "eta_s": 3}))
 print("a library chatters")
 print(json.dumps({"event": "message", "level": "warning", "text": "é"}))
-print(json.dumps({"event": "result", "outputs": {"ARGS": sys.argv[1:]}, "numbers": job["parameters"]}))""", listener)
-    assert result["numbers"] == {"A": 1} and result["outputs"]["ARGS"][0].endswith("core") and len(result["outputs"]["ARGS"]) == 1
+print(json.dumps({"event": "result", "outputs": {"ARGS": sys.argv[1:]}, "numbers": job["parameters"]}))""",
+        listener,
+    )
+    assert (
+        result["numbers"] == {"A": 1}
+        and result["outputs"]["ARGS"][0].endswith("core")
+        and len(result["outputs"]["ARGS"]) == 1
+    )
     assert listener.fractions == [0.5] and listener.messages == [("warning", "é")]
 
 
@@ -70,20 +78,26 @@ def test_the_real_engine_answers_and_keeps_standard_output_clean(tmp_path):
 
 def test_an_error_line_becomes_an_error_with_its_remedy_and_a_log(tmp_path):
     """Kind, text and remedy arrive; standard error is in the log file that the error names."""
-    error = failure(tmp_path, """
+    error = failure(
+        tmp_path,
+        """
 sys.stderr.write("details\\n")
-print(json.dumps({"event": "error", "kind": "grid", "text": "Grids differ.", "remedy": "Align them."}))""")
+print(json.dumps({"event": "error", "kind": "grid", "text": "Grids differ.", "remedy": "Align them."}))""",
+    )
     assert (error.kind, error.text, error.remedy) == ("grid", "Grids differ.", "Align them.")
     assert Path(error.log).read_text().strip() == "details"
 
 
-@pytest.mark.parametrize("end, kind, words", [
-    ("os.kill(os.getpid(), signal.SIGKILL)", "memory", "memory ran out"),
-    ("os.kill(os.getpid(), signal.SIGSEGV)", "crash", "segmentation fault"),
-    ("os.kill(os.getpid(), signal.SIGABRT)", "crash", "an abort"),
-    ("os.kill(os.getpid(), signal.SIGTERM)", "killed", "signal 15"),
-    ("sys.exit('no module named numpy')", "start", "no module named numpy"),
-])
+@pytest.mark.parametrize(
+    "end, kind, words",
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", "memory", "memory ran out"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "crash", "segmentation fault"),
+        ("os.kill(os.getpid(), signal.SIGABRT)", "crash", "an abort"),
+        ("os.kill(os.getpid(), signal.SIGTERM)", "killed", "signal 15"),
+        ("sys.exit('no module named numpy')", "start", "no module named numpy"),
+    ],
+)
 def test_silent_ends_are_told_apart(tmp_path, end, kind, words):
     """Out of memory, crashes, signals and a Python that cannot start have a sentence and a remedy each."""
     error = failure(tmp_path, end)
@@ -123,8 +137,12 @@ def test_the_real_engine_stops_when_its_input_closes(tmp_path):
     """When QGIS dies, standard input closes: the engine ends by itself within three seconds."""
     import phenofuse.core
 
-    process = subprocess.Popen([sys.executable, str(Path(phenofuse.core.__file__).parent)], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, str(Path(phenofuse.core.__file__).parent)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
     started = time.monotonic()
     process.communicate(b'{"job": "nosuchjob"}\n', timeout=10)
     assert time.monotonic() - started < 3 + 2  # and the time it takes to start

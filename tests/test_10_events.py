@@ -1,9 +1,9 @@
 """Progress and messages of a job."""
+
 import io
 import json
 
 import pytest
-
 from phenofuse.core.errors import Cancelled
 from phenofuse.core.events import Events
 

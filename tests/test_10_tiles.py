@@ -1,8 +1,8 @@
 """The plan of tiles: every pixel once, within the budget."""
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from phenofuse.core.errors import MemoryLimitError
 from phenofuse.core.jobs import Resources
 from phenofuse.core.tiles import plan
@@ -15,8 +15,14 @@ def grid(width, height):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 1500), st.integers(1, 1500), st.sampled_from([8, 200, 5000, 100000]), st.integers(0, 20),
-       st.integers(1, 4), st.sampled_from([64, 512, 4096]))
+@given(
+    st.integers(1, 1500),
+    st.integers(1, 1500),
+    st.sampled_from([8, 200, 5000, 100000]),
+    st.integers(0, 20),
+    st.integers(1, 4),
+    st.sampled_from([64, 512, 4096]),
+)
 def test_tiles_cover_every_pixel_once_and_fit_the_budget(width, height, bytes_per_pixel, margin, workers, memory_mb):
     """Windows are disjoint and complete, contexts hold them, and all workers' tiles fit into the memory."""
     resources = Resources(memory_mb, workers)
@@ -40,7 +46,7 @@ def test_tiles_cover_every_pixel_once_and_fit_the_budget(width, height, bytes_pe
 def test_sizes_around_a_multiple_of_the_block(size, count):
     """Just below, at and above a multiple of the tile side the count is right."""
     side = 256
-    made = [t for t in plan(grid(size, size), 2000, Resources(1000, 2)).tiles]
+    made = plan(grid(size, size), 2000, Resources(1000, 2)).tiles
     cut = {(t.window.row // side, t.window.column // side) for t in made}
     assert len(cut) == count
 

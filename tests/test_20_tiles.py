@@ -1,4 +1,5 @@
 """Tiled runs: the same bytes whatever the tiles, continued after any end, never half a file under its final name."""
+
 import importlib
 import json
 import os
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from phenofuse.core import tiles
 from phenofuse.core.errors import Cancelled, DiskError
 from phenofuse.core.events import Events, Silent
@@ -32,8 +32,10 @@ def work(tile):
 def outputs(folder):
     """Two outputs of different types."""
     header = Header("NDVI", "1")
-    return {"OUTPUT": (str(folder / "o.tif"), series_spec(GRID, PERIODS, header)),
-            "QUALITY": (str(folder / "q.tif"), series_spec(GRID, PERIODS, Header("QUALITY"), "uint8"))}
+    return {
+        "OUTPUT": (str(folder / "o.tif"), series_spec(GRID, PERIODS, header)),
+        "QUALITY": (str(folder / "q.tif"), series_spec(GRID, PERIODS, Header("QUALITY"), "uint8")),
+    }
 
 
 def run(folder, resources, worker=work, events=None, key="k"):
@@ -64,7 +66,9 @@ def test_bytes_do_not_depend_on_tiles_or_threads(tmp_path):
 
 def test_plans_of_different_sides_were_compared():
     """The test above is not one plan three times."""
-    sides = {tiles.plan(GRID, bytes_, Resources(64, workers)).side for bytes_, workers in ((100, 1), (100, 5), (40_000, 1))}
+    sides = {
+        tiles.plan(GRID, bytes_, Resources(64, workers)).side for bytes_, workers in ((100, 1), (100, 5), (40_000, 1))
+    }
     assert len(sides) >= 2
 
 
@@ -126,6 +130,7 @@ def test_what_is_learnt_once_is_learnt_once(tmp_path):
 
 def test_an_error_in_a_tile_reaches_the_caller_and_keeps_the_others(tmp_path):
     """A tile that fails ends the run; finished tiles stay for the next one."""
+
     def failing(tile):
         if tile.index == 2:
             raise ValueError("tile 2")
@@ -148,8 +153,12 @@ def test_a_disk_that_fills_up_is_said_and_continued(tmp_path, monkeypatch):
     """On a real file system of 1 MB: a plain error, nothing that looks finished, and the rest after room was made."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    if os.name != "posix" or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)],
-                                            capture_output=True).returncode:
+    if (
+        os.name != "posix"
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True
+        ).returncode
+    ):
         pytest.skip("mounting a small disk needs Linux and root")
     try:
         with monkeypatch.context() as patch, pytest.raises(DiskError, match="full"):
@@ -166,8 +175,11 @@ def test_a_disk_that_fills_up_is_said_and_continued(tmp_path, monkeypatch):
 def test_a_killed_engine_leaves_nothing_finished_and_continues(tmp_path, trial, killed_reference):
     """kill -9 at a random moment, twenty times: no finished-looking file, and the rerun gives the bytes of an undisturbed run."""
     source, expected, seconds = killed_reference
-    job = {"job": "buildtimeseries", "parameters": {"LAYERS": [source], "OUTPUT": str(tmp_path / "o.tif")},
-           "resources": {"memory_mb": 64, "workers": 2}}
+    job = {
+        "job": "buildtimeseries",
+        "parameters": {"LAYERS": [source], "OUTPUT": str(tmp_path / "o.tif")},
+        "resources": {"memory_mb": 64, "workers": 2},
+    }
     process = engine(job)
     time.sleep(np.random.default_rng(trial).uniform(0.5, 1.0) * seconds)
     process.send_signal(signal.SIGKILL)
@@ -192,8 +204,11 @@ def killed_reference(tmp_path_factory):
     dates = [f"2024-{m:02d}-{d:02d}" for m in range(1, 13) for d in (1, 15)]
     values = np.random.default_rng(0).uniform(0, 0.9, (24, 400, 400)).astype("float32")
     source = write(folder / "NDVI.tif", values, dates)
-    job = {"job": "buildtimeseries", "parameters": {"LAYERS": [source], "OUTPUT": str(folder / "o.tif")},
-           "resources": {"memory_mb": 64, "workers": 2}}
+    job = {
+        "job": "buildtimeseries",
+        "parameters": {"LAYERS": [source], "OUTPUT": str(folder / "o.tif")},
+        "resources": {"memory_mb": 64, "workers": 2},
+    }
     engine(job).wait()  # warm caches
     (folder / "o.tif").unlink()
     started = time.monotonic()
@@ -206,8 +221,12 @@ def engine(job):
     """Start the engine with a job; standard input stays open."""
     import phenofuse.core
 
-    process = subprocess.Popen([sys.executable, str(Path(phenofuse.core.__file__).parent)], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, str(Path(phenofuse.core.__file__).parent)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
     process.stdin.write(json.dumps(job).encode() + b"\n")
     process.stdin.flush()
     return process

@@ -1,4 +1,5 @@
 """Opening and collecting rasters of every shape the contract names: dates, values, units, and what is refused."""
+
 import json
 import sys
 from datetime import date
@@ -10,15 +11,13 @@ import rasterio
 import rasterio.shutil
 
 sys.path.insert(0, str(Path(__file__).parent))
-import rasters  # noqa: E402
-from rasters import DATES, ndvi, write  # noqa: E402
-
-from phenofuse.core.errors import DateError, GridMismatchError, InputError, OutputError, UnitError  # noqa: E402
-from phenofuse.core.events import Events, Silent  # noqa: E402
-from phenofuse.core.jobs import Resources, run  # noqa: E402
-from phenofuse.core.timeseries import Header, Period, Window, open_series, write_series  # noqa: E402
-from phenofuse.core.timeseries.collecting import Collecting, collect_series  # noqa: E402
-from phenofuse.core.timeseries.raw import RasterFile  # noqa: E402
+from phenofuse.core.errors import DateError, GridMismatchError, InputError, OutputError, UnitError
+from phenofuse.core.events import Events, Silent
+from phenofuse.core.jobs import Resources, run
+from phenofuse.core.timeseries import Header, Period, Window, open_series, write_series
+from phenofuse.core.timeseries.collecting import Collecting, collect_series
+from phenofuse.core.timeseries.raw import RasterFile
+from rasters import DATES, ndvi, write
 
 
 class Heard(Events):
@@ -51,7 +50,9 @@ def test_our_own_raster_comes_back_to_the_bit(tmp_path):
     series = open_series(write(tmp_path / "a.tif", values, DATES, {"variable": "NDVI"}))
     stretches = tuple(Period.parse(f"{d}/2023-12-{i + 10}") for i, d in enumerate(DATES))
     path = str(tmp_path / "own.tif")
-    write_series(path, series.read(), series.grid, stretches, Header("NDVI", "1", "test", {"order": 3}, ("/x/a.tif",)))
+    write_series(
+        path, series.read(), series.grid, stretches, Header("NDVI", "1", "test", {"order": 3}, ("/x/a.tif",))
+    )
     again = open_series(path)
     assert again.read().tobytes() == values.tobytes()
     assert again.periods == stretches and again.variable.name == "NDVI"
@@ -94,7 +95,9 @@ def test_a_stack_without_dates_names_the_cure(tmp_path):
     assert "phenofuse:buildtimeseries" in caught.value.remedy
 
 
-@pytest.mark.parametrize("dates", [["2023-11-01", "2023-11-01", "2023-11-13"], ["2023-11-13", "2023-11-01", "2023-11-25"]])
+@pytest.mark.parametrize(
+    "dates", [["2023-11-01", "2023-11-01", "2023-11-13"], ["2023-11-13", "2023-11-01", "2023-11-25"]]
+)
 def test_a_stack_whose_dates_do_not_increase_is_refused(tmp_path, dates):
     """Repeated or disordered dates are an error when a finished series is asked for."""
     with pytest.raises(DateError, match="must (differ|increase)"):
@@ -140,10 +143,14 @@ def test_files_without_dates_take_given_ones(tmp_path, source):
     for name, layer in zip(names, values):
         write(tmp_path / f"{name}.tif", layer[None])
     from phenofuse.core.timeseries import list_rasters
+
     table = tmp_path / "dates.csv"
     table.write_text("file,date\n" + "".join(f"{n}.tif,{d}\n" for n, d in zip(reversed(names), reversed(DATES))))
-    options = {"csv": {"dates": str(table)}, "list": {"dates": ",".join(DATES)},
-               "regular": {"start_date": date(2023, 11, 1), "period_days": 12}}[source]
+    options = {
+        "csv": {"dates": str(table)},
+        "list": {"dates": ",".join(DATES)},
+        "regular": {"start_date": date(2023, 11, 1), "period_days": 12},
+    }[source]
     series = collect(list_rasters(tmp_path), variable="NDVI", **options)
     assert [str(p.start) for p in series.periods] == DATES
     assert series.read().tobytes() == values.tobytes()
@@ -162,8 +169,14 @@ def test_files_without_dates_are_refused_with_the_ways_to_date_them(tmp_path):
 def composite(folder, number, order=("VV", "VH", "S2ndvi"), named=True):
     """One file of a period with three variables; returns the values by name."""
     rng = np.random.default_rng(number)
-    values = {"VV": rng.uniform(-15, -5, (4, 4)), "VH": rng.uniform(-22, -12, (4, 4)), "S2ndvi": rng.uniform(0, .9, (4, 4))}
-    write(folder / f"S1S2_202311{number:02d}.tif", np.stack([values[k] for k in order]), list(order) if named else None)
+    values = {
+        "VV": rng.uniform(-15, -5, (4, 4)),
+        "VH": rng.uniform(-22, -12, (4, 4)),
+        "S2ndvi": rng.uniform(0, 0.9, (4, 4)),
+    }
+    write(
+        folder / f"S1S2_202311{number:02d}.tif", np.stack([values[k] for k in order]), list(order) if named else None
+    )
     return {k: v.astype("float32") for k, v in values.items()}
 
 
@@ -247,12 +260,15 @@ def test_linear_power_becomes_decibels_and_is_said(tmp_path):
     np.testing.assert_array_equal(decibels.read(), -11)
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"crs": "EPSG:32748"}, "reference system is EPSG:32748, not EPSG:32749"),
-    ({"pixel": 10}, "pixels are 10 x 10, not 50 x 50"),
-    ({"origin": (430025, 9240000)}, r"shifted by \+0.50 columns"),
-    ({"origin": (430000, 9240100)}, r"\-2.00 rows"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"crs": "EPSG:32748"}, "reference system is EPSG:32748, not EPSG:32749"),
+        ({"pixel": 10}, "pixels are 10 x 10, not 50 x 50"),
+        ({"origin": (430025, 9240000)}, r"shifted by \+0.50 columns"),
+        ({"origin": (430000, 9240100)}, r"\-2.00 rows"),
+    ],
+)
 def test_grids_that_differ_are_refused_with_what_differs(tmp_path, change, message):
     """The error names difference and cure."""
     write(tmp_path / "NDVI_20231101.tif", ndvi(1))
@@ -272,12 +288,15 @@ def test_another_size_is_a_difference_too(tmp_path):
 
 def test_alignment_reproduces_a_plane(tmp_path):
     """A linear field on another grid and resolution comes back right to 1e-4 on the reference's pixels."""
+
     def plane(origin, pixel, rows, columns):
         x = origin[0] + pixel * (np.arange(columns) + 0.5)
         y = origin[1] - pixel * (np.arange(rows) + 0.5)
         return (0.5 + (x[None, :] - 430000) / 4000 + (y[:, None] - 9240000) / 4000)[None]
 
-    wide = write(tmp_path / "NDVI_20231101.tif", plane((429900, 9240100), 20, 60, 60), origin=(429900, 9240100), pixel=20)
+    wide = write(
+        tmp_path / "NDVI_20231101.tif", plane((429900, 9240100), 20, 60, 60), origin=(429900, 9240100), pixel=20
+    )
     reference = write(tmp_path / "ref.tif", ndvi(1, 12, 14), origin=(430010, 9239990))
     series = collect([wide], reference=RasterFile.open(reference).grid)
     np.testing.assert_allclose(series.read()[0], plane((430010, 9239990), 50, 12, 14)[0], atol=1e-4)
@@ -288,17 +307,24 @@ def test_alignment_reproduces_a_plane(tmp_path):
 def test_windows_agree_whatever_the_block_layout(tmp_path):
     """Strips, tiles and pixel interleave give the same window."""
     values = ndvi(3, 70, 90)
-    layouts = [{}, {"tiled": True, "blockxsize": 16, "blockysize": 32}, {"interleave": "pixel", "compress": "deflate"}]
+    layouts = [
+        {},
+        {"tiled": True, "blockxsize": 16, "blockysize": 32},
+        {"interleave": "pixel", "compress": "deflate"},
+    ]
     for i, layout in enumerate(layouts):
         series = open_series(write(tmp_path / f"{i}_NDVI.tif", values, DATES, **layout))
         np.testing.assert_array_equal(series.read(Window(13, 40, 30, 41), dates=[2, 0]), values[[2, 0], 13:43, 40:81])
 
 
-@pytest.mark.parametrize("make, message", [
-    (lambda p: p / "none.tif", "There is no file"),
-    (lambda p: p, "is a folder"),
-    (lambda p: _text(p / "text.tif"), "cannot be read as a raster"),
-])
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda p: p / "none.tif", "There is no file"),
+        (lambda p: p, "is a folder"),
+        (lambda p: _text(p / "text.tif"), "cannot be read as a raster"),
+    ],
+)
 def test_what_cannot_be_opened_is_said_plainly(tmp_path, make, message):
     """A missing file, a folder and a text file each have their sentence."""
     with pytest.raises(InputError, match=message):
@@ -331,10 +357,17 @@ def test_split_and_build_are_inverse(tmp_path):
     """A series split into files and built again is the same to the bit, dates and all."""
     values = ndvi()
     values[0, 0] = np.nan
-    source = write(tmp_path / "NDVI.tif", values, ["2023-11-01/2023-11-13", "2023-11-13/2023-11-25", "2023-11-25/2023-12-07"])
+    source = write(
+        tmp_path / "NDVI.tif", values, ["2023-11-01/2023-11-13", "2023-11-13/2023-11-25", "2023-11-25/2023-12-07"]
+    )
     run("splittimeseries", {"INPUT": source, "FOLDER": str(tmp_path / "parts")}, Resources(), Silent())
     assert len(list((tmp_path / "parts").glob("NDVI_*.tif"))) == 3
-    result = run("buildtimeseries", {"FOLDER": str(tmp_path / "parts"), "OUTPUT": str(tmp_path / "b.tif")}, Resources(), Silent())
+    result = run(
+        "buildtimeseries",
+        {"FOLDER": str(tmp_path / "parts"), "OUTPUT": str(tmp_path / "b.tif")},
+        Resources(),
+        Silent(),
+    )
     again = open_series(result["outputs"]["OUTPUT"])
     assert again.read().tobytes() == values.tobytes() and result["numbers"]["DATE_COUNT"] == 3
     assert again.periods == open_series(source).periods
@@ -357,9 +390,20 @@ def built(folder, **parameters):
 
 
 @pytest.mark.realdata
-@pytest.mark.parametrize("name", ["fusets_spain_field/NDVI.tif", "worldcereal_belgium_cube/NDVI.tif", "worldcereal_belgium_cube/VV.tif",
-                                  "worldcereal_belgium_cube/VH.tif", "gfmap_s1s2_chip/NDVI_masked.tif", "gfmap_s1s2_chip/VV.tif",
-                                  "gfmap_s1s2_chip/VH.tif", "cropmask_honduras_cube/NDVI.tif", "treesat_fir_2020/NDVI_masked.tif"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fusets_spain_field/NDVI.tif",
+        "worldcereal_belgium_cube/NDVI.tif",
+        "worldcereal_belgium_cube/VV.tif",
+        "worldcereal_belgium_cube/VH.tif",
+        "gfmap_s1s2_chip/NDVI_masked.tif",
+        "gfmap_s1s2_chip/VV.tif",
+        "gfmap_s1s2_chip/VH.tif",
+        "cropmask_honduras_cube/NDVI.tif",
+        "treesat_fir_2020/NDVI_masked.tif",
+    ],
+)
 def test_real_stacks_are_built_as_they_are(shared_data, tmp_path, name):
     """Values and dates of real stacks equal an independent read."""
     values, dates = independent(shared_data / name)

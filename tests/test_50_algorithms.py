@@ -1,11 +1,12 @@
 """What all algorithms share, in a real QGIS: inputs are never overwritten, cancelling, errors, masks, styles beside outputs."""
+
 import shutil
 
 import pytest
 
 pytest.importorskip("qgis.core", reason="needs QGIS")
-import processing  # noqa: E402
-from qgis.core import (  # noqa: E402
+import processing
+from qgis.core import (
     QgsApplication,
     QgsFeature,
     QgsGeometry,
@@ -22,23 +23,37 @@ from qgis.core import (  # noqa: E402
 def scene(provider, tmp_path_factory):
     """A small simulated scene and its NDVI series."""
     folder = tmp_path_factory.mktemp("algorithms")
-    processing.run("phenofuse:createsamplescene", {"SIZE": 24, "PERIODS": 30, "SEED": 5, "FOLDER": str(folder / "scene")})
-    ndvi = processing.run("phenofuse:buildtimeseries", {"FOLDER": str(folder / "scene"), "VARIABLE": "NDVI",
-                                                        "OUTPUT": str(folder / "ndvi.tif")})["OUTPUT"]
+    processing.run(
+        "phenofuse:createsamplescene", {"SIZE": 24, "PERIODS": 30, "SEED": 5, "FOLDER": str(folder / "scene")}
+    )
+    ndvi = processing.run(
+        "phenofuse:buildtimeseries",
+        {"FOLDER": str(folder / "scene"), "VARIABLE": "NDVI", "OUTPUT": str(folder / "ndvi.tif")},
+    )["OUTPUT"]
     return folder / "scene", ndvi
 
 
-@pytest.mark.parametrize("outputs, words", [
-    ({"OUTPUT": "ndvi.tif"}, "INPUT and OUTPUT are the same file"),
-    ({"OUTPUT": "o.tif", "UNCERTAINTY": "./o.tif"}, "are the same file"),
-])
+@pytest.mark.parametrize(
+    "outputs, words",
+    [
+        ({"OUTPUT": "ndvi.tif"}, "INPUT and OUTPUT are the same file"),
+        ({"OUTPUT": "o.tif", "UNCERTAINTY": "./o.tif"}, "are the same file"),
+    ],
+)
 def test_no_file_is_input_and_output_at_once(scene, tmp_path, outputs, words):
     """A result never takes the place of its own input, nor of another result."""
     shutil.copy(scene[1], tmp_path / "ndvi.tif")
     before = (tmp_path / "ndvi.tif").read_bytes()
     with pytest.raises(QgsProcessingException, match=words):
-        processing.run("phenofuse:fillharmonic", {"INPUT": str(tmp_path / "ndvi.tif"), "UNCERTAINTY": None, "QUALITY": None,
-                                                  **{key: f"{tmp_path}/{name}" for key, name in outputs.items()}})
+        processing.run(
+            "phenofuse:fillharmonic",
+            {
+                "INPUT": str(tmp_path / "ndvi.tif"),
+                "UNCERTAINTY": None,
+                "QUALITY": None,
+                **{key: f"{tmp_path}/{name}" for key, name in outputs.items()},
+            },
+        )
     assert (tmp_path / "ndvi.tif").read_bytes() == before
 
 
@@ -47,7 +62,9 @@ def test_a_cancelled_run_says_so_and_leaves_no_output(scene, tmp_path):
     feedback = QgsProcessingFeedback()
     feedback.cancel()
     with pytest.raises(QgsProcessingException, match="Cancelled"):
-        processing.run("phenofuse:fillharmonic", {"INPUT": scene[1], "OUTPUT": str(tmp_path / "o.tif")}, feedback=feedback)
+        processing.run(
+            "phenofuse:fillharmonic", {"INPUT": scene[1], "OUTPUT": str(tmp_path / "o.tif")}, feedback=feedback
+        )
     assert not [p for p in tmp_path.iterdir() if not p.name.startswith(".")]
 
 
@@ -60,22 +77,37 @@ def test_polygons_in_another_reference_system_mask_pixels(scene, tmp_path):
     feature = QgsFeature()
     feature.setGeometry(QgsGeometry.fromRect(west))
     polygon.dataProvider().addFeatures([feature])
-    degrees = processing.run("native:reprojectlayer", {"INPUT": polygon, "TARGET_CRS": "EPSG:4326", "OUTPUT": "TEMPORARY_OUTPUT"})["OUTPUT"]
-    filled = processing.run("phenofuse:fillharmonic", {"INPUT": scene[1], "MASK": degrees, "OUTPUT": str(tmp_path / "o.tif"),
-                                                       "QUALITY": str(tmp_path / "q.tif"), "UNCERTAINTY": None})
+    degrees = processing.run(
+        "native:reprojectlayer", {"INPUT": polygon, "TARGET_CRS": "EPSG:4326", "OUTPUT": "TEMPORARY_OUTPUT"}
+    )["OUTPUT"]
+    filled = processing.run(
+        "phenofuse:fillharmonic",
+        {
+            "INPUT": scene[1],
+            "MASK": degrees,
+            "OUTPUT": str(tmp_path / "o.tif"),
+            "QUALITY": str(tmp_path / "q.tif"),
+            "UNCERTAINTY": None,
+        },
+    )
     result = QgsRasterLayer(filled["OUTPUT"])  # the provider lives only as long as its layer
     inside, _ = result.dataProvider().sample(west.center(), 15)
-    outside, _ = result.dataProvider().sample(QgsRectangle(box.center().x(), box.yMinimum(), box.xMaximum(), box.yMaximum()).center(), 15)
+    outside, _ = result.dataProvider().sample(
+        QgsRectangle(box.center().x(), box.yMinimum(), box.xMaximum(), box.yMaximum()).center(), 15
+    )
     assert inside == inside and outside != outside
 
 
 def test_styles_are_written_beside_kept_outputs_on_request(scene, tmp_path):
     """With the option on, a .qml with the fixed range lies beside the file; off, it does not."""
     from processing.core.ProcessingConfig import ProcessingConfig
+
     for wanted in (False, True):
         ProcessingConfig.setSettingValue("PHENOFUSE_WRITE_STYLES", wanted)
-        processing.run("phenofuse:fillharmonic", {"INPUT": scene[1], "OUTPUT": str(tmp_path / f"{wanted}.tif"),
-                                                  "UNCERTAINTY": None, "QUALITY": None})
+        processing.run(
+            "phenofuse:fillharmonic",
+            {"INPUT": scene[1], "OUTPUT": str(tmp_path / f"{wanted}.tif"), "UNCERTAINTY": None, "QUALITY": None},
+        )
         assert (tmp_path / f"{wanted}.qml").exists() is wanted
     ProcessingConfig.setSettingValue("PHENOFUSE_WRITE_STYLES", False)
     layer = QgsRasterLayer(str(tmp_path / "True.tif"))
@@ -86,8 +118,15 @@ def test_styles_are_written_beside_kept_outputs_on_request(scene, tmp_path):
 def test_the_options_page_holds_our_settings(provider):
     """Engine Python, memory, threads, device, scheduler and styles are settings of Processing."""
     from processing.core.ProcessingConfig import ProcessingConfig
-    assert {"PHENOFUSE_ENGINE_PYTHON", "PHENOFUSE_MEMORY_MB", "PHENOFUSE_WORKERS", "PHENOFUSE_DEVICE", "PHENOFUSE_SCHEDULER",
-            "PHENOFUSE_WRITE_STYLES"} <= set(ProcessingConfig.settings)
+
+    assert {
+        "PHENOFUSE_ENGINE_PYTHON",
+        "PHENOFUSE_MEMORY_MB",
+        "PHENOFUSE_WORKERS",
+        "PHENOFUSE_DEVICE",
+        "PHENOFUSE_SCHEDULER",
+        "PHENOFUSE_WRITE_STYLES",
+    } <= set(ProcessingConfig.settings)
 
 
 def test_every_algorithm_has_what_users_look_for(provider):
@@ -97,11 +136,15 @@ def test_every_algorithm_has_what_users_look_for(provider):
         assert algorithm.shortDescription().endswith("."), algorithm.id()
         assert len(algorithm.tags()) >= 4, algorithm.id()
         for definition in algorithm.parameterDefinitions():
-            assert len(definition.help()) > 5 and definition.help().rstrip()[-1] in ".:)", (algorithm.id(), definition.name())
+            assert len(definition.help()) > 5 and definition.help().rstrip()[-1] in ".:)", (
+                algorithm.id(),
+                definition.name(),
+            )
 
 
 def test_nothing_is_imported_or_loaded_that_is_not_needed(provider):
     """QGIS's process holds neither rasterio, numba nor torch after our algorithms have run."""
     import sys
+
     assert not {"rasterio", "numba", "torch", "ee"} & set(sys.modules)
     assert QgsApplication.processingRegistry().providerById("phenofuse") and not QgsProject.instance().mapLayers()

@@ -3,9 +3,9 @@
 import pytest
 
 pytest.importorskip("qgis.core", reason="needs QGIS")
-import processing  # noqa: E402
-from osgeo import gdal  # noqa: E402
-from qgis.core import QgsProcessingException  # noqa: E402
+import processing
+from osgeo import gdal
+from qgis.core import QgsProcessingException
 
 PERIODS = ["2023-11-01/2023-11-13", "2023-11-13/2023-11-25", "2023-11-25/2023-12-07"]
 
@@ -17,6 +17,7 @@ def series(provider, tmp_path_factory):
     stack = gdal.GetDriverByName("GTiff").Create(str(folder / "NDVI.tif"), 20, 16, 3, gdal.GDT_Float32)
     stack.SetGeoTransform((430000, 50, 0, 9240000, 0, -50))
     from osgeo import osr
+
     reference = osr.SpatialReference()
     reference.ImportFromEPSG(32749)
     stack.SetProjection(reference.ExportToWkt())
@@ -25,8 +26,10 @@ def series(provider, tmp_path_factory):
         band.Fill(number / 10)
         band.SetDescription(text)
     stack = None
-    return processing.run("phenofuse:buildtimeseries", {"LAYERS": [str(folder / "NDVI.tif")], "VARIABLE": "NDVI",
-                                                        "OUTPUT": str(folder / "series.tif")})["OUTPUT"]
+    return processing.run(
+        "phenofuse:buildtimeseries",
+        {"LAYERS": [str(folder / "NDVI.tif")], "VARIABLE": "NDVI", "OUTPUT": str(folder / "series.tif")},
+    )["OUTPUT"]
 
 
 def dates_after(path, folder):
@@ -61,7 +64,10 @@ KEPT = {
     "virtual": (lambda s, t: translated(s, t.with_suffix(".vrt"), format="VRT"), PERIODS),
     "warp": (lambda s, t: warped(s, t, dstSRS="EPSG:4326"), PERIODS),
     "warp to another resolution": (lambda s, t: warped(s, t, xRes=100, yRes=100), PERIODS),
-    "toolbox clip by extent": (lambda s, t: toolbox("gdal:cliprasterbyextent", s, t, PROJWIN="430100,430600,9239500,9239900"), PERIODS),
+    "toolbox clip by extent": (
+        lambda s, t: toolbox("gdal:cliprasterbyextent", s, t, PROJWIN="430100,430600,9239500,9239900"),
+        PERIODS,
+    ),
     "toolbox warp": (lambda s, t: toolbox("gdal:warpreproject", s, t, TARGET_CRS="EPSG:4326"), PERIODS),
 }
 
@@ -82,6 +88,7 @@ def stacked(source, target):
 def calculated(source, target):
     """gdal_calc, over all bands."""
     from osgeo_utils import gdal_calc
+
     gdal_calc.Calc("A*1", A=source, allBands="A", outfile=str(target), quiet=True, overwrite=True)
     return target
 
@@ -102,6 +109,13 @@ def test_where_dates_are_lost_the_message_names_the_cure(series, tmp_path, tool)
 def test_the_cure_works(series, tmp_path):
     """buildtimeseries with DATES gives the dates back."""
     lost = stacked(series, tmp_path / "lost.vrt")
-    built = processing.run("phenofuse:buildtimeseries", {"LAYERS": [str(lost)], "VARIABLE": "NDVI", "DATES": ",".join(PERIODS),
-                                                         "OUTPUT": str(tmp_path / "again.tif")})["OUTPUT"]
+    built = processing.run(
+        "phenofuse:buildtimeseries",
+        {
+            "LAYERS": [str(lost)],
+            "VARIABLE": "NDVI",
+            "DATES": ",".join(PERIODS),
+            "OUTPUT": str(tmp_path / "again.tif"),
+        },
+    )["OUTPUT"]
     assert dates_after(built, tmp_path) == PERIODS

@@ -1,4 +1,5 @@
 """The provider on the command line, as scripts use it: exit status, clean JSON, errors as sentences."""
+
 import json
 import os
 import shutil
@@ -12,8 +13,14 @@ pytest.importorskip("qgis.core", reason="needs QGIS")
 def qgis_process(*arguments, stdin=None):
     """Run qgis_process in the tests' own profile. (Debian 12's wrapper adds an option the program does not know.)"""
     program = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
-    return subprocess.run([program, *arguments], input=stdin, capture_output=True, text=True, check=False,
-                          env={**os.environ, "QT_QPA_PLATFORM": "offscreen"})
+    return subprocess.run(
+        [program, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )
 
 
 def as_json(done):
@@ -24,29 +31,57 @@ def as_json(done):
 def test_every_algorithm_is_listed():
     """qgis_process lists the provider with its frozen ids."""
     listed = as_json(qgis_process("list", "--json"))["providers"]["phenofuse"]["algorithms"]
-    assert {"phenofuse:createsamplescene", "phenofuse:validatecomposites", "phenofuse:buildtimeseries",
-            "phenofuse:splittimeseries", "phenofuse:describetimeseries", "phenofuse:simulategaps", "phenofuse:fillharmonic",
-            "phenofuse:assessfill", "phenofuse:setupengine", "phenofuse:checkengine"} <= set(listed)
+    assert {
+        "phenofuse:createsamplescene",
+        "phenofuse:validatecomposites",
+        "phenofuse:buildtimeseries",
+        "phenofuse:splittimeseries",
+        "phenofuse:describetimeseries",
+        "phenofuse:simulategaps",
+        "phenofuse:fillharmonic",
+        "phenofuse:assessfill",
+        "phenofuse:setupengine",
+        "phenofuse:checkengine",
+    } <= set(listed)
 
 
 def test_a_chain_runs_and_its_json_is_not_polluted(tmp_path):
     """Scene, series, fill: exit status 0, strict JSON on standard output, files where they were asked for, INPUT alone enough."""
-    scene = qgis_process("run", "phenofuse:createsamplescene", "--json", "--", "SIZE=16", "PERIODS=30", f"FOLDER={tmp_path / 'scene'}")
+    scene = qgis_process(
+        "run", "phenofuse:createsamplescene", "--json", "--", "SIZE=16", "PERIODS=30", f"FOLDER={tmp_path / 'scene'}"
+    )
     assert scene.returncode == 0 and as_json(scene)["results"]["FOLDER"] == str(tmp_path / "scene")
-    built = qgis_process("run", "phenofuse:buildtimeseries", "--json", "--", f"FOLDER={tmp_path / 'scene'}", "VARIABLE=NDVI",
-                         f"OUTPUT={tmp_path / 'ndvi.tif'}")
+    built = qgis_process(
+        "run",
+        "phenofuse:buildtimeseries",
+        "--json",
+        "--",
+        f"FOLDER={tmp_path / 'scene'}",
+        "VARIABLE=NDVI",
+        f"OUTPUT={tmp_path / 'ndvi.tif'}",
+    )
     assert as_json(built)["results"]["DATE_COUNT"] == 30
-    filled = qgis_process("run", "phenofuse:fillharmonic", "--json", "--", f"INPUT={tmp_path / 'ndvi.tif'}", "MODEL=adaptive",
-                          f"OUTPUT={tmp_path / 'filled.tif'}")
+    filled = qgis_process(
+        "run",
+        "phenofuse:fillharmonic",
+        "--json",
+        "--",
+        f"INPUT={tmp_path / 'ndvi.tif'}",
+        "MODEL=adaptive",
+        f"OUTPUT={tmp_path / 'filled.tif'}",
+    )
     assert filled.returncode == 0 and as_json(filled)["results"]["OUTPUT"] == str(tmp_path / "filled.tif")
     assert (tmp_path / "filled.tif").stat().st_size > 0
     assert not [p.name for p in tmp_path.iterdir() if p.name.startswith(".")]
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["FOLDER=/nowhere"], "is not a folder"),
-    ([], "Give either rasters"),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["FOLDER=/nowhere"], "is not a folder"),
+        ([], "Give either rasters"),
+    ],
+)
 def test_errors_are_sentences_and_set_the_exit_status(tmp_path, arguments, words):
     """A wrong call ends with status 1 and one plain sentence, without a traceback."""
     done = qgis_process("run", "phenofuse:buildtimeseries", "--", *arguments, f"OUTPUT={tmp_path / 'o.tif'}")

@@ -74,6 +74,15 @@ def test_ids_are_plain_words(provider, root):
         assert (root / "algorithms" / algorithm.groupId() / f"{algorithm.name()}.py").is_file()
 
 
+def test_the_readme_lists_what_there_is(provider, root):
+    """The README's table names exactly the algorithms of the provider, and its pictures exist."""
+    text = (root / "README.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\|[^|]*\| `([a-z0-9]+)` \|", text, re.MULTILINE))
+    assert listed == {algorithm.name() for algorithm in provider.algorithms()}
+    for picture in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text):
+        assert (root / picture).is_file(), picture
+
+
 def test_every_algorithm_explains_itself(provider):
     """Every algorithm has a name, a sentence, a help text, tags, a help link and an icon of its own."""
     for algorithm in provider.algorithms():

@@ -2,6 +2,7 @@
 
 Run as ``/usr/bin/python3 tools/make_models.py``, where QGIS is the distribution's own.
 """
+
 from __future__ import annotations
 
 import importlib.util
@@ -28,15 +29,43 @@ def fill_and_assess() -> QgsProcessingModelAlgorithm:
     """Three steps: hide known values, fill, score the fill at the hidden values."""
     model = QgsProcessingModelAlgorithm("Fill gaps and assess", "Phenofuse")
     _input(model, QgsProcessingParameterRasterLayer("series", "NDVI time series"), 0)
-    _input(model, QgsProcessingParameterNumber("gap_days", "Length of the hidden gaps in days",
-                                               QgsProcessingParameterNumber.Type.Double, 60.0, False, 1), 1)
-    _child(model, "hide", "phenofuse:simulategaps", 0,
-           INPUT=_of_model("series"), GAP_DAYS=_of_model("gap_days"), PATTERN=_fixed("block"), SEED=_fixed(1))
-    _child(model, "fill", "phenofuse:fillharmonic", 1, {"UNCERTAINTY": "NDVI uncertainty", "OUTPUT": "Gap-free NDVI"},
-           INPUT=_of_child("hide", "OUTPUT"), MODEL=_fixed("adaptive"))
-    _child(model, "assess", "phenofuse:assessfill", 2, {"REPORT": "Assessment"},
-           INPUT=_of_child("fill", "OUTPUT"), TRUTH=_of_child("hide", "TRUTH"), OBSERVED=_of_child("hide", "OUTPUT"),
-           UNCERTAINTY=_of_child("fill", "UNCERTAINTY"))
+    _input(
+        model,
+        QgsProcessingParameterNumber(
+            "gap_days", "Length of the hidden gaps in days", QgsProcessingParameterNumber.Type.Double, 60.0, False, 1
+        ),
+        1,
+    )
+    _child(
+        model,
+        "hide",
+        "phenofuse:simulategaps",
+        0,
+        INPUT=_of_model("series"),
+        GAP_DAYS=_of_model("gap_days"),
+        PATTERN=_fixed("block"),
+        SEED=_fixed(1),
+    )
+    _child(
+        model,
+        "fill",
+        "phenofuse:fillharmonic",
+        1,
+        {"UNCERTAINTY": "NDVI uncertainty", "OUTPUT": "Gap-free NDVI"},
+        INPUT=_of_child("hide", "OUTPUT"),
+        MODEL=_fixed("adaptive"),
+    )
+    _child(
+        model,
+        "assess",
+        "phenofuse:assessfill",
+        2,
+        {"REPORT": "Assessment"},
+        INPUT=_of_child("fill", "OUTPUT"),
+        TRUTH=_of_child("hide", "TRUTH"),
+        OBSERVED=_of_child("hide", "OUTPUT"),
+        UNCERTAINTY=_of_child("fill", "UNCERTAINTY"),
+    )
     return model
 
 
@@ -51,8 +80,11 @@ def _child(model, name: str, algorithm: str, place: int, results: dict | None = 
     child.setChildId(name)
     child.setDescription(child.algorithm().displayName())
     child.setPosition(QPointF(400 + 260 * place, 160))
-    defaults = {definition.name(): _fixed(definition.defaultValue()) for definition in child.algorithm().parameterDefinitions()
-                if not definition.isDestination() and definition.defaultValue() is not None}
+    defaults = {
+        definition.name(): _fixed(definition.defaultValue())
+        for definition in child.algorithm().parameterDefinitions()
+        if not definition.isDestination() and definition.defaultValue() is not None
+    }
     for key, source in {**defaults, **sources}.items():
         child.addParameterSources(key, [source])
     outputs = {}
@@ -85,8 +117,11 @@ def main() -> None:
     application.initQgis()
     sys.path.append(str(Path(QgsApplication.pkgDataPath(), "python", "plugins")))
     from processing.core.Processing import Processing
+
     Processing.initialize()
-    spec = importlib.util.spec_from_file_location("phenofuse", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
+    spec = importlib.util.spec_from_file_location(
+        "phenofuse", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
     sys.modules["phenofuse"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules["phenofuse"])
     plugin = sys.modules["phenofuse"].classFactory(None)

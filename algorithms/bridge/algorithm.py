@@ -3,6 +3,7 @@
 An algorithm says what it is (its class attributes), which parameters it has (`parameters`) and how its outputs
 look (`STYLES`). All else happens here. An algorithm that needs no engine overrides `perform`.
 """
+
 from __future__ import annotations
 
 import os
@@ -28,8 +29,15 @@ from .text import tr
 ICONS = Path(__file__).resolve().parents[2] / "resources" / "icons"
 HELP_URL = "https://github.com/phenofuse/phenofuse#algorithms"
 
-GROUPS = {"earthengine": "Earth Engine", "prepare": "Prepare", "fill": "Fill gaps", "learn": "Deep learning",
-          "assess": "Assess", "phenology": "Phenology", "tools": "Tools"}
+GROUPS = {
+    "earthengine": "Earth Engine",
+    "prepare": "Prepare",
+    "fill": "Fill gaps",
+    "learn": "Deep learning",
+    "assess": "Assess",
+    "phenology": "Phenology",
+    "tools": "Tools",
+}
 
 
 class PhenofuseAlgorithm(QgsProcessingAlgorithm):
@@ -105,7 +113,9 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         parts = [tr(part) for part in self.DESCRIPTION.split("\n\n") if part]
         if QgsApplication.platform() == "qgis_process":  # prints tags as they stand, and the summary by itself
             return "\n\n".join(parts)
-        keys = [f"<b>{definition.description()}</b>: {definition.help()}" for definition in self.parameterDefinitions()]
+        keys = [
+            f"<b>{definition.description()}</b>: {definition.help()}" for definition in self.parameterDefinitions()
+        ]
         return "".join(f"<p>{part}</p>" for part in [tr(self.SUMMARY), *parts, *keys])
 
     def initAlgorithm(self, configuration=None):
@@ -157,10 +167,19 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         """Run the job in the engine; returns its outputs and numbers."""
         home = settings.home()
         try:
-            chosen = environment.find_engine(settings.engine_python(), home, extras=[self.EXTRA] if self.EXTRA else [])
+            chosen = environment.find_engine(
+                settings.engine_python(), home, extras=[self.EXTRA] if self.EXTRA else []
+            )
             feedback.pushDebugInfo(tr("Engine: {} ({})").format(chosen.python, chosen.kind))
-            return engine.run_job(chosen.python, self.ID, settings.without_resources(values), settings.resources(values),
-                                  Feedback(feedback), logs=home / "logs", caches=home / "cache")
+            return engine.run_job(
+                chosen.python,
+                self.ID,
+                settings.without_resources(values),
+                settings.resources(values),
+                Feedback(feedback),
+                logs=home / "logs",
+                caches=home / "cache",
+            )
         except environment.SetupError as problem:
             raise QgsProcessingException(str(problem)) from problem
         except engine.EngineError as problem:

@@ -3,6 +3,7 @@
 Standard library only. Cancelling closes the engine's standard input (it stops at its next check), then
 terminates it, then kills it with all it started: within three seconds nothing of it is left.
 """
+
 from __future__ import annotations
 
 import json
@@ -25,9 +26,17 @@ LOGS_KEPT = 30
 
 # How a process that said nothing ended: POSIX gives minus the signal, Windows an NTSTATUS.
 _OUT_OF_MEMORY = {-9, 137, 0xC0000017, 0xC000012D}
-_CRASHED = {-11: "a segmentation fault", -6: "an abort", -4: "an illegal instruction", -7: "a bus error",
-            -8: "an arithmetic fault", 0xC0000005: "an access violation", 0xC0000409: "a stack overrun",
-            0xC000001D: "an illegal instruction", 0xC0000135: "a missing DLL"}
+_CRASHED = {
+    -11: "a segmentation fault",
+    -6: "an abort",
+    -4: "an illegal instruction",
+    -7: "a bus error",
+    -8: "an arithmetic fault",
+    0xC0000005: "an access violation",
+    0xC0000409: "a stack overrun",
+    0xC000001D: "an illegal instruction",
+    0xC0000135: "a missing DLL",
+}
 
 
 class EngineError(Exception):
@@ -52,8 +61,15 @@ class Listener:
         return False
 
 
-def run_job(python: str, job: str, parameters: dict, resources: dict, listener: Listener,
-            logs: str | Path | None = None, caches: str | Path | None = None) -> dict:
+def run_job(
+    python: str,
+    job: str,
+    parameters: dict,
+    resources: dict,
+    listener: Listener,
+    logs: str | Path | None = None,
+    caches: str | Path | None = None,
+) -> dict:
     """Run one job in the engine and wait for it.
 
     Parameters
@@ -83,13 +99,25 @@ def run_job(python: str, job: str, parameters: dict, resources: dict, listener: 
         variables["NUMBA_CACHE_DIR"] = str(caches)
     with open(log, "wb") as errors:
         try:
-            process = processes.start([python, CORE], variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                         stderr=errors, cwd=tempfile.gettempdir())
+            process = processes.start(
+                [python, CORE],
+                variables,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd=tempfile.gettempdir(),
+            )
         except OSError as problem:
-            raise EngineError("start", f"The engine's Python {python} cannot be started ({problem.strerror}).",
-                              "Run 'Set up engine' (phenofuse:setupengine).", str(log)) from problem
+            raise EngineError(
+                "start",
+                f"The engine's Python {python} cannot be started ({problem.strerror}).",
+                "Run 'Set up engine' (phenofuse:setupengine).",
+                str(log),
+            ) from problem
         try:
-            return _converse(process, {"job": job, "parameters": parameters, "resources": resources}, listener, str(log))
+            return _converse(
+                process, {"job": job, "parameters": parameters, "resources": resources}, listener, str(log)
+            )
         finally:
             _end(process)
 
@@ -141,16 +169,29 @@ def _parsed(line: bytes) -> dict:
 def _silent_end(code: int, log: str) -> EngineError:
     """The error for an engine that ended without a word."""
     if code in _OUT_OF_MEMORY:
-        return EngineError("memory", "The engine was ended by the system, most likely because memory ran out.",
-                           "Lower MEMORY_MB or WORKERS, or close other programs.", log)
+        return EngineError(
+            "memory",
+            "The engine was ended by the system, most likely because memory ran out.",
+            "Lower MEMORY_MB or WORKERS, or close other programs.",
+            log,
+        )
     if code in _CRASHED:
-        return EngineError("crash", f"The engine crashed ({_CRASHED[code]}).",
-                           "Run it again: it continues where it stopped. If it crashes again, report it with the log file.", log)
+        return EngineError(
+            "crash",
+            f"The engine crashed ({_CRASHED[code]}).",
+            "Run it again: it continues where it stopped. If it crashes again, report it with the log file.",
+            log,
+        )
     if code < 0:
-        return EngineError("killed", f"The engine was ended by signal {-code}.",
-                           "Run it again: it continues where it stopped.", log)
-    return EngineError("start", f"The engine ended at once with status {code}: {_last_line(log)}",
-                       "Run 'Check engine' (phenofuse:checkengine).", log)
+        return EngineError(
+            "killed", f"The engine was ended by signal {-code}.", "Run it again: it continues where it stopped.", log
+        )
+    return EngineError(
+        "start",
+        f"The engine ended at once with status {code}: {_last_line(log)}",
+        "Run 'Check engine' (phenofuse:checkengine).",
+        log,
+    )
 
 
 def _last_line(log: str) -> str:

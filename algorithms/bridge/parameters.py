@@ -2,6 +2,7 @@
 
 Every parameter carries its help: here for the shared keys, in the algorithm's own table for the others.
 """
+
 from __future__ import annotations
 
 import os
@@ -59,7 +60,9 @@ def raster(key: str, description: str, optional: bool = False):
 
 def rasters(key: str, description: str, optional: bool = False):
     """Several raster layers."""
-    return QgsProcessingParameterMultipleLayers(key, description, QgsProcessing.SourceType.TypeRaster, optional=optional)
+    return QgsProcessingParameterMultipleLayers(
+        key, description, QgsProcessing.SourceType.TypeRaster, optional=optional
+    )
 
 
 def mask():
@@ -70,19 +73,23 @@ def mask():
 
 def choice(key: str, description: str, options, default: str, multiple: bool = False, optional: bool = False):
     """One (or several) of some names; models and command lines hold the name itself."""
-    return QgsProcessingParameterEnum(key, description, list(options), multiple, default, optional, usesStaticStrings=True)
+    return QgsProcessingParameterEnum(
+        key, description, list(options), multiple, default, optional, usesStaticStrings=True
+    )
 
 
 def integer(key: str, description: str, default=None, minimum: int = 0, maximum: int = 2**31 - 1):
     """A whole number; without a default it may stay empty."""
-    return QgsProcessingParameterNumber(key, description, QgsProcessingParameterNumber.Type.Integer, default,
-                                        default is None, minimum, maximum)
+    return QgsProcessingParameterNumber(
+        key, description, QgsProcessingParameterNumber.Type.Integer, default, default is None, minimum, maximum
+    )
 
 
 def number(key: str, description: str, default=None, minimum: float = -1e300, maximum: float = 1e300):
     """A number; without a default it may stay empty."""
-    return QgsProcessingParameterNumber(key, description, QgsProcessingParameterNumber.Type.Double, default,
-                                        default is None, minimum, maximum)
+    return QgsProcessingParameterNumber(
+        key, description, QgsProcessingParameterNumber.Type.Double, default, default is None, minimum, maximum
+    )
 
 
 def switch(key: str, description: str, default: bool):
@@ -107,8 +114,9 @@ def folder(key: str, description: str, optional: bool = False):
 
 def file(key: str, description: str, kinds: str, optional: bool = False):
     """An existing file; `kinds` such as ``CSV files (*.csv)``."""
-    return QgsProcessingParameterFile(key, description, QgsProcessingParameterFile.Behavior.File, optional=optional,
-                                      fileFilter=kinds)
+    return QgsProcessingParameterFile(
+        key, description, QgsProcessingParameterFile.Behavior.File, optional=optional, fileFilter=kinds
+    )
 
 
 def raster_output(key: str, description: str, optional: bool = False, created: bool = True):
@@ -160,8 +168,11 @@ def values(algorithm, parameters: dict, context) -> dict:
 
     Called on the thread that owns the layers. Destinations are left out; see `destinations`.
     """
-    return {definition.name(): _value(algorithm, definition, parameters, context)
-            for definition in algorithm.parameterDefinitions() if not definition.isDestination()}
+    return {
+        definition.name(): _value(algorithm, definition, parameters, context)
+        for definition in algorithm.parameterDefinitions()
+        if not definition.isDestination()
+    }
 
 
 def destinations(algorithm, parameters: dict, context) -> dict:
@@ -201,8 +212,11 @@ def layer_path(layer) -> str:
     if layer.providerType() == "mdal" and Path(layer.source()).is_file():
         return os.path.abspath(layer.source())  # QGIS takes a NetCDF cube given by its path for a mesh
     if layer.providerType() != "gdal":
-        raise QgsProcessingException(tr("The layer {} is no raster file (it comes from {}). Save it as GeoTIFF first.")
-                                     .format(layer.name(), layer.providerType()))
+        raise QgsProcessingException(
+            tr("The layer {} is no raster file (it comes from {}). Save it as GeoTIFF first.").format(
+                layer.name(), layer.providerType()
+            )
+        )
     source = layer.source()
     if source.upper().startswith(("NETCDF:", "HDF5:")):
         return source

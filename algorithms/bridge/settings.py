@@ -1,4 +1,5 @@
 """What the user sets once, in Processing's options, and where the engine keeps its things."""
+
 from __future__ import annotations
 
 import os
@@ -26,12 +27,23 @@ def register(icon) -> None:
     """Add our page to Processing's options."""
     ProcessingConfig.settingIcons[GROUP] = icon
     for setting in (
-        Setting(GROUP, ENGINE_PYTHON, tr("Engine Python (empty: the one that 'Set up engine' made)"), "",
-                valuetype=Setting.FILE),
+        Setting(
+            GROUP,
+            ENGINE_PYTHON,
+            tr("Engine Python (empty: the one that 'Set up engine' made)"),
+            "",
+            valuetype=Setting.FILE,
+        ),
         Setting(GROUP, MEMORY_MB, tr("Memory for pixels (MB)"), DEFAULT_MEMORY_MB, valuetype=Setting.INT),
         Setting(GROUP, WORKERS, tr("Threads (0: one per core)"), 0, valuetype=Setting.INT),
-        Setting(GROUP, DEVICE, tr("Device for deep learning"), DEVICES[0], valuetype=Setting.SELECTION,
-                options=list(DEVICES)),
+        Setting(
+            GROUP,
+            DEVICE,
+            tr("Device for deep learning"),
+            DEVICES[0],
+            valuetype=Setting.SELECTION,
+            options=list(DEVICES),
+        ),
         Setting(GROUP, SCHEDULER, tr("Dask scheduler (empty: this machine)"), "", valuetype=Setting.STRING),
         Setting(GROUP, WRITE_STYLES, tr("Write a style (.qml) beside output files"), False),
     ):
@@ -62,14 +74,17 @@ def without_resources(values: dict) -> dict:
 
 def resources(values: dict) -> dict:
     """The engine's resources: what the dialog says, else what the options say."""
+
     def chosen(key, setting, default):
         value = values.get(key)
         return value if value not in (None, "") else ProcessingConfig.getSetting(setting) or default
 
-    return {"memory_mb": int(chosen("MEMORY_MB", MEMORY_MB, DEFAULT_MEMORY_MB)),
-            "workers": int(chosen("WORKERS", WORKERS, 0)),
-            "device": str(chosen("DEVICE", DEVICE, DEVICES[0])),
-            "scheduler": str(chosen("SCHEDULER", SCHEDULER, ""))}
+    return {
+        "memory_mb": int(chosen("MEMORY_MB", MEMORY_MB, DEFAULT_MEMORY_MB)),
+        "workers": int(chosen("WORKERS", WORKERS, 0)),
+        "device": str(chosen("DEVICE", DEVICE, DEVICES[0])),
+        "scheduler": str(chosen("SCHEDULER", SCHEDULER, "")),
+    }
 
 
 def home() -> Path:

@@ -1,4 +1,5 @@
 """Build time series: files of any shape into one raster with one date per band."""
+
 from __future__ import annotations
 
 from ..bridge import parameters as p
@@ -15,7 +16,8 @@ class BuildTimeSeries(PhenofuseAlgorithm):
         "name, never by position.\n\n"
         "Scale, offset and nodata are applied; linear radar power becomes decibels; impossible values become missing; "
         "equal dates are averaged, and you are told. Rasters on different grids are an error, unless a reference raster "
-        "is given onto whose grid everything is brought.")
+        "is given onto whose grid everything is brought."
+    )
     TAGS = ("stack", "time series", "ndvi", "sentinel-1", "sentinel-2", "netcdf", "dates", "merge", "align")
     HELP = {
         "LAYERS": "The rasters. Instead, a whole folder can be given below.",
@@ -24,9 +26,9 @@ class BuildTimeSeries(PhenofuseAlgorithm):
         "VARIABLE": "What to take: NDVI, VV, VH, or the name of a band or NetCDF variable. Empty: what the files say.",
         "BAND": "Number of the band to take of each file, where bands have no names. Empty: by name.",
         "DATE_SOURCE": "Where dates are: auto (band tags, band names, file names, then DATES, then regular periods), metadata, "
-                       "name (of the files), given (DATES), or regular (START_DATE and PERIOD_DAYS).",
+        "name (of the files), given (DATES), or regular (START_DATE and PERIOD_DAYS).",
         "DATES": "Dates, one per band in order, separated by commas; periods as 2023-11-01/2023-11-13. Or a CSV file with "
-                 "dates, or with file names and dates.",
+        "dates, or with file names and dates.",
         "START_DATE": "First day of the first period, for files without dates that follow one another in the order of their names.",
         "PERIOD_DAYS": "Length of these periods in days.",
         "SCALE": "Factor for stored numbers, such as 0.0001 for NDVI x 10000. Empty: as the files declare.",
@@ -52,7 +54,9 @@ class BuildTimeSeries(PhenofuseAlgorithm):
             p.advanced(p.integer("BAND", tr("Band number"), None, 1)),
             p.advanced(p.number("SCALE", tr("Scale"))),
             p.advanced(p.number("OFFSET", tr("Offset"))),
-            p.advanced(p.choice("RESAMPLING", tr("Resampling"), ("bilinear", "nearest", "cubic", "average"), "bilinear")),
+            p.advanced(
+                p.choice("RESAMPLING", tr("Resampling"), ("bilinear", "nearest", "cubic", "average"), "bilinear")
+            ),
             *p.resources(),
             p.raster_output("OUTPUT", tr("Time series")),
         ]

@@ -1,4 +1,5 @@
 """Describe time series: what is there, where the gaps are, and what radar could tell."""
+
 from __future__ import annotations
 
 from ..bridge import parameters as p
@@ -14,17 +15,21 @@ class DescribeTimeSeries(PhenofuseAlgorithm):
         "lie, and how well radar follows them.\n\n"
         "With radar series as covariates, each date is paired with the nearest radar date (at most 6 days away) and "
         "correlated: over all pairs, by month, by level of NDVI, and within pixels, which tells how well radar "
-        "follows changes in time.")
+        "follows changes in time."
+    )
     TAGS = ("coverage", "gap", "cloud", "statistics", "correlation", "observations", "ndvi", "sentinel-1", "report")
     HELP = {
         "COVARIATES": "Radar or other series on the same grid, such as VV and VH; their dates may differ.",
         "OBSERVATIONS": "Number of observations of each pixel.",
         "LONGEST_GAP": "Longest time without an observation of each pixel, in days; the ends of the series bound it "
-                       "too.",
+        "too.",
     }
     STYLES = {"OBSERVATIONS": ("count", "Number of observations"), "LONGEST_GAP": ("gap_days", "Longest gap (days)")}
-    NUMBERS = {"VALID_PERCENT": "Percentage of the values that are there", "DATE_COUNT": "Number of dates",
-               "CORRELATION": "Correlation with the covariate that goes best with the series"}
+    NUMBERS = {
+        "VALID_PERCENT": "Percentage of the values that are there",
+        "DATE_COUNT": "Number of dates",
+        "CORRELATION": "Correlation with the covariate that goes best with the series",
+    }
 
     def parameters(self):
         return [

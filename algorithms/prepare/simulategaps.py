@@ -1,4 +1,5 @@
 """Simulate gaps: hide known values of a series, so that a fill can be scored at them."""
+
 from __future__ import annotations
 
 from ..bridge import parameters as p
@@ -15,14 +16,15 @@ class SimulateGaps(PhenofuseAlgorithm):
         "Patterns, from the easiest to the hardest: random (single values), transplanted (the cloud sequence of "
         "another pixel, moved in time), block (one stretch of GAP_DAYS), tail (the last GAP_DAYS, as in "
         "near-real-time use). Pixels with fewer than six observations are left alone, and every pixel keeps at "
-        "least two. The same seed hides the same values, whatever the memory and threads.")
+        "least two. The same seed hides the same values, whatever the memory and threads."
+    )
     TAGS = ("gap", "cloud", "validation", "cross-validation", "missing", "hide", "ndvi", "time series")
     HELP = {
         "PATTERN": "How values are lost: random, block, transplanted or tail.",
         "GAP_DAYS": "Length of a block, from end to end, or of the tail, in days; the other patterns have lengths "
-                    "of their own.",
+        "of their own.",
         "FRACTION": "With random gaps: the share of each pixel's observations that is hidden. Otherwise: the share "
-                    "of the pixels that get a gap.",
+        "of the pixels that get a gap.",
         "OUTPUT": "The series without the hidden values: this is what a method is given to fill.",
         "TRUTH": "The hidden values alone, missing everywhere else: the TRUTH of 'Assess fill'.",
     }

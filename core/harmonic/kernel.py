@@ -379,10 +379,10 @@ def _at_outputs(days, where, count, output_days, output_mean, output_modes, outp
 
 
 @njit(cache=True, nogil=True)
-def log_likelihood(series, mean, modes, decay_table, noise_variance, residual_variance, inflation, low, high):
+def log_likelihood(series, mean, modes, decay_table, noise_variance, residual_variance, extra, low, high):
     """Marginal log likelihood of a sample, constants left out.
 
-    inflation : (pixels, dates) ratio of each observation's noise variance to `noise_variance`, from the robust rounds
+    extra : (pixels, dates) variance beyond the noise that robust rounds give to outliers
     """
     dates, size = modes.shape
     width = _padded(size + 1)
@@ -399,7 +399,7 @@ def log_likelihood(series, mean, modes, decay_table, noise_variance, residual_va
     for pixel in range(series.shape[0]):
         count = _gather(series[pixel], mean, modes, decay_table, low, high, where, columns, decay)
         for i in range(count):
-            noise[i] = noise_variance * inflation[pixel, where[i]]
+            noise[i] = noise_variance + extra[pixel, where[i]]
         logs = _filter(columns, decay, residual_variance, noise, count, white, state, state_variance)
         _normal_equations(white, count, size, normal)
         logs += _cholesky(normal, size)
@@ -411,8 +411,8 @@ def log_likelihood(series, mean, modes, decay_table, noise_variance, residual_va
 
 
 @njit(cache=True, nogil=True)
-def second_moments(series, mean, modes, decay_table, noise_variance, residual_variance, rounds, low, high, inflation):
-    """Sum over a sample of E u u', (modes, modes); `inflation` (see `log_likelihood`) is renewed in place."""
+def second_moments(series, mean, modes, decay_table, noise_variance, residual_variance, rounds, low, high, extra):
+    """Sum over a sample of E u u', (modes, modes); `extra` (see `log_likelihood`) is renewed in place."""
     dates, size = modes.shape
     width = _padded(size + 1)
     columns = np.zeros((dates, width))
@@ -437,7 +437,7 @@ def second_moments(series, mean, modes, decay_table, noise_variance, residual_va
         _fit(columns, decay, noise_variance, residual_variance, rounds, size, count, noise, weights, white, state,
              state_variance, covariance, normal, solution, block, fitted, spread)
         for i in range(count):
-            inflation[pixel, where[i]] = noise[i] / noise_variance
+            extra[pixel, where[i]] = noise[i] - noise_variance
         for j in range(size):
             unit[:] = 0.0
             unit[j] = 1.0
@@ -449,7 +449,7 @@ def second_moments(series, mean, modes, decay_table, noise_variance, residual_va
 
 
 @njit(cache=True, nogil=True)
-def mean_gradient(series, mean, modes, decay_table, noise_variance, residual_variance, inflation, low, high):
+def mean_gradient(series, mean, modes, decay_table, noise_variance, residual_variance, extra, low, high):
     """Derivative of a sample's log likelihood by the mean at each date, and its Fisher information.
 
     With K = modes modes' + residual + noise of a pixel at its observations, these are the sums of K^-1 (y - mean) and of
@@ -475,7 +475,7 @@ def mean_gradient(series, mean, modes, decay_table, noise_variance, residual_var
         columns[:, :] = 0.0
         count = _gather(series[pixel], mean, modes, decay_table, low, high, where, columns, decay)
         for i in range(count):
-            noise[i] = noise_variance * inflation[pixel, where[i]]
+            noise[i] = noise_variance + extra[pixel, where[i]]
             columns[i, width + i] = 1.0
         _filter(columns, decay, residual_variance, noise, count, white, state, state_variance)
         whole = np.ascontiguousarray(white[:count, :width])

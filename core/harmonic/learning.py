@@ -24,14 +24,16 @@ PRIOR_DECAY = 3.0
 # Where the search for length scales starts, and the loose log-normal belief (standard deviation in logs) about them.
 LENGTH_SCALE_DAYS = 25.0
 LENGTH_SCALE_SPREAD = 1.5
+# Between dates a week or more apart, a rough residual explains white noise too; a tenth of its deviation is left to noise.
+NOISE_SHARE = 0.01
 # Noise is never taken to be smaller than this share of the series' standard deviation: float32 NDVI carries 1e-7.
 LEAST_NOISE = 1e-6
 # Nor is the mean curve ever told better than this share of it, which keeps its covariance positive definite.
 LEAST_MEAN_ERROR = 1e-4
 ROUNDS = 8
-EXPECTATIONS_PER_ROUND = 4
+EXPECTATIONS_PER_ROUND = 8
 LIKELIHOODS_PER_ROUND = 60
-# Gain of the log likelihood, per pixel and round, below which learning stops.
+# Change of the log likelihood, per pixel and round, below which learning stops.
 ENOUGH = 1e-3
 
 
@@ -53,7 +55,7 @@ class _State:
     noise: float
     residual: float
     length_scale: float
-    inflation: np.ndarray
+    extra: np.ndarray
 
     def arguments(self) -> tuple:
         """What all kernels take first."""
@@ -86,7 +88,7 @@ def learn(series, days, options, seed=0) -> Scene:
         for _ in range(EXPECTATIONS_PER_ROUND):
             _renew_spread(state, options.robust_rounds)
         likelihood = _renew_variances(state)
-        if likelihood - reached < ENOUGH * len(state.series):
+        if abs(likelihood - reached) < ENOUGH * len(state.series):
             break
         reached = likelihood
     _renew_mean(state)
@@ -124,12 +126,12 @@ def _start(sample, days, options) -> _State:
     mean = Mean(order, float(options.period_days), trend, window_centre(days), float(np.nanmean(sample)), prior,
                 0.1 * variance, typical, nothing, nothing, np.zeros((0, 0)))
     return _State(sample, days, *options.valid_range, variance, typical, max(typical, float(days[-1] - days[0])), least,
-                  mean, np.diag(prior), np.diag(prior), 0.1 * variance, 0.1 * variance, typical, np.ones(sample.shape))
+                  mean, np.diag(prior), np.diag(prior), 0.1 * variance, 0.1 * variance, typical, np.zeros(sample.shape))
 
 
 def _renew_mean(state: _State) -> None:
     """One Newton step of the mean curve: what the sample tells of it at the present estimates, and how well."""
-    gradient, information = mean_gradient(*state.arguments(), state.noise, state.residual, state.inflation,
+    gradient, information = mean_gradient(*state.arguments(), state.noise, state.residual, state.extra,
                                           state.low, state.high)
     shown = np.diag(information) > 0
     values, vectors = np.linalg.eigh(information[np.ix_(shown, shown)])
@@ -152,7 +154,7 @@ def _renew_mean(state: _State) -> None:
 def _renew_spread(state: _State, rounds: int) -> None:
     """One expectation-maximisation step of the coefficients' covariance, and robust weights."""
     second = second_moments(*state.arguments(), state.noise, state.residual, rounds, state.low, state.high,
-                            state.inflation)
+                            state.extra)
     factor = np.linalg.cholesky(state.covariance)
     covariance = (factor @ second @ factor.T + PRIOR_PIXELS * state.prior) / (len(state.series) + PRIOR_PIXELS)
     state.covariance = 0.5 * (covariance + covariance.T)
@@ -164,12 +166,13 @@ def _renew_variances(state: _State) -> float:
 
     def settled(logs):
         noise, residual, length = np.exp(logs)
-        return max(noise, state.least_noise), max(residual, 1e-2 * state.least_noise), min(length, state.longest_length)
+        residual = max(residual, state.least_noise)
+        return max(noise, NOISE_SHARE * residual, state.least_noise), residual, min(length, state.longest_length)
 
     def loss(logs):
         noise, residual, length = settled(logs)
         return _belief(state, logs[2]) - log_likelihood(
-            series, mean, modes, decay_table(state.days, state.days, length), noise, residual, state.inflation,
+            series, mean, modes, decay_table(state.days, state.days, length), noise, residual, state.extra,
             state.low, state.high)
 
     found = _lowest(loss, np.log([state.noise, state.residual, state.length_scale]), [-1.0, -0.7, 0.4])

@@ -1,4 +1,5 @@
 """The jobs `buildtimeseries` and `splittimeseries`."""
+
 from __future__ import annotations
 
 from datetime import date
@@ -24,23 +25,43 @@ def build(parameters: dict, resources, events) -> dict:
     reference = parameters.get("REFERENCE")
     start = parameters.get("START_DATE")
     options = Collecting(
-        variable=parameters.get("VARIABLE") or None, band=parameters.get("BAND"),
-        date_source=parameters.get("DATE_SOURCE") or "auto", dates=parameters.get("DATES") or None,
-        start_date=date.fromisoformat(start[:10]) if start else None, period_days=parameters.get("PERIOD_DAYS"),
-        scale=parameters.get("SCALE"), offset=parameters.get("OFFSET"),
+        variable=parameters.get("VARIABLE") or None,
+        band=parameters.get("BAND"),
+        date_source=parameters.get("DATE_SOURCE") or "auto",
+        dates=parameters.get("DATES") or None,
+        start_date=date.fromisoformat(start[:10]) if start else None,
+        period_days=parameters.get("PERIOD_DAYS"),
+        scale=parameters.get("SCALE"),
+        offset=parameters.get("OFFSET"),
         reference=RasterFile.open(reference).grid if reference else None,
-        resampling=parameters.get("RESAMPLING") or "bilinear")
+        resampling=parameters.get("RESAMPLING") or "bilinear",
+    )
     series = collect_series(paths, options, events)
-    events.info(f"{series.variable.name}: {series.count} dates from {series.periods[0]} to {series.periods[-1]}; "
-                f"{series.grid.text}.")
-    header = Header(series.variable.name, series.units, method="buildtimeseries", parents=series.paths[:3],
-                    orbit=(series.header or {}).get("orbit", ""))
+    events.info(
+        f"{series.variable.name}: {series.count} dates from {series.periods[0]} to {series.periods[-1]}; "
+        f"{series.grid.text}."
+    )
+    header = Header(
+        series.variable.name,
+        series.units,
+        method="buildtimeseries",
+        parents=series.paths[:3],
+        orbit=(series.header or {}).get("orbit", ""),
+    )
     output = parameters["OUTPUT"]
-    journal = tiles.Journal(output, ["buildtimeseries", parameters, tiles.fingerprint([*series.paths, reference or ""])])
+    journal = tiles.Journal(
+        output, ["buildtimeseries", parameters, tiles.fingerprint([*series.paths, reference or ""])]
+    )
     # A tile is held as it is read, once more while it is converted, and once as it is written.
     plan = tiles.plan(series.grid, 3 * 4 * series.count, resources)
-    tiles.run(plan, partial(_tile, series), {"OUTPUT": (output, series_spec(series.grid, series.periods, header))},
-              journal, resources, events)
+    tiles.run(
+        plan,
+        partial(_tile, series),
+        {"OUTPUT": (output, series_spec(series.grid, series.periods, header))},
+        journal,
+        resources,
+        events,
+    )
     return {"outputs": {"OUTPUT": output}, "numbers": {"DATE_COUNT": series.count}}
 
 

@@ -3,6 +3,7 @@
 `plan` is pure arithmetic. `Journal` remembers, beside the output, what is done already. `run` works the
 tiles off in threads (or on a Dask cluster) and gives the outputs their names when all of them are complete.
 """
+
 from .journal import Journal, fingerprint
 from .plan import Plan, Tile, plan
 from .run import run

@@ -1,4 +1,5 @@
 """What tiles tell about a scene, without writing a raster: statistics, scores."""
+
 from __future__ import annotations
 
 from .run import _worked

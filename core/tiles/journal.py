@@ -4,6 +4,7 @@ A journal is a folder ``.<output>.<key>.parts``. It holds one file per finished 
 temporary name and renamed, and what was learnt once before the tiles. The key is a hash of the job, its
 parameters and the state of its input files: another call never finds the parts of this one.
 """
+
 from __future__ import annotations
 
 import hashlib

@@ -1,4 +1,5 @@
 """Which tiles, from a memory budget: pure arithmetic."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -71,8 +72,11 @@ def plan(grid: Grid, bytes_per_pixel: float, resources, margin: int = 0) -> Plan
     fitting = [side for side in SIDES if (side + 2 * margin) ** 2 * bytes_per_pixel <= budget]
     if not fitting:
         needed = (SIDES[-1] + 2 * margin) ** 2 * bytes_per_pixel * resources.workers / 2**20
-        raise MemoryLimitError(f"The smallest tile needs {needed:.0f} MB with {resources.workers} workers, but "
-                               f"MEMORY_MB is {resources.memory_mb}.", "Raise MEMORY_MB or lower WORKERS.")
+        raise MemoryLimitError(
+            f"The smallest tile needs {needed:.0f} MB with {resources.workers} workers, but "
+            f"MEMORY_MB is {resources.memory_mb}.",
+            "Raise MEMORY_MB or lower WORKERS.",
+        )
     enough = [s for s in fitting if s >= SMALLEST_USEFUL and _count(grid, s) >= TILES_PER_WORKER * resources.workers]
     side = enough[0] if enough else min(fitting[0], SMALLEST_USEFUL)
     tiles = []

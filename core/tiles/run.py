@@ -1,4 +1,5 @@
 """Working the tiles off: threads or Dask, journal, and all outputs complete or none."""
+
 from __future__ import annotations
 
 import errno
@@ -49,13 +50,17 @@ def run(plan: Plan, work, outputs: dict, journal: Journal, resources, events) ->
     _announce(plan, todo, outputs, resources, events)
     tiles = events.step(0, SHARE_OF_TILES)
     try:
-        for done, (tile, arrays) in enumerate(_worked(work, todo, resources, tiles), start=len(plan.tiles) - len(todo) + 1):
+        for done, (tile, arrays) in enumerate(
+            _worked(work, todo, resources, tiles), start=len(plan.tiles) - len(todo) + 1
+        ):
             journal.keep(tile, {name: _checked(arrays[name], tile, spec) for name, (_, spec) in outputs.items()})
             tiles.progress(done / len(plan.tiles))
     except OSError as problem:
         if problem.errno == errno.ENOSPC:
-            raise DiskError(f"The disk of {journal.folder.parent} is full.",
-                            "Free some room, then run the same call again: it continues where it stopped.") from problem
+            raise DiskError(
+                f"The disk of {journal.folder.parent} is full.",
+                "Free some room, then run the same call again: it continues where it stopped.",
+            ) from problem
         raise
     _assemble(plan, outputs, journal, events.step(SHARE_OF_TILES, 1))
     journal.remove()
@@ -86,13 +91,17 @@ def _executor(resources):
     try:
         from distributed import Client
     except ImportError as missing:
-        raise MissingExtraError("A Dask scheduler is set, but the engine has no Dask.",
-                                "Run 'Set up engine' (phenofuse:setupengine) with the cluster extra, or clear SCHEDULER.") from missing
+        raise MissingExtraError(
+            "A Dask scheduler is set, but the engine has no Dask.",
+            "Run 'Set up engine' (phenofuse:setupengine) with the cluster extra, or clear SCHEDULER.",
+        ) from missing
     try:
         client = Client(resources.scheduler, timeout="10s")
     except (OSError, TimeoutError) as problem:
-        raise InputError(f"No Dask scheduler answers at {resources.scheduler}.",
-                         "Start it, correct SCHEDULER, or clear SCHEDULER to work on this machine.") from problem
+        raise InputError(
+            f"No Dask scheduler answers at {resources.scheduler}.",
+            "Start it, correct SCHEDULER, or clear SCHEDULER to work on this machine.",
+        ) from problem
     return client.get_executor(pure=False), max(1, sum(client.nthreads().values()))
 
 
@@ -143,7 +152,7 @@ def _joined(window: Window, tiles, name: str, spec, journal: Journal) -> np.ndar
     values = np.empty((len(spec.bands), window.rows, window.columns), spec.dtype)
     for tile in tiles:
         top, left = tile.window.row - window.row, tile.window.column - window.column
-        values[:, top:top + tile.window.rows, left:left + tile.window.columns] = journal.get(tile, name)
+        values[:, top : top + tile.window.rows, left : left + tile.window.columns] = journal.get(tile, name)
     return values
 
 
@@ -154,15 +163,23 @@ def _require_room(outputs: dict, journal: Journal) -> None:
     needed = 2 * sum(spec.bytes for _, spec in outputs.values())
     free = shutil.disk_usage(journal.folder).free
     if needed > free:
-        raise DiskError(f"The outputs need up to {needed / 2**20:.0f} MB while they are made, but only "
-                        f"{free / 2**20:.0f} MB are free in {journal.folder.parent}.",
-                        "Free some room or choose another disk for the output.")
+        raise DiskError(
+            f"The outputs need up to {needed / 2**20:.0f} MB while they are made, but only "
+            f"{free / 2**20:.0f} MB are free in {journal.folder.parent}.",
+            "Free some room or choose another disk for the output.",
+        )
 
 
 def _announce(plan: Plan, todo, outputs: dict, resources, events) -> None:
     size = sum(spec.bytes for _, spec in outputs.values()) / 2**20
-    workers = f"on the Dask cluster at {resources.scheduler}" if resources.scheduler else f"in {resources.workers} threads"
-    events.info(f"{plan.grid.width} x {plan.grid.height} pixels in {len(plan.tiles)} tiles of {plan.side}, {workers}; "
-                f"about {plan.bytes_at_once / 2**20:.0f} MB in hand, up to {2 * size:.0f} MB of disk while it runs.")
+    workers = (
+        f"on the Dask cluster at {resources.scheduler}" if resources.scheduler else f"in {resources.workers} threads"
+    )
+    events.info(
+        f"{plan.grid.width} x {plan.grid.height} pixels in {len(plan.tiles)} tiles of {plan.side}, {workers}; "
+        f"about {plan.bytes_at_once / 2**20:.0f} MB in hand, up to {2 * size:.0f} MB of disk while it runs."
+    )
     if len(todo) < len(plan.tiles):
-        events.info(f"{len(plan.tiles) - len(todo)} tiles are done already from an earlier run; it continues from there.")
+        events.info(
+            f"{len(plan.tiles) - len(todo)} tiles are done already from an earlier run; it continues from there."
+        )

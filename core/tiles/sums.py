@@ -2,17 +2,18 @@
 
 Sums are whole numbers, multiples of 2**-50 held in Python integers: adding them never rounds.
 """
+
 from __future__ import annotations
 
 from copy import copy
 
 import numpy as np
 
-UNIT = 2.0 ** -50
+UNIT = 2.0**-50
 
 # bincount adds in float64, which is exact for whole numbers below 2**53: with this many values at once, the two
 # halves of any value below 2**17 (a squared error of 360 dB, say) stay there.
-VALUES_AT_ONCE = 2 ** 16
+VALUES_AT_ONCE = 2**16
 
 
 class ExactSums:
@@ -67,8 +68,8 @@ def _sums(group: np.ndarray, values: np.ndarray, groups: int) -> list[int]:
     values = np.asarray(values, dtype=float)
     for start in range(0, len(values), VALUES_AT_ONCE):
         part = slice(start, start + VALUES_AT_ONCE)
-        coarse = np.rint(values[part] * 2.0 ** 20)
-        fine = np.rint((values[part] - coarse * 2.0 ** -20) * 2.0 ** 50)
+        coarse = np.rint(values[part] * 2.0**20)
+        fine = np.rint((values[part] - coarse * 2.0**-20) * 2.0**50)
         sums = (np.bincount(group[part], half, groups) for half in (coarse, fine))
         total = [before + (int(high) << 30) + int(low) for before, high, low in zip(total, *sums)]
     return total

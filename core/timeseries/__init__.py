@@ -7,6 +7,7 @@ dates in the band descriptions and tags. Everything that opens or writes a raste
 * `collect_series` understands folders and lists of files, one per date or period;
 * `write_series` and `RasterWriter` write, under a temporary name until all is well.
 """
+
 from . import quality
 from .collecting import collect_series
 from .dates import Period, days_of, periods_between
@@ -18,6 +19,25 @@ from .series import Series
 from .variables import VARIABLES, Variable, variable_named
 from .writing import Header, RasterSpec, RasterWriter, series_spec, write_series
 
-__all__ = ["Grid", "Header", "Period", "RasterFile", "RasterSpec", "RasterWriter", "Series", "VARIABLES", "Variable",
-           "Window", "collect_series", "days_of", "list_rasters", "open_series", "periods_between", "quality",
-           "read_mask", "series_spec", "variable_named", "write_series"]
+__all__ = [
+    "Grid",
+    "Header",
+    "Period",
+    "RasterFile",
+    "RasterSpec",
+    "RasterWriter",
+    "Series",
+    "VARIABLES",
+    "Variable",
+    "Window",
+    "collect_series",
+    "days_of",
+    "list_rasters",
+    "open_series",
+    "periods_between",
+    "quality",
+    "read_mask",
+    "series_spec",
+    "variable_named",
+    "write_series",
+]

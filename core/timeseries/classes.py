@@ -1,4 +1,5 @@
 """Classes that statistics and scores are told by: months, and levels of NDVI."""
+
 from __future__ import annotations
 
 import numpy as np

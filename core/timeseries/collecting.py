@@ -1,4 +1,5 @@
 """Collecting files into one time series: folders, lists, stacks, one file per date or period."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -86,18 +87,24 @@ def collect_series(paths, options: Collecting, events) -> Series:
 
 
 def _source(file: RasterFile, band, grid: Grid, first: RasterFile, options: Collecting) -> Source:
-    band = replace(band, scale=band.scale if options.scale is None else options.scale,
-                   offset=band.offset if options.offset is None else options.offset)
+    band = replace(
+        band,
+        scale=band.scale if options.scale is None else options.scale,
+        offset=band.offset if options.offset is None else options.offset,
+    )
     difference = grid.difference(file.grid)
     if not difference:
         return Source(file.path, band)
     if options.reference is None:
         raise GridMismatchError(
             f"{Path(file.path).name} does not lie on the grid of {Path(first.path).name}: {difference}.",
-            "Give a REFERENCE raster: everything is then brought onto its grid.")
+            "Give a REFERENCE raster: everything is then brought onto its grid.",
+        )
     if not file.grid.crs or not grid.crs:
-        raise GridMismatchError(f"{Path(file.path).name} cannot be aligned: it or the reference has no reference system.",
-                                "Assign the right reference system first (gdal: Assign projection).")
+        raise GridMismatchError(
+            f"{Path(file.path).name} cannot be aligned: it or the reference has no reference system.",
+            "Assign the right reference system first (gdal: Assign projection).",
+        )
     return Source(file.path, band, grid, options.resampling)
 
 
@@ -116,9 +123,11 @@ def _dates_of(found, options: Collecting) -> list[Period]:
         periods = list(periods_between(options.start_date, options.period_days, len(found)))
     undated = list(dict.fromkeys(Path(f.path).name for p, (f, _) in zip(periods, found) if p is None))
     if undated:
-        raise DateError(f"No date was found for {len(undated)} of {len({f.path for f, _ in found})} files: {_first(undated)}.",
-                        "Put dates into the names (2023-11-01 or 20231101), give DATES (a list or a CSV file), or "
-                        "START_DATE and PERIOD_DAYS for regular periods.")
+        raise DateError(
+            f"No date was found for {len(undated)} of {len({f.path for f, _ in found})} files: {_first(undated)}.",
+            "Put dates into the names (2023-11-01 or 20231101), give DATES (a list or a CSV file), or "
+            "START_DATE and PERIOD_DAYS for regular periods.",
+        )
     return periods
 
 
@@ -143,7 +152,9 @@ def _given(found, text: str) -> list:
     if isinstance(given, dict):
         return [given.get(Path(f.path).name) or given.get(f.name) for f, _ in found]
     if len(given) != len(found):
-        raise DateError(f"DATES holds {len(given)} dates, but there are {len(found)} bands.", "Give one date per band.")
+        raise DateError(
+            f"DATES holds {len(given)} dates, but there are {len(found)} bands.", "Give one date per band."
+        )
     return list(given)
 
 
@@ -155,8 +166,10 @@ def _require_one_band_per_date(files, found, options: Collecting) -> None:
             continue
         if len(files) > 1 or not (options.dates or options.start_date):
             names = ", ".join(b.description or f"band {b.index}" for b in bands[:4])
-            raise InputError(f"{Path(file.path).name} has {len(bands)} bands that hold neither dates nor variable names ({names}).",
-                             "Give BAND, the number of the band that holds the variable, or DATES when the bands are dates.")
+            raise InputError(
+                f"{Path(file.path).name} has {len(bands)} bands that hold neither dates nor variable names ({names}).",
+                "Give BAND, the number of the band that holds the variable, or DATES when the bands are dates.",
+            )
 
 
 def _first(names) -> str:

@@ -1,4 +1,5 @@
 """Dates and half-open periods, and finding them in texts."""
+
 from __future__ import annotations
 
 import csv
@@ -25,8 +26,10 @@ class Period:
 
     def __post_init__(self):
         if self.end is not None and self.end <= self.start:
-            raise DateError(f"The period {self.start}/{self.end} ends before it begins.",
-                            "Give the start first; the end is the first day after the period.")
+            raise DateError(
+                f"The period {self.start}/{self.end} ends before it begins.",
+                "Give the start first; the end is the first day after the period.",
+            )
 
     def __str__(self) -> str:
         return f"{self.start}" if self.end is None else f"{self.start}/{self.end}"
@@ -48,7 +51,7 @@ class Period:
         return {"start_time": f"{self.start}T00:00:00", "end_time": f"{self.end or self.start}T00:00:00"}
 
     @classmethod
-    def parse(cls, text: str) -> "Period":
+    def parse(cls, text: str) -> Period:
         """Read ``2023-11-01``, ``2023-11-01T10:20:30Z`` or two of them joined by ``/``.
 
         Raises
@@ -60,8 +63,10 @@ class Period:
         try:
             first = date.fromisoformat(start.strip()[:10])
             last = date.fromisoformat(end.strip()[:10]) if end else None
-        except ValueError:
-            raise DateError(f"'{text}' is not a date.", "Write dates as 2023-11-01, periods as 2023-11-01/2023-11-13.")
+        except ValueError as problem:
+            raise DateError(
+                f"'{text}' is not a date.", "Write dates as 2023-11-01, periods as 2023-11-01/2023-11-13."
+            ) from problem
         return cls(first, None if last == first else last)
 
 
@@ -80,17 +85,22 @@ def require_increasing(periods, what: str) -> None:
     """Raise `DateError`, naming the first offenders, unless the periods strictly increase."""
     for number, (a, b) in enumerate(zip(periods, periods[1:]), start=1):
         if b.start == a.start:
-            raise DateError(f"{what}: bands {number} and {number + 1} are both of {a.start}; dates must differ.",
-                            "Run 'Build time series' (phenofuse:buildtimeseries) on it: it averages equal dates.")
+            raise DateError(
+                f"{what}: bands {number} and {number + 1} are both of {a.start}; dates must differ.",
+                "Run 'Build time series' (phenofuse:buildtimeseries) on it: it averages equal dates.",
+            )
         if b.start < a.start:
-            raise DateError(f"{what}: band {number + 1} ({b}) comes after band {number} ({a}); dates must increase.",
-                            "Run 'Build time series' (phenofuse:buildtimeseries) on it: it sorts the dates.")
+            raise DateError(
+                f"{what}: band {number + 1} ({b}) comes after band {number} ({a}); dates must increase.",
+                "Run 'Build time series' (phenofuse:buildtimeseries) on it: it sorts the dates.",
+            )
 
 
 # A date in a name: 2023-11-01, 2023_11_01, 20231101 or (year and day of year, as MODIS has it) 2023305.
 _NAMED_DATE = re.compile(
     r"(?<!\d)(?:(?P<y>(?:19|20)\d\d)(?P<sep>[-_.]?)(?P<m>\d\d)(?P=sep)(?P<d>\d\d)|(?P<jy>(?:19|20)\d\d)(?P<j>\d{3}))"
-    r"(?!\d)(?P<clock>T\d{4,6})?")
+    r"(?!\d)(?P<clock>T\d{4,6})?"
+)
 # What may stand between the two dates of a period's name.
 _BETWEEN = re.compile(r"(?:[_\-/ ]|_?to_?|--)", re.IGNORECASE)
 
@@ -110,7 +120,7 @@ def period_in_name(text: str) -> Period | None:
         return None
     (start, first), following = found[0], found[1:2]
     for end, second in following:
-        between = text[first.end():second.start()]
+        between = text[first.end() : second.start()]
         if end > start and not first["clock"] and not second["clock"] and _BETWEEN.fullmatch(between):
             return Period(start, end)
     return Period(start)
@@ -136,8 +146,7 @@ def cf_date(value: str, units: str | None) -> date | None:
     match = _CF_UNITS.search(units or "days since 1970-01-01")
     try:
         year, month, day = (int(part) for part in match[2].split("-"))
-        moment = datetime(year, month, day) + timedelta(
-            seconds=float(value) * _SECONDS[match[1].lower().rstrip("s")])
+        moment = datetime(year, month, day) + timedelta(seconds=float(value) * _SECONDS[match[1].lower().rstrip("s")])
     except (TypeError, ValueError, OverflowError):
         return None
     return moment.date() if FIRST_YEAR <= moment.year <= LAST_YEAR else None
@@ -172,7 +181,7 @@ def _dates_in_csv(path: Path) -> dict | tuple[Period, ...]:
             dialect = csv.Sniffer().sniff(sample, ",;\t") if any(c in sample for c in ",;\t") else csv.excel
             rows = [[cell.strip() for cell in row] for row in csv.reader(file, dialect) if any(row)]
     except OSError as problem:
-        raise DateError(f"The file of dates cannot be read: {problem}.", "Check DATES.")
+        raise DateError(f"The file of dates cannot be read: {problem}.", "Check DATES.") from problem
     rows = [row for row in rows if any(_is_period(cell) for cell in row)]  # leaves a header line out
     if not rows:
         raise DateError(f"{path.name} holds no date.", "Give one line per file or band: a date, or name and date.")

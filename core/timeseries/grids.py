@@ -1,4 +1,5 @@
 """Where pixels lie: the grid all bands and all rasters of one job must share."""
+
 from __future__ import annotations
 
 import math
@@ -67,7 +68,7 @@ class Grid:
         unit = "deg" if self.is_geographic else "m"
         return f"{self.width} x {self.height} pixels of {x:g} x {y:g} {unit}, {self.crs_name}"
 
-    def difference(self, other: "Grid") -> str:
+    def difference(self, other: Grid) -> str:
         """What makes `other` another grid, as half a sentence; '' when it is the same."""
         if not _same_crs(self.crs, other.crs):
             return f"its reference system is {other.crs_name}, not {self.crs_name}"

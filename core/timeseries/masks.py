@@ -1,4 +1,5 @@
 """Masks: which pixels a method works on."""
+
 from __future__ import annotations
 
 import json
@@ -58,7 +59,8 @@ def _from_raster(path: str, grid: Grid, window: Window) -> np.ndarray:
     if difference:
         raise GridMismatchError(
             f"The mask {raster.name} does not lie on the grid of the series: {difference}.",
-            "Warp it to the series' extent and pixel size (gdal:warpreproject, nearest neighbour), or give polygons.")
+            "Warp it to the series' extent and pixel size (gdal:warpreproject, nearest neighbour), or give polygons.",
+        )
     values = raster.values(1, window)
     return np.isfinite(values) & (values != 0)
 
@@ -71,9 +73,10 @@ def _from_polygons(path: str, grid: Grid, window: Window) -> np.ndarray:
             square = _square(path, made, grid, top, left)
             rows = slice(max(top, window.row), min(top + SQUARE, window.row + window.rows))
             columns = slice(max(left, window.column), min(left + SQUARE, window.column + window.columns))
-            inside[rows.start - window.row:rows.stop - window.row,
-                   columns.start - window.column:columns.stop - window.column] = square[
-                       rows.start - top:rows.stop - top, columns.start - left:columns.stop - left]
+            inside[
+                rows.start - window.row : rows.stop - window.row,
+                columns.start - window.column : columns.stop - window.column,
+            ] = square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
     return inside
 
 
@@ -98,14 +101,18 @@ def _polygons(path: str, made: int, grid: Grid) -> tuple[list, np.ndarray]:
         content = json.loads(Path(path).read_text(encoding="utf-8"), object_hook=_compact)
         polygons = [rings for feature in content["features"] for rings in feature["geometry"] or ()]
     except (OSError, ValueError, TypeError, KeyError, IndexError) as problem:
-        raise InputError(f"The mask {Path(path).name} cannot be read as GeoJSON polygons ({problem}).",
-                         "Give polygons, or a raster on the grid of the series.") from problem
+        raise InputError(
+            f"The mask {Path(path).name} cannot be read as GeoJSON polygons ({problem}).",
+            "Give polygons, or a raster on the grid of the series.",
+        ) from problem
     boxes = np.array([_box(rings[0], grid) for rings in polygons]).reshape(-1, 4)
     west, north, east, south = boxes.T
     touches = (west < grid.width) & (east > 0) & (north < grid.height) & (south > 0)
     if not touches.any():
-        raise InputError(f"No polygon of the mask {Path(path).name} touches the series.",
-                         "Check the reference system of the polygons, or leave MASK empty.")
+        raise InputError(
+            f"No polygon of the mask {Path(path).name} touches the series.",
+            "Check the reference system of the polygons, or leave MASK empty.",
+        )
     return [{"type": "Polygon", "coordinates": rings} for rings in polygons], boxes
 
 

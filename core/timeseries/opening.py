@@ -1,4 +1,5 @@
 """Opening one raster as a time series: which of its bands, of which dates, of which variable."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -45,10 +46,15 @@ def open_series(path: str, variable: str | None = None, events=None, check: bool
     if undated:
         raise DateError(
             f"{file.name}: {_bands(undated)} no date in name or tags (some tools lose them).",
-            f"{BUILD} and give the dates (DATES), or use the file from before that step.")
+            f"{BUILD} and give the dates (DATES), or use the file from before that step.",
+        )
     require_increasing(periods, file.name)
-    series = assemble(file.name, [(p, Source(file.path, b)) for p, b in zip(periods, bands)],
-                      variable_of(file, bands, variable), file)
+    series = assemble(
+        file.name,
+        [(p, Source(file.path, b)) for p, b in zip(periods, bands)],
+        variable_of(file, bands, variable),
+        file,
+    )
     return series.checked(events) if check else series
 
 
@@ -61,8 +67,9 @@ def container(file: RasterFile, variable: str | None) -> RasterFile:
     found = [RasterFile.open(part) for part in file.parts]
     known = [part for part in found if part.name.upper() == "NDVI"] or found
     if len(known) > 1:
-        raise InputError(f"{file.name} holds several variables: {', '.join(p.name for p in found)}.",
-                         "Say which one as VARIABLE.")
+        raise InputError(
+            f"{file.name} holds several variables: {', '.join(p.name for p in found)}.", "Say which one as VARIABLE."
+        )
     return known[0]
 
 
@@ -76,7 +83,9 @@ def bands_of(file: RasterFile, variable: str | None, number: int | None = None) 
     """
     if number:
         if number > len(file.bands):
-            raise InputError(f"{file.name} has {len(file.bands)} bands, so there is no band {number}.", "Change BAND.")
+            raise InputError(
+                f"{file.name} has {len(file.bands)} bands, so there is no band {number}.", "Change BAND."
+            )
         return (file.bands[number - 1],)
     named = [variable_in(band.description) for band in file.bands]
     exact = tuple(b for b in file.bands if variable and b.description.lower() == variable.lower())
@@ -86,14 +95,18 @@ def bands_of(file: RasterFile, variable: str | None, number: int | None = None) 
     if not kinds or (len(kinds) == 1 and all(named)):
         return file.bands
     if not variable:
-        raise InputError(f"{file.name} holds several variables: {', '.join(b.description for b in file.bands[:6])}.",
-                         f"{BUILD} and say which one as VARIABLE.")
+        raise InputError(
+            f"{file.name} holds several variables: {', '.join(b.description for b in file.bands[:6])}.",
+            f"{BUILD} and say which one as VARIABLE.",
+        )
     wanted = variable_named(variable).name
     chosen = tuple(b for b, v in zip(file.bands, named) if v and v.name == wanted)
     if not chosen:
-        raise InputError(f"{file.name} has no band named {variable}; it has "
-                         f"{', '.join(b.description or '(no name)' for b in file.bands[:6])}.",
-                         "Give the right VARIABLE, or the band's number as BAND.")
+        raise InputError(
+            f"{file.name} has no band named {variable}; it has "
+            f"{', '.join(b.description or '(no name)' for b in file.bands[:6])}.",
+            "Give the right VARIABLE, or the band's number as BAND.",
+        )
     return chosen
 
 
@@ -121,10 +134,15 @@ def assemble(name: str, dated: list, variable: Variable, file: RasterFile) -> Se
     units = " ".join((band.units, file.tags.get("units", ""), file.header.get("units", ""))).lower()
     if variable.valid_range is None and not variable.units:
         variable = replace(variable, units=file.header.get("units", "") or file.tags.get("units", ""))
-    return Series(name, variable, tuple(p for p, _ in sources.values()), dated[0][1].aligned_to or file.grid,
-                  tuple(tuple(s) for _, s in sources.values()),
-                  linear_power=variable.is_backscatter and any(w in units for w in ("linear", "power", "intensity")),
-                  header=file.header)
+    return Series(
+        name,
+        variable,
+        tuple(p for p, _ in sources.values()),
+        dated[0][1].aligned_to or file.grid,
+        tuple(tuple(s) for _, s in sources.values()),
+        linear_power=variable.is_backscatter and any(w in units for w in ("linear", "power", "intensity")),
+        header=file.header,
+    )
 
 
 def _tagged(tags: dict) -> Period | None:
@@ -144,7 +162,7 @@ def _described(band: Band) -> Period | None:
 
 def _netcdf(file: RasterFile, band: Band) -> Period | None:
     for key, value in band.tags.items():
-        name = key[len("NETCDF_DIM_"):]
+        name = key[len("NETCDF_DIM_") :]
         units = file.tags.get(f"{name}#units")
         if key.startswith("NETCDF_DIM_") and (name in ("t", "time") or "since" in (units or "")):
             day = cf_date(value, units)

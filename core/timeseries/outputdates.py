@@ -1,4 +1,5 @@
 """The dates on which a result is given: the input's own, a list, or a regular grid."""
+
 from __future__ import annotations
 
 from datetime import timedelta

@@ -1,4 +1,5 @@
 """Raster files as they are: their bands, tags and values before anything is believed of them."""
+
 from __future__ import annotations
 
 import fnmatch
@@ -13,15 +14,15 @@ from pathlib import Path
 # The block cache is part of the engine's stated base memory; GDAL's own default is 5 % of the machine.
 os.environ.setdefault("GDAL_CACHEMAX", "64")
 
-import numpy as np  # noqa: E402
-import rasterio  # noqa: E402
-from rasterio.enums import MaskFlags, Resampling  # noqa: E402
-from rasterio.errors import NotGeoreferencedWarning, RasterioError  # noqa: E402
-from rasterio.vrt import WarpedVRT  # noqa: E402
-from rasterio.warp import calculate_default_transform  # noqa: E402
+import numpy as np
+import rasterio
+from rasterio.enums import MaskFlags, Resampling
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.vrt import WarpedVRT
+from rasterio.warp import calculate_default_transform
 
-from ..errors import InputError  # noqa: E402
-from .grids import Grid, Window  # noqa: E402
+from ..errors import InputError
+from .grids import Grid, Window
 
 TAG = "PHENOFUSE"
 SUFFIXES = (".tif", ".tiff", ".vrt", ".nc", ".img", ".jp2", ".bsq", ".dat")
@@ -54,7 +55,7 @@ class RasterFile:
     parts: tuple = field(default=())
 
     @classmethod
-    def open(cls, path: str | Path) -> "RasterFile":
+    def open(cls, path: str | Path) -> RasterFile:
         """Read what the file says; no pixel is read.
 
         Raises
@@ -83,7 +84,7 @@ class RasterFile:
             return {}
         return header if isinstance(header, dict) else {}
 
-    def part(self, name: str) -> "RasterFile":
+    def part(self, name: str) -> RasterFile:
         """The NetCDF variable of that name.
 
         Raises
@@ -95,11 +96,14 @@ class RasterFile:
         for key, path in names.items():
             if key.lower() == name.lower():
                 return RasterFile.open(path)
-        raise InputError(f"{Path(self.path).name} has no variable '{name}'; it has {', '.join(names) or 'none'}.",
-                         "Give one of these as VARIABLE.")
+        raise InputError(
+            f"{Path(self.path).name} has no variable '{name}'; it has {', '.join(names) or 'none'}.",
+            "Give one of these as VARIABLE.",
+        )
 
-    def values(self, index: int, window: Window | None = None, scale: float | None = None,
-               offset: float | None = None) -> np.ndarray:
+    def values(
+        self, index: int, window: Window | None = None, scale: float | None = None, offset: float | None = None
+    ) -> np.ndarray:
         """Values of one band: declared nodata is NaN, scale and offset are applied, all else is untouched.
 
         Parameters
@@ -123,8 +127,9 @@ class RasterFile:
         return decoded(raw, band, scale, offset, mask)
 
 
-def read_bands(path: str, bands, window: Window, out: np.ndarray, aligned_to: Grid | None = None,
-               resampling: str = "bilinear") -> None:
+def read_bands(
+    path: str, bands, window: Window, out: np.ndarray, aligned_to: Grid | None = None, resampling: str = "bilinear"
+) -> None:
     """Read several bands of a file into `out` (bands, rows, columns) float32, decoded as by `RasterFile.values`.
 
     Parameters
@@ -175,17 +180,24 @@ def list_rasters(folder: str | Path, pattern: str = "*") -> list[str]:
     folder = Path(folder)
     if not str(folder).strip(". ") or not folder.is_dir():
         raise InputError(f"{folder} is not a folder.", "Give the folder which holds the rasters.")
-    found = [p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")
-             and fnmatch.fnmatch(p.name, pattern)]
+    found = [
+        p
+        for p in folder.iterdir()
+        if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and fnmatch.fnmatch(p.name, pattern)
+    ]
     if not found:
-        raise InputError(f"The folder {folder} holds no raster named like '{pattern}' ({', '.join(SUFFIXES)}).",
-                         "Choose another folder or pattern.")
+        raise InputError(
+            f"The folder {folder} holds no raster named like '{pattern}' ({', '.join(SUFFIXES)}).",
+            "Choose another folder or pattern.",
+        )
     return [str(p) for p in sorted(found, key=lambda p: natural_key(p.name))]
 
 
 def natural_key(name: str) -> list:
     """Sort key under which numbers in names count as numbers."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part.lower()) for part in re.split(r"(\d+)", name) if part]
+    return [
+        (0, int(part), "") if part.isdigit() else (1, 0, part.lower()) for part in re.split(r"(\d+)", name) if part
+    ]
 
 
 # netcdf:/folder/file.nc:NDVI, NETCDF:"C:\folder\file.nc":NDVI, HDF5:"file.nc"://NDVI
@@ -206,22 +218,33 @@ def _dataset(path: str):
         if file.is_dir():
             raise InputError(f"{file} is a folder.", "Give a raster file, or use FOLDER.") from problem
         if file.suffix.lower() in (".nc", ".nc4", ".h5"):
-            raise InputError(f"{file.name} cannot be read: this engine's GDAL has no NetCDF reader for it ({problem}).",
-                             "Convert it to GeoTIFF, for example with gdal_translate, one file per variable.") from problem
+            raise InputError(
+                f"{file.name} cannot be read: this engine's GDAL has no NetCDF reader for it ({problem}).",
+                "Convert it to GeoTIFF, for example with gdal_translate, one file per variable.",
+            ) from problem
         raise InputError(f"{file.name} cannot be read as a raster ({problem}).", "Check the file.") from problem
     with src:
         try:
             yield src
         except RasterioError as problem:
-            raise InputError(f"{file.name} is damaged or incomplete ({problem}).",
-                             "Fetch or make the file again.") from problem
+            raise InputError(
+                f"{file.name} is damaged or incomplete ({problem}).", "Fetch or make the file again."
+            ) from problem
 
 
 def _band(src, index: int) -> Band:
     tags = {**src.tags(index, ns="FORCE"), **src.tags(index)}
     nodata = src.nodatavals[index - 1]
-    return Band(index, src.descriptions[index - 1] or "", tags, src.dtypes[index - 1], src.scales[index - 1],
-                src.offsets[index - 1], nodata, src.units[index - 1] or tags.get("units", ""))
+    return Band(
+        index,
+        src.descriptions[index - 1] or "",
+        tags,
+        src.dtypes[index - 1],
+        src.scales[index - 1],
+        src.offsets[index - 1],
+        nodata,
+        src.units[index - 1] or tags.get("units", ""),
+    )
 
 
 @contextmanager
@@ -233,9 +256,18 @@ def _on_grid(src, grid: Grid | None, resampling: str, nodata):
     native, _, _ = calculate_default_transform(src.crs, crs, src.width, src.height, *src.bounds)
     x, y = grid.pixel_size
     # GDAL would choose kernel width and approximate coordinates per window read: fixed, results do not depend on tiles.
-    with WarpedVRT(src, crs=crs, transform=rasterio.Affine(*grid.transform), width=grid.width, height=grid.height,
-                   resampling=Resampling[resampling], tolerance=1e-6, XSCALE=native.a / x, YSCALE=-native.e / y,
-                   nodata=np.nan if nodata is None and src.dtypes[0].startswith("float") else nodata) as view:
+    with WarpedVRT(
+        src,
+        crs=crs,
+        transform=rasterio.Affine(*grid.transform),
+        width=grid.width,
+        height=grid.height,
+        resampling=Resampling[resampling],
+        tolerance=1e-6,
+        XSCALE=native.a / x,
+        YSCALE=-native.e / y,
+        nodata=np.nan if nodata is None and src.dtypes[0].startswith("float") else nodata,
+    ) as view:
         yield view
 
 

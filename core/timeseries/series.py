@@ -1,4 +1,5 @@
 """A time series of rasters on one grid: what methods read."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -132,15 +133,16 @@ class Series:
             mean = total / np.where(count, count, np.nan)
         return (10 * np.log10(mean) if decibels else mean).astype("float32")
 
-    def require_same_grid(self, other: "Series") -> None:
+    def require_same_grid(self, other: Series) -> None:
         """Raise `GridMismatchError`, naming difference and cure, unless `other` lies on this grid."""
         difference = self.grid.difference(other.grid)
         if difference:
             raise GridMismatchError(
                 f"{other.name} does not lie on the grid of {self.name}: {difference}.",
-                f"Run 'Build time series' (phenofuse:buildtimeseries) on {other.name} with REFERENCE = {self.name}.")
+                f"Run 'Build time series' (phenofuse:buildtimeseries) on {other.name} with REFERENCE = {self.name}.",
+            )
 
-    def checked(self, events=None) -> "Series":
+    def checked(self, events=None) -> Series:
         """This series after a look at a sample of its values.
 
         Recognises linear power (and says so), tells undeclared nodata, and refuses a raster that holds something else.
@@ -164,28 +166,38 @@ class Series:
         fill, times = _commonest(wrong)
         share = len(wrong) / len(finite)
         if times > 0.99 * len(wrong) and (fill in STANDS_FOR_NOTHING or abs(fill) > 1e19):
-            _say(events, f"{self.name}: the value {fill:g} is not declared as nodata but cannot be "
-                         f"{self.variable.name}; it counts as missing.")
+            _say(
+                events,
+                f"{self.name}: the value {fill:g} is not declared as nodata but cannot be "
+                f"{self.variable.name}; it counts as missing.",
+            )
         elif share > MOST_IMPOSSIBLE:
             raise UnitError(self._impossible(wrong, share), self._remedy(finite))
         else:
-            _say(events, f"{self.name}: {share:.2%} of the values cannot be {self.variable.name} "
-                         f"(for example {wrong[0]:g}) and count as missing.")
+            _say(
+                events,
+                f"{self.name}: {share:.2%} of the values cannot be {self.variable.name} "
+                f"(for example {wrong[0]:g}) and count as missing.",
+            )
         return series
 
     def _impossible(self, wrong, share) -> str:
         low, high = self.variable.valid_range
         unit = "" if self.variable.units == "1" else f" {self.variable.units}"
-        return (f"{self.name} is said to hold {self.variable.name}, but {share:.0%} of its values lie outside "
-                f"{low:g} to {high:g}{unit} (they reach from {wrong.min():g} to {wrong.max():g}).")
+        return (
+            f"{self.name} is said to hold {self.variable.name}, but {share:.0%} of its values lie outside "
+            f"{low:g} to {high:g}{unit} (they reach from {wrong.min():g} to {wrong.max():g})."
+        )
 
     def _remedy(self, finite) -> str:
         stored_as_integers = all(s.band.dtype.startswith(("int", "uint")) for group in self.sources for s in group)
         if self.variable.name == "NDVI" and stored_as_integers and np.abs(finite).max() <= 10000:
             return "It looks like NDVI x 10000: build it with SCALE = 0.0001 (phenofuse:buildtimeseries)."
         if self.variable.name == "NDVI" and np.median(finite) < -3:
-            return ("These look like radar decibels in an NDVI band: check the export with "
-                    "'Validate composites' (phenofuse:validatecomposites), and which band you chose.")
+            return (
+                "These look like radar decibels in an NDVI band: check the export with "
+                "'Validate composites' (phenofuse:validatecomposites), and which band you chose."
+            )
         return "Check the variable, unit and scale, for example with 'Validate composites' (phenofuse:validatecomposites)."
 
     def _sample(self) -> np.ndarray:

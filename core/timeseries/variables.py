@@ -1,4 +1,5 @@
 """The variables we know: their units, the values they can physically take, and the names they go by."""
+
 from __future__ import annotations
 
 import re
@@ -23,12 +24,15 @@ class Variable:
 # Ranges: NDVI by its definition. Backscatter: saturated targets reach some +20 dB and the noise floor of
 # cross-polarised Sentinel-1 lies above -50 dB. The dual-polarisation radar vegetation index is
 # 4 VH / (VV + VH) on linear power, hence at most 4 and in nature below 2.
-VARIABLES = {v.name: v for v in (
-    Variable("NDVI", "1", (-1.0, 1.0), "Normalised difference vegetation index"),
-    Variable("VV", "dB", (-60.0, 30.0), "Sentinel-1 backscatter VV"),
-    Variable("VH", "dB", (-60.0, 30.0), "Sentinel-1 backscatter VH"),
-    Variable("RVI", "1", (0.0, 4.0), "Radar vegetation index"),
-)}
+VARIABLES = {
+    v.name: v
+    for v in (
+        Variable("NDVI", "1", (-1.0, 1.0), "Normalised difference vegetation index"),
+        Variable("VV", "dB", (-60.0, 30.0), "Sentinel-1 backscatter VV"),
+        Variable("VH", "dB", (-60.0, 30.0), "Sentinel-1 backscatter VH"),
+        Variable("RVI", "1", (0.0, 4.0), "Radar vegetation index"),
+    )
+}
 
 _ALIASES = {"NDVI": "NDVI", "S2NDVI": "NDVI", "VV": "VV", "S1VV": "VV", "VH": "VH", "S1VH": "VH", "RVI": "RVI"}
 _WORD = re.compile(r"[A-Za-z]+[0-9]*[A-Za-z]*")

@@ -1,4 +1,5 @@
 """Writing rasters by the contract: tiled, compressed, dated, and never half finished under their final name."""
+
 from __future__ import annotations
 
 import errno
@@ -37,9 +38,17 @@ class Header:
     @property
     def text(self) -> str:
         """The JSON object."""
-        content = {"variable": self.variable, "units": self.units, "scale": 1, "orbit": self.orbit,
-                   "method": self.method, "parameters": self.parameters, "version": version(),
-                   "parents": [Path(p).name for p in self.parents], **self.extra}
+        content = {
+            "variable": self.variable,
+            "units": self.units,
+            "scale": 1,
+            "orbit": self.orbit,
+            "method": self.method,
+            "parameters": self.parameters,
+            "version": version(),
+            "parents": [Path(p).name for p in self.parents],
+            **self.extra,
+        }
         return json.dumps({k: v for k, v in content.items() if v not in ("", {}, [])})
 
 
@@ -72,8 +81,14 @@ class RasterSpec:
 
 def series_spec(grid: Grid, periods, header: Header, dtype: str = "float32") -> RasterSpec:
     """The raster of a time series: one band per period; integer rasters have no nodata."""
-    return RasterSpec(grid, tuple(map(str, periods)), header, dtype,
-                      float("nan") if np.dtype(dtype).kind == "f" else None, tuple(p.tags for p in periods))
+    return RasterSpec(
+        grid,
+        tuple(map(str, periods)),
+        header,
+        dtype,
+        float("nan") if np.dtype(dtype).kind == "f" else None,
+        tuple(p.tags for p in periods),
+    )
 
 
 class RasterWriter:
@@ -94,10 +109,13 @@ class RasterWriter:
         self.temporary = self.path.with_name(f".{self.path.name}.writing-{os.getpid()}.tif")
         require_writable(self.path)
         grid = spec.grid
-        profile = dict(driver="GTiff", width=grid.width, height=grid.height, count=len(spec.bands), dtype=spec.dtype,
-                       crs=grid.crs or None, transform=rasterio.Affine(*grid.transform), nodata=spec.nodata,
-                       tiled=True, blockxsize=BLOCK, blockysize=BLOCK, interleave="band", compress="deflate",
-                       predictor=3 if np.dtype(spec.dtype).kind == "f" else 2, bigtiff="IF_SAFER")
+        profile = {
+            "driver": "GTiff", "dtype": spec.dtype, "nodata": spec.nodata,
+            "width": grid.width, "height": grid.height, "count": len(spec.bands),
+            "crs": grid.crs or None, "transform": rasterio.Affine(*grid.transform),
+            "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "interleave": "band",
+            "compress": "deflate", "predictor": 3 if np.dtype(spec.dtype).kind == "f" else 2, "bigtiff": "IF_SAFER",
+        }  # fmt: skip
         with _write_errors(self.path):
             self._file = rasterio.open(self.temporary, "w", **profile)
             self._file.update_tags(**{TAG: spec.header.text, "AREA_OR_POINT": "Area"})
@@ -124,16 +142,20 @@ class RasterWriter:
         with _write_errors(self.path):
             self._file.close()
             with rasterio.open(self.temporary) as written:  # a full disk cuts the file short without a word
-                written.read(written.count, window=rasterio.windows.Window(
-                    max(0, written.width - 1), max(0, written.height - 1), 1, 1))
+                written.read(
+                    written.count,
+                    window=rasterio.windows.Window(max(0, written.width - 1), max(0, written.height - 1), 1, 1),
+                )
 
     def finish(self) -> None:
         """Give the closed file its final name, in one step."""
         try:
             os.replace(self.temporary, self.path)
         except OSError as problem:
-            raise OutputError(f"{self.path} cannot be replaced ({problem.strerror}).",
-                              "Remove the layer from the project, or choose another name.") from problem
+            raise OutputError(
+                f"{self.path} cannot be replaced ({problem.strerror}).",
+                "Remove the layer from the project, or choose another name.",
+            ) from problem
         for left in (self.path.with_name(self.path.name + ".aux.xml"), self.path.with_name(self.path.name + ".ovr")):
             left.unlink(missing_ok=True)
 
@@ -145,7 +167,7 @@ class RasterWriter:
             pass
         self.temporary.unlink(missing_ok=True)
 
-    def __enter__(self) -> "RasterWriter":
+    def __enter__(self) -> RasterWriter:
         return self
 
     def __exit__(self, kind, problem, trace) -> None:
@@ -160,8 +182,9 @@ class RasterWriter:
             raise
 
 
-def write_series(path: str, values: np.ndarray, grid: Grid, periods: tuple[Period, ...], header: Header,
-                 dtype: str = "float32") -> None:
+def write_series(
+    path: str, values: np.ndarray, grid: Grid, periods: tuple[Period, ...], header: Header, dtype: str = "float32"
+) -> None:
     """Write a whole series (dates, rows, columns) at once; large ones are written by tiles (`core.tiles`)."""
     with RasterWriter(path, series_spec(grid, periods, header, dtype)) as writer:
         writer.write(values)
@@ -176,8 +199,10 @@ def require_writable(path: Path) -> None:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as problem:
-        raise OutputError(f"The folder {path.parent} cannot be written ({problem.strerror}).",
-                          "Choose another place for the output.") from problem
+        raise OutputError(
+            f"The folder {path.parent} cannot be written ({problem.strerror}).",
+            "Choose another place for the output.",
+        ) from problem
 
 
 def variable_header(name: str, **rest) -> Header:
@@ -196,9 +221,12 @@ class _write_errors:
 
     def __exit__(self, kind, problem, trace):
         if isinstance(problem, OSError) and problem.errno == errno.ENOSPC or "No space left" in str(problem):
-            raise DiskError(f"The disk of {self.path.parent} is full.",
-                            "Free some room, then run the same call again.") from problem
+            raise DiskError(
+                f"The disk of {self.path.parent} is full.", "Free some room, then run the same call again."
+            ) from problem
         if isinstance(problem, RasterioError):
-            raise OutputError(f"{self.path} could not be written ({problem}).",
-                              "Check that the disk is not full and the folder can be written.") from problem
+            raise OutputError(
+                f"{self.path} could not be written ({problem}).",
+                "Check that the disk is not full and the folder can be written.",
+            ) from problem
         return False

@@ -1,8 +1,10 @@
 """Claim: a scene larger than the memory budget is filled within it, and `adaptive` takes under 30 us per pixel and core.
 
 2,000 x 2,000 pixels x 62 dates (1 GB of float32) with MEMORY_MB = 512: peak of the whole engine process, wall time, and
+
 microseconds of processor time per pixel of the whole run (starting, compiling, reading, learning, filling, writing). `--size` makes it smaller.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -16,7 +18,6 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-
 from phenofuse.core.scene.simulate import simulate
 from phenofuse.core.timeseries import Grid, RasterWriter, Window, periods_between, series_spec
 from phenofuse.core.timeseries.writing import variable_header
@@ -37,8 +38,10 @@ def main() -> None:
         write_scene(source, options.size)
         peak, seconds, cores = measured(source, Path(folder), options)
     pixels = options.size**2
-    print(f"{options.size} x {options.size} x 62, MEMORY_MB={options.memory_mb}, {options.workers} threads: "
-          f"peak {peak:.0f} MB, {seconds:.0f} s, {cores / pixels * 1e6:.1f} us of processor time per pixel")
+    print(
+        f"{options.size} x {options.size} x 62, MEMORY_MB={options.memory_mb}, {options.workers} threads: "
+        f"peak {peak:.0f} MB, {seconds:.0f} s, {cores / pixels * 1e6:.1f} us of processor time per pixel"
+    )
 
 
 def write_scene(path: str, size: int) -> None:
@@ -58,9 +61,17 @@ def write_scene(path: str, size: int) -> None:
 
 def measured(source: str, folder: Path, options) -> tuple[float, float, float]:
     """Peak resident memory in MB, wall seconds, and processor seconds of the engine process."""
-    job = {"job": "fillharmonic", "resources": {"memory_mb": options.memory_mb, "workers": options.workers},
-           "parameters": {"INPUT": source, "OUTPUT": str(folder / "o.tif"), "UNCERTAINTY": str(folder / "u.tif"),
-                          "QUALITY": str(folder / "q.tif"), "MODEL": "adaptive"}}
+    job = {
+        "job": "fillharmonic",
+        "resources": {"memory_mb": options.memory_mb, "workers": options.workers},
+        "parameters": {
+            "INPUT": source,
+            "OUTPUT": str(folder / "o.tif"),
+            "UNCERTAINTY": str(folder / "u.tif"),
+            "QUALITY": str(folder / "q.tif"),
+            "MODEL": "adaptive",
+        },
+    }
     started = time.monotonic()
     process = subprocess.Popen([sys.executable, str(CORE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     process.stdin.write(json.dumps(job).encode() + b"\n")
