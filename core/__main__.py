@@ -8,6 +8,7 @@ reaches standard output: whatever a library prints goes to standard error, hence
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import os
@@ -81,6 +82,8 @@ def _package():
             "phenofuse", root / "__init__.py", submodule_search_locations=[str(root)]
         )
         sys.modules["phenofuse"] = importlib.util.module_from_spec(spec)
+    for name in ("errors", "events", "jobs"):
+        importlib.import_module(f"phenofuse.core.{name}")
     return sys.modules["phenofuse.core"]
 
 

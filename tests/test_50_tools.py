@@ -52,7 +52,7 @@ def tiny(provider, tmp_path, monkeypatch):
 
 
 def test_setupengine_makes_the_environment(tiny, tmp_path):
-    """From the toolbox, offline: sizes are said first, the environment is where the engine is looked for, with a report."""
+    """From the toolbox, offline: sizes are said first, the environment is where it is looked for, with a report."""
     feedback = Heard()
     result = processing.run("phenofuse:setupengine", {"WHEELS": str(tiny), "REPORT": str(tmp_path / "report.html")},
                             feedback=feedback)

@@ -287,7 +287,8 @@ def _create(folder: Path, python: str, source: Source, listener) -> None:
     remedy = "Install Python 3.12 (64 bits) from python.org and name it as PYTHON."
     if lacks_parts and platform.system() == "Linux":
         remedy = "Run: sudo apt install python3-venv. Then run this again."
-    raise SetupError(Failure("no python", f"No usable Python was found ({'; '.join(refused) or 'none at all'}).", remedy))
+    reasons = "; ".join(refused) or "none at all"
+    raise SetupError(Failure("no python", f"No usable Python was found ({reasons}).", remedy))
 
 
 def _make(folder: Path, found, source: Source, listener) -> str:

@@ -26,7 +26,7 @@ TORCH_CUDA_OLD = "https://download.pytorch.org/whl/cu126"       # for the last t
 
 
 class Source(NamedTuple):
-    """Where packages come from: an index (through a proxy), or a folder of wheels without any network; and which torch."""
+    """Where packages come from: an index (through a proxy), or a folder of wheels without a network; which torch."""
 
     index_url: str = ""
     wheels: str = ""
@@ -175,14 +175,15 @@ def install(python: str, arguments: list, source: Source, temporary: Path, site_
 
 
 def _run_pip(command: list, given: dict, progress: Progress, listener) -> str:
-    last = [time.monotonic()]
+    last, told = [time.monotonic()], set()
 
     def hear(line: str) -> None:
         if line.startswith("WARNING: Retrying"):
-            shown = "The package index does not answer; trying again."
+            shown = "A package index does not answer; trying again."
         else:
             shown = progress.line(line) or (line if line.startswith("ERROR") else "")
-        if shown:
+        if shown and shown not in told:
+            told.add(shown)
             listener.message("info", failures.redact(shown))
 
     def look() -> None:

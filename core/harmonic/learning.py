@@ -130,15 +130,20 @@ def _start(sample, days, options) -> _State:
 
 
 def _renew_mean(state: _State) -> None:
-    """One Newton step of the mean curve: what the sample tells of it at the present estimates, and how well."""
-    gradient, information = mean_gradient(*state.arguments(), state.noise, state.residual, state.extra,
+    """One Newton step of the mean curve: what the sample tells of it at the present estimates, and how well.
+
+    It is the mean of these pixels, not of all that might have been: the share of the error that stems from their spread
+    belongs to the pixels, which tell it themselves.
+    """
+    least = LEAST_MEAN_ERROR**2 * state.variance
+    gradient, information = mean_gradient(*state.arguments(), max(state.noise, least), state.residual, state.extra,
                                           state.low, state.high)
     shown = np.diag(information) > 0
-    values, vectors = np.linalg.eigh(information[np.ix_(shown, shown)])
-    least = LEAST_MEAN_ERROR**2 * state.variance
-    errors = 1 / np.maximum(values, np.finfo(float).eps * values[-1])
-    covariance = (vectors * errors) @ vectors.T + least * np.eye(int(shown.sum()))
-    told = state.mean.at(state.days)[shown] + (vectors * errors) @ (vectors.T @ gradient[shown])
+    error = np.linalg.inv(information[np.ix_(shown, shown)])
+    told = state.mean.at(state.days)[shown] + error @ gradient[shown]
+    design = state.mean.design(state.days[shown])
+    values, vectors = np.linalg.eigh(error - design @ state.covariance @ design.T / len(state.series))
+    covariance = (vectors * np.maximum(values, least)) @ vectors.T
     mean = replace(state.mean, days=state.days[shown], told=told, told_covariance=covariance)
 
     def settled(logs):
