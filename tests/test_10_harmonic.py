@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from phenofuse.core.errors import InputError
 from phenofuse.core.harmonic import adaptive, cascade, kernel
 from phenofuse.core.harmonic.design import amplitude_and_phase, harmonic_design, trend_supported, window_centre
@@ -89,7 +88,7 @@ def test_likelihood_equals_dense_algebra(learnt):
     _, series, _, scene = learnt
     few = series[:5].astype(float)
     found = kernel.log_likelihood(few, scene.mean.at(DAYS), scene.modes(DAYS), decay_table(DAYS, DAYS, scene.length_scale),
-                                  scene.noise_variance, scene.residual_variance, np.ones(few.shape), -9.0, 9.0)
+                                  scene.noise_variance, scene.residual_variance, np.zeros(few.shape), -9.0, 9.0)
     expected = 0.0
     for row in few:
         seen = np.isfinite(row)
@@ -99,6 +98,26 @@ def test_likelihood_equals_dense_algebra(learnt):
         misfit = row[seen] - scene.mean.at(DAYS[seen])
         expected -= 0.5 * (np.linalg.slogdet(covariance)[1] + misfit @ np.linalg.solve(covariance, misfit))
     assert found == pytest.approx(expected, abs=1e-7)
+
+
+def test_mean_step_equals_dense_algebra(learnt):
+    """Gradient and information of the mean curve are the sums of K^-1 (y - mean) and K^-1 over pixels, outliers included."""
+    _, series, _, scene = learnt
+    few = series[:5].astype(float)
+    extra = np.random.default_rng(3).uniform(0, 0.01, few.shape)
+    gradient, information = kernel.mean_gradient(
+        few, scene.mean.at(DAYS), scene.modes(DAYS), decay_table(DAYS, DAYS, scene.length_scale), scene.noise_variance,
+        0.003, extra, -9.0, 9.0)
+    expected, among = np.zeros(len(DAYS)), np.zeros((len(DAYS), len(DAYS)))
+    for row, more in zip(few, extra):
+        seen = np.isfinite(row)
+        design = scene.mean.design(DAYS[seen])
+        covariance = design @ scene.coefficient_covariance @ design.T + np.diag(scene.noise_variance + more[seen])
+        inverse = np.linalg.inv(covariance + 0.003 * decay_table(DAYS[seen], DAYS[seen], scene.length_scale))
+        expected[seen] += inverse @ (row[seen] - scene.mean.at(DAYS[seen]))
+        among[np.ix_(seen, seen)] += inverse
+    np.testing.assert_allclose(gradient, expected, rtol=1e-8, atol=1e-6)
+    np.testing.assert_allclose(information, among, rtol=1e-8, atol=1e-5)
 
 
 def test_noise_free_curve_is_recovered():
@@ -146,6 +165,26 @@ def test_common_departure_fills_from_the_rest_of_the_scene():
     options = replace(OPTIONS, robust_rounds=0)
     filled = adaptive.fill(series, DAYS, DAYS, adaptive.learn(series, DAYS, options), options)
     np.testing.assert_allclose(filled.mean[0, 20:23], noisy[0, 20:23], atol=0.06)
+
+
+def test_dates_lost_by_the_whole_scene_are_filled_with_care():
+    """Where no pixel shows anything for months, the fill stays near the truth and its intervals still hold it."""
+    truth, shown, deviation = [], [], []
+    for seed in range(12):
+        clean, noisy = seasons(80, DAYS, 4, 0.02, seed)
+        season = seasons(1, DAYS, 4, 0.0, seed + 100)[0] - 0.45
+        drift = 0.05 * np.linalg.cholesky(decay_table(DAYS, DAYS, 40.0)) @ np.random.default_rng(seed).normal(size=len(DAYS))
+        series, _ = with_gaps(noisy + season + drift, 0.4, seed)
+        lost = slice(18 + seed, 25 + seed)
+        series[:, lost] = np.nan
+        filled = adaptive.fill(series, DAYS, DAYS, adaptive.learn(series, DAYS, OPTIONS), OPTIONS)
+        truth.append((clean + season + drift)[:, lost].mean(axis=0))
+        shown.append(filled.mean[:, lost].mean(axis=0))
+        deviation.append(filled.standard_deviation[:, lost].mean(axis=0))
+    error, deviation = np.array(shown) - truth, np.array(deviation)
+    assert np.sqrt(np.mean(error**2)) < 0.1
+    assert np.mean(np.abs(error) < 1.645 * deviation) >= 0.8
+    assert deviation.mean() > 0.03
 
 
 def test_robust_rounds_ignore_clouds_left_in():

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -84,6 +85,15 @@ def test_what_cannot_be_a_mask_is_said(layer, sentence, tmp_path, qgis_app):
     """One plain sentence with the layer's name and what to do."""
     with pytest.raises(QgsProcessingException, match=f"fields {sentence}"):
         mask_file(layer(), UTM, tmp_path)
+
+
+def test_the_same_polygons_are_the_same_file(tmp_path, qgis_app):
+    """A rerun gives the very file of the first run, untouched, so that its journal knows it; other polygons another."""
+    first = mask_file(polygons(SQUARE), UTM, tmp_path)
+    os.utime(first, (1, 1))
+    assert mask_file(polygons(SQUARE), UTM, tmp_path) == first and os.path.getmtime(first) == 1
+    assert mask_file(polygons(SQUARE.replace("111.01", "111.02")), UTM, tmp_path) != first
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_raster_is_its_own_file(tmp_path, qgis_app):

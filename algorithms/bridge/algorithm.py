@@ -7,7 +7,6 @@ look (`STYLES`). All else happens here. An algorithm that needs no engine overri
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from pathlib import Path
 
@@ -18,8 +17,6 @@ from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
     QgsProcessingUtils,
-    QgsRasterLayer,
-    QgsVectorLayer,
 )
 from qgis.PyQt.QtGui import QIcon
 
@@ -143,11 +140,9 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
     def prepareAlgorithm(self, given, context, feedback):
         self._values = parameters.values(self, given, context)
         layer = self._values.get("MASK")
-        if isinstance(layer, QgsRasterLayer):
-            self._values["MASK"] = parameters.layer_path(layer)
-        elif isinstance(layer, QgsVectorLayer):
+        if layer is not None:
             target = self.parameterAsRasterLayer(given, "INPUT", context).crs()
-            self._values["MASK"] = mask.mask_file(layer, target, tempfile.mkdtemp(prefix="phenofuse-mask-"))
+            self._values["MASK"] = mask.mask_file(layer, target, str(settings.home() / "masks"))
         return True
 
     def processAlgorithm(self, given, context, feedback):

@@ -35,6 +35,7 @@ from .requirements import EXTRAS, LISTS, Size
 ENGINE_VERSION = "1"
 FROM_INDEX = Source()
 MARKER = "installed.json"
+OURS = "phenofuse-engine.txt"                        # is there from the first moment: this folder may be emptied
 FORMAT = 1
 
 # Packages whose module has another name.
@@ -125,6 +126,9 @@ def find_engine(setting: str = "", base_folder="", version: str = ENGINE_VERSION
 
 def problem_of(python: str, extras=()) -> str:
     """Why a Python cannot run the engine; empty when it can. Each file is asked once as long as it does not change."""
+    record = installed(Path(python).parent.parent)    # one of our own has been tried when it was made
+    if record and set(extras) <= set(record["extras"]):
+        return ""
     try:
         return _problem_of(python, tuple(extras), os.stat(python).st_mtime_ns)
     except OSError:
@@ -172,29 +176,11 @@ def set_up(folder, extras=(), source: Source = FROM_INDEX, python: str = "", lis
     if source.wheels and not any(Path(source.wheels).glob("*.whl")):
         raise SetupError(Failure("wheels", f"The folder {source.wheels} holds no wheel files (*.whl).",
                                  "Fill it on a computer with a network: pip download -r base.txt -d FOLDER."))
-    with _only_one(folder):
-        before = {} if rebuild else installed(folder)
-        extras = tuple(name for name in EXTRAS if name in extras or name in before.get("extras", ()))
-        pins = requirements.pins(("base", *extras), lists)
-        if before and before["pins"] == pins:
-            listener.message("info", f"The environment in {folder} is complete already.")
-            return _conclude(folder, extras, pins, lists, listener)
-        _check_disk(folder, requirements.size_of(extras, source.torch, lists), source, listener)
-        fresh = rebuild or not _runs(folder)
-        if fresh:
-            _create(folder, python, source, listener)
-        if before.get("pins", [])[:1] != pins[:1]:   # the base itself changes: not usable until it is done
-            (folder / MARKER).unlink(missing_ok=True)
-        try:
-            _install(folder, extras, source, listener, lists)
-            return _conclude(folder, extras, pins, lists, listener)
-        except SetupError as error:
-            if fresh or error.failure.kind not in ("incomplete", "unknown", "broken python"):
-                raise
-        listener.message("warning", "What an earlier run left is damaged; the environment is made afresh.")
-        _create(folder, python, source, listener)
-        _install(folder, extras, source, listener, lists)
-        return _conclude(folder, extras, pins, lists, listener)
+    try:
+        with _only_one(folder):
+            return _complete(folder, extras, source, python, listener, rebuild, lists)
+    except OSError as problem:                       # our own files: a full disk, a folder that may not be written
+        raise SetupError(failures.classify(str(problem))) from problem
 
 
 def installed(folder) -> dict:
@@ -237,6 +223,37 @@ class _Share:
         self._listener.progress(self._start + fraction * (self._end - self._start), eta_s)
 
 
+def _complete(folder: Path, extras, source: Source, python: str, listener, rebuild: bool, lists) -> dict:
+    """Bring a folder to the state that is asked for, with as little as its present state needs."""
+    _refuse_foreign(folder)
+    before = {} if rebuild else installed(folder)
+    extras = tuple(name for name in EXTRAS if name in extras or name in before.get("extras", ()))
+    pins = requirements.pins(("base", *extras), lists)
+    if before and before["pins"] == pins:
+        try:
+            record = _conclude(folder, extras, pins, lists, listener)
+            listener.message("info", f"The environment in {folder} is complete already.")
+            return record
+        except SetupError as error:
+            listener.message("warning", f"The environment is damaged ({error.failure.sentence}); it is mended.")
+            before = {}
+    _check_disk(folder, requirements.size_of(extras, source.torch, lists), source, listener)
+    if before.get("pins", [])[:1] != pins[:1]:       # the base itself changes: not usable until it is done
+        (folder / MARKER).unlink(missing_ok=True)
+    fresh = rebuild or not _runs(folder)
+    if not fresh:
+        try:
+            _install(folder, extras, source, listener, lists)
+            return _conclude(folder, extras, pins, lists, listener)
+        except SetupError as error:
+            if error.failure.kind not in ("incomplete", "unknown", "broken python", "no pip", "crash"):
+                raise
+            listener.message("warning", "What an earlier run left is damaged; the environment is made afresh.")
+    _create(folder, python, source, listener)
+    _install(folder, extras, source, listener, lists)
+    return _conclude(folder, extras, pins, lists, listener)
+
+
 @functools.lru_cache(maxsize=16)
 def _problem_of(python: str, extras: tuple, changed: int) -> str:
     lowest = requirements.lowest_versions(("base", *extras))
@@ -266,15 +283,11 @@ def _versions(python: str, packages) -> dict:
 
 def _create(folder: Path, python: str, source: Source, listener) -> None:
     """Make an empty environment from the first interpreter that manages it."""
-    if folder.exists():
-        if not (folder / "pyvenv.cfg").exists() and any(folder.iterdir()):
-            raise SetupError(Failure("folder", f"The folder {folder} holds something else than an environment.",
-                                     "Give FOLDER an empty or a new folder."))
-        shutil.rmtree(folder)
     refused, lacks_parts = [], False
     for path in [Path(python)] if python else interpreters.candidates(interpreters.here()):
         found = interpreters.probe(path, processes.run)
         problem = found.problem or ("" if found.has_ssl or source.wheels else "it cannot speak HTTPS")
+        _claim(folder)
         problem = problem or _make(folder, found, source, listener)
         if not problem:
             shown = ".".join(map(str, found.version))
@@ -283,12 +296,32 @@ def _create(folder: Path, python: str, source: Source, listener) -> None:
             return
         lacks_parts = lacks_parts or "ensurepip" in problem or "venv" in problem
         refused.append(f"{path}: {problem}")
-        shutil.rmtree(folder, ignore_errors=True)
+        _claim(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     remedy = "Install Python 3.12 (64 bits) from python.org and name it as PYTHON."
     if lacks_parts and platform.system() == "Linux":
         remedy = "Run: sudo apt install python3-venv. Then run this again."
     reasons = "; ".join(refused) or "none at all"
     raise SetupError(Failure("no python", f"No usable Python was found ({reasons}).", remedy))
+
+
+def _claim(folder: Path) -> None:
+    """Mark the folder as ours, then empty it: killed in the middle of that, it is still ours."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / OURS).write_text("The Python environment of Phenofuse's engine. It may be deleted; "
+                               "the algorithm 'Set up engine' makes it again.\n", encoding="utf-8")
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != OURS:
+            entry.unlink()
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Stop at a folder that somebody else filled: an environment of the user's own, or no environment at all."""
+    if folder.exists() and any(folder.iterdir()) and not ((folder / OURS).exists() or (folder / MARKER).exists()):
+        raise SetupError(Failure("folder", f"The folder {folder} holds something that Phenofuse did not make.",
+                                 "Give FOLDER an empty or a new folder."))
 
 
 def _make(folder: Path, found, source: Source, listener) -> str:
@@ -313,7 +346,7 @@ def _make(folder: Path, found, source: Source, listener) -> str:
 
 def _runs(folder: Path, need_pip: bool = True) -> bool:
     """Whether an environment's Python (and its pip) start at all."""
-    if not python_of(folder).exists():
+    if not python_of(folder).exists() or not (folder / "pyvenv.cfg").exists():
         return False
     needed = "import encodings, json" + (", pip" if need_pip else "")
     try:

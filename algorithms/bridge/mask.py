@@ -1,6 +1,9 @@
 """The MASK parameter as a file that the engine reads."""
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
 from pathlib import Path
 
 from qgis.core import (
@@ -17,6 +20,7 @@ from .text import tr
 
 # Decimals of a coordinate: a tenth of a millimetre in degrees, far less in metres.
 DECIMALS = 9
+MASKS_KEPT = 20
 
 
 def mask_file(layer, target_crs, folder: str) -> str:
@@ -29,7 +33,8 @@ def mask_file(layer, target_crs, folder: str) -> str:
     target_crs : QgsCoordinateReferenceSystem
         That of the series; the file's coordinates are in it.
     folder : str
-        Where the GeoJSON file is made.
+        Where the GeoJSON file is made. Its name follows its content: the same polygons give the same file, so that a
+        cancelled run with them is continued.
 
     Raises
     ------
@@ -44,8 +49,9 @@ def mask_file(layer, target_crs, folder: str) -> str:
     if target_crs.isValid() and not layer.crs().isValid():
         raise QgsProcessingException(tr("The mask {} has no reference system. Set it in the layer's properties.")
                                      .format(layer.name()))
-    path = Path(folder) / "mask.geojson"
-    with open(path, "w", encoding="utf-8") as file:
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    handle, writing = tempfile.mkstemp(".new", "mask-", folder)
+    with open(handle, "w", encoding="utf-8") as file:
         file.write('{"type": "FeatureCollection", "features": [')
         separator = "\n"
         for text in _polygons(layer, target_crs):
@@ -53,8 +59,25 @@ def mask_file(layer, target_crs, folder: str) -> str:
             separator = ",\n"
         file.write("\n]}\n")
     if separator == "\n":
+        os.remove(writing)
         raise QgsProcessingException(tr("The mask {} is empty. Draw polygons, or leave MASK empty.")
                                      .format(layer.name()))
+    return _named_by_content(Path(writing))
+
+
+def _named_by_content(writing: Path) -> str:
+    digest = hashlib.sha256()
+    with open(writing, "rb") as file:
+        for part in iter(lambda: file.read(2**20), b""):
+            digest.update(part)
+    path = writing.with_name(f"mask-{digest.hexdigest()[:16]}.geojson")
+    if path.exists():  # an earlier run's, whose time of change is part of what its journal is known by
+        writing.unlink()
+    else:
+        os.replace(writing, path)
+    for old in sorted(path.parent.glob("mask-*.geojson"), key=os.path.getmtime)[:-MASKS_KEPT]:
+        if old != path:
+            old.unlink(missing_ok=True)
     return str(path)
 
 

@@ -65,7 +65,7 @@ def kill(process) -> None:
         pass                                         # stuck in the kernel (a dead network drive): not ours to wait for
 
 
-def run(command, variables=None, cancelled=None, on_line=None, on_wait=None, timeout=None) -> tuple:
+def run(command, variables=None, cancelled=None, on_line=None, on_wait=None, timeout=None, leash=False) -> tuple:
     """Run `command` to its end and return its exit status and all it printed (both streams, as one text).
 
     Parameters
@@ -82,13 +82,16 @@ def run(command, variables=None, cancelled=None, on_line=None, on_wait=None, tim
         Called ten times a second, line or no line.
     timeout : float, optional
         Seconds after which the child is killed.
+    leash : bool
+        Keep the child's standard input open as long as this process lives, so that the child can notice its end.
 
     Returns
     -------
     tuple of (int or None, str)
         The exit status is None when the child was killed here.
     """
-    process = start(command, variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = start(command, variables, stdin=subprocess.PIPE if leash else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     arriving = queue.Queue()
     threading.Thread(target=_read, args=(process.stdout, arriving), daemon=True).start()
     deadline = None if timeout is None else time.monotonic() + timeout
@@ -112,6 +115,8 @@ def run(command, variables=None, cancelled=None, on_line=None, on_wait=None, tim
     finally:
         if process.poll() is None:                   # a callback raised
             kill(process)
+        if process.stdin:
+            process.stdin.close()
 
 
 def _read(stream, arriving) -> None:

@@ -34,7 +34,8 @@ class SetUpEngine(PhenofuseAlgorithm):
         "EXTRAS": "learning: torch, to train and apply networks (205 MB to fetch; with CUDA 2,750 MB). earthengine: to "
                   "download from Google Earth Engine (25 MB). cluster: Dask, to work on an existing cluster (5 MB).",
         "TORCH": "Which build of torch: cpu (900 MB on disk; on a Mac it uses Apple's GPU too), cuda for NVIDIA GPUs "
-                 "(5,000 MB on disk), or default: whatever the index offers. INDEX_URL and WHEELS decide by themselves.",
+                 "(5,000 MB on disk), or default: whatever the index offers. INDEX_URL and WHEELS decide by "
+                 "themselves. To change an installed build, also choose REBUILD.",
         "INDEX_URL": "Address of another package index, such as your organisation's mirror. It is kept in QGIS's "
                      "history: put a user name and key into pip's own configuration instead. Empty: the public index.",
         "WHEELS": "A folder of wheel files (*.whl). Nothing is fetched then.",

@@ -40,7 +40,6 @@ def run(parameters: dict, resources, events) -> dict:
                                                    tiles.fingerprint([*series.paths, *([mask] if mask else [])])])
     if model == "adaptive":
         options = _options(parameters, series)
-        events.info("Learning from the scene's own series.")
         learn = partial(_learn, series, mask, options, int(parameters.get("SEED") or 0), events)
         scene = adaptive.Scene.from_dict(journal.once("scene", learn))
         events.info(_learnt(scene, series))
@@ -90,6 +89,7 @@ def _given(parameters: dict, key: str, default):
 
 def _learn(series: Series, mask, options, seed: int, events) -> dict:
     """What the scene teaches, as plain numbers."""
+    events.info("Learning from the scene's own series.")
     return adaptive.learn(_sample(series, mask, seed, events), series.days, options, seed).to_dict()
 
 

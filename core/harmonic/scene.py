@@ -124,7 +124,7 @@ class Scene:
         return {**_plain(self), "mean": _plain(self.mean)}
 
     @staticmethod
-    def from_dict(plain: dict) -> "Scene":
+    def from_dict(plain: dict) -> Scene:
         """The scene that `to_dict` wrote, bit for bit."""
         return Scene(**{**_arrays(plain), "mean": Mean(**_arrays(plain["mean"]))})
 
