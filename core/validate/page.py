@@ -62,10 +62,8 @@ def _verdict(groups: dict, problems: list, rasters: RasterSet) -> tuple:
     if problems:
         return "bad", sentence(groups) + "."
     if groups:
-        return (
-            "good",
-            f"No problem in {len(rasters.layers)} layers; {len(groups)} things worth knowing are listed below.",
-        )
+        notes = "one thing worth knowing is" if len(groups) == 1 else f"{len(groups)} things worth knowing are"
+        return "good", f"No problem in {len(rasters.layers)} layers; {notes} listed below."
     return "good", f"Nothing wrong was found in {len(rasters.layers)} layers."
 
 
