@@ -189,7 +189,7 @@ def installed(folder) -> dict:
         record = json.loads(Path(folder, MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return record if record.get("format") == FORMAT and python_of(folder).exists() else {}
+    return record if record.get("format") == FORMAT and python_of(folder).exists() and _base_exists(folder) else {}
 
 
 def is_current(folder, lists=LISTS) -> bool:
@@ -327,16 +327,17 @@ def _refuse_foreign(folder: Path) -> None:
 def _make(folder: Path, found, source: Source, listener) -> str:
     """Make an environment from one interpreter; returns what is wrong with the result."""
     without = [] if found.has_ensurepip else ["--without-pip"]
-    status, output = processes.run([found.path, "-I", "-m", "venv", *without, folder], cancelled=listener.cancelled)
+    status, output = processes.run(processes.module_on_a_leash(found.path, "venv", *without, folder),
+                                   cancelled=listener.cancelled, leash=True)
     if status is None:
         installer.require(status, output)
     if status or not _runs(folder, need_pip=found.has_ensurepip):
         # An application bundle's Python may make environments that point at the machine it was built on.
         return failures.classify(output, status).sentence.rstrip(".") if status else "its environments do not run"
     if not found.has_ensurepip:                      # its own pip can still put one in
-        status, output = processes.run(
-            [found.path, "-I", "-m", "pip", "install", "--disable-pip-version-check", *source.arguments(),
-             "--target", _site_packages(folder), "pip"], installer.variables(source.variables()), listener.cancelled)
+        command = processes.module_on_a_leash(found.path, "pip", "install", "--disable-pip-version-check",
+                                              *source.arguments(), "--target", _site_packages(folder), "pip")
+        status, output = processes.run(command, installer.variables(source.variables()), listener.cancelled, leash=True)
         if status is None:
             installer.require(status, output)
         if status:
@@ -430,6 +431,15 @@ def _site_packages(folder: Path) -> Path:
     if os.name == "nt":
         return folder / "Lib" / "site-packages"
     return next(folder.glob("lib/python3*/site-packages"))
+
+
+def _base_exists(folder) -> bool:
+    """Whether the Python that an environment was made from is still there; on Windows the copy in it cannot tell."""
+    try:
+        found = re.search(r"^home\s*=\s*(.+)$", Path(folder, "pyvenv.cfg").read_text(encoding="utf-8"), re.MULTILINE)
+    except OSError:
+        return False
+    return bool(found) and Path(found.group(1).strip()).is_dir()
 
 
 def _version_of(folder: Path) -> tuple:

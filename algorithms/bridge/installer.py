@@ -25,19 +25,6 @@ TORCH_CUDA = "https://download.pytorch.org/whl/cu130"
 TORCH_CUDA_OLD = "https://download.pytorch.org/whl/cu126"       # for the last torch of Python 3.9
 
 
-# pip, but ending at once when standard input does: were QGIS killed, a pip left behind would write into the very
-# environment that the next run continues.
-_PIP = """
-import os, runpy, sys, threading
-def watch():
-    os.read(0, 1)                # not through sys.stdin: its lock would be held when Python ends
-    os._exit(130)
-threading.Thread(target=watch, daemon=True).start()
-sys.argv[0] = "pip"
-runpy.run_module("pip", run_name="__main__", alter_sys=True)
-"""
-
-
 class Source(NamedTuple):
     """Where packages come from: an index (through a proxy), or a folder of wheels without a network; which torch."""
 
@@ -166,9 +153,9 @@ def install(python: str, arguments: list, source: Source, temporary: Path, site_
     SetupError
         With the reason and the remedy.
     """
-    command = [python, "-I", "-X", "utf8", "-u", "-c", _PIP, "install", "--no-input", "--disable-pip-version-check",
-               "--no-warn-script-location", "--only-binary=:all:", "--progress-bar=off",
-               *source.arguments(), *arguments]
+    command = processes.module_on_a_leash(
+        python, "pip", "install", "--no-input", "--disable-pip-version-check", "--no-warn-script-location",
+        "--only-binary=:all:", "--progress-bar=off", *source.arguments(), *arguments)
     chosen = {**dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)), **source.variables(), **(more or {})}
     progress = Progress(megabytes, temporary, site_packages)
     temporary.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,21 @@ CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_
 SECONDS_TO_DIE = 3.0
 SECONDS_BETWEEN_LOOKS = 0.1
 
+# Runs a module of Python, and ends at once with all it started when standard input does. It reads the descriptor
+# itself: the lock of sys.stdin would be held when Python ends.
+_ON_A_LEASH = """
+import os, runpy, signal, sys, threading
+def watch():
+    os.read(0, 1)
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)
+    os._exit(130)
+threading.Thread(target=watch, daemon=True).start()
+module = sys.argv.pop(1)
+sys.argv[0] = module
+runpy.run_module(module, run_name="__main__", alter_sys=True)
+"""
+
 
 def clean_environment(variables=None) -> dict:
     """A copy of the environment `variables` (by default this process's) fit for another Python."""
@@ -83,7 +98,7 @@ def run(command, variables=None, cancelled=None, on_line=None, on_wait=None, tim
     timeout : float, optional
         Seconds after which the child is killed.
     leash : bool
-        Keep the child's standard input open as long as this process lives, so that the child can notice its end.
+        Keep the child's standard input open as long as this process lives, so that `module_on_a_leash` ends with it.
 
     Returns
     -------
@@ -117,6 +132,14 @@ def run(command, variables=None, cancelled=None, on_line=None, on_wait=None, tim
             kill(process)
         if process.stdin:
             process.stdin.close()
+
+
+def module_on_a_leash(python, module: str, *arguments) -> list:
+    """The command that runs a module of another Python, isolated; with `run` and its `leash` it never outlives this process.
+
+    Were QGIS killed, a pip left behind would go on writing into the very environment that the next run continues.
+    """
+    return [str(python), "-I", "-X", "utf8", "-u", "-c", _ON_A_LEASH, module, *map(str, arguments)]
 
 
 def _read(stream, arriving) -> None:
