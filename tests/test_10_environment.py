@@ -9,8 +9,8 @@ import json
 import os
 import re
 import shutil
-import socket
 import signal
+import socket
 import ssl
 import subprocess
 import sys

@@ -235,7 +235,8 @@ def _value(algorithm, definition, parameters, context):
         return [layer_path(layer) for layer in algorithm.parameterAsLayerList(parameters, name, context)]
     if isinstance(definition, QgsProcessingParameterEnum):
         if definition.allowMultiple():
-            return algorithm.parameterAsEnumStrings(parameters, name, context)
+            chosen = algorithm.parameterAsEnumStrings(parameters, name, context)
+            return [option for option in chosen if option]  # QGIS 3.22 gives one empty name for "none chosen"
         return algorithm.parameterAsEnumString(parameters, name, context)
     if isinstance(definition, QgsProcessingParameterBoolean):
         return algorithm.parameterAsBoolean(parameters, name, context)

@@ -68,7 +68,7 @@ class SetUpEngine(PhenofuseAlgorithm):
         folder = Path(values["FOLDER"] or own)
         source = environment.Source(values["INDEX_URL"] or "", values["WHEELS"] or "", values["TORCH"],
                                     _proxy_of_qgis())
-        extras = tuple(filter(None, values["EXTRAS"]))       # QGIS gives one empty name for "none chosen"
+        extras = tuple(values["EXTRAS"])
         try:
             record = environment.set_up(folder, extras, source, values["PYTHON"] or "", listener, values["REBUILD"])
         except environment.SetupError as problem:
