@@ -21,6 +21,7 @@ JOBS = {
     "simulategaps": "assess.job:simulate",
     "assessfill": "assess.job:assess",
     "fillharmonic": "harmonic.job:run",
+    "fillmogpr": "gaussian.job:run",
     "checkengine": "environment.job:run",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .run import _worked
+from .working import worked
 
 
 def gather(plan, work, resources, events):
@@ -19,6 +19,6 @@ def gather(plan, work, resources, events):
     events : Events
         Progress and cancelling.
     """
-    for done, (_, result) in enumerate(_worked(work, plan.tiles, resources, events), start=1):
+    for done, (_, result) in enumerate(worked(work, plan.tiles, resources, events), start=1):
         yield result
         events.progress(done / len(plan.tiles))

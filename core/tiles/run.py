@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import errno
 import shutil
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import DiskError, InputError, MissingExtraError
+from ..errors import DiskError
 from ..timeseries.grids import Window
 from ..timeseries.writing import BLOCK, RasterWriter, require_writable
 from .journal import Journal
 from .plan import Plan
+from .working import worked
 
 SHARE_OF_TILES = 0.85  # of the bar; the rest is for writing the files
-SECONDS_BETWEEN_CHECKS = 0.2
 
 
 def run(plan: Plan, work, outputs: dict, journal: Journal, resources, events) -> None:
@@ -51,7 +50,7 @@ def run(plan: Plan, work, outputs: dict, journal: Journal, resources, events) ->
     tiles = events.step(0, SHARE_OF_TILES)
     try:
         for done, (tile, arrays) in enumerate(
-            _worked(work, todo, resources, tiles), start=len(plan.tiles) - len(todo) + 1
+            worked(work, todo, resources, tiles), start=len(plan.tiles) - len(todo) + 1
         ):
             journal.keep(tile, {name: _checked(arrays[name], tile, spec) for name, (_, spec) in outputs.items()})
             tiles.progress(done / len(plan.tiles))
@@ -64,45 +63,6 @@ def run(plan: Plan, work, outputs: dict, journal: Journal, resources, events) ->
         raise
     _assemble(plan, outputs, journal, events.step(SHARE_OF_TILES, 1))
     journal.remove()
-
-
-def _worked(work, todo, resources, events):
-    """Yield (tile, arrays) as tiles finish, with no more of them in hand than there are workers."""
-    executor, at_once = _executor(resources)
-    waiting, running = list(reversed(todo)), {}
-    try:
-        while waiting or running:
-            while waiting and len(running) < at_once:
-                tile = waiting.pop()
-                running[executor.submit(work, tile)] = tile
-            finished, _ = wait(running, timeout=SECONDS_BETWEEN_CHECKS, return_when=FIRST_COMPLETED)
-            events.check()
-            for future in finished:
-                yield running.pop(future), future.result()
-    finally:
-        for future in running:
-            future.cancel()
-        executor.shutdown(wait=False)
-
-
-def _executor(resources):
-    if not resources.scheduler:
-        return ThreadPoolExecutor(resources.workers, thread_name_prefix="tile"), resources.workers
-    try:
-        from distributed import Client
-    except ImportError as missing:
-        raise MissingExtraError(
-            "A Dask scheduler is set, but the engine has no Dask.",
-            "Run 'Set up engine' (phenofuse:setupengine) with the cluster extra, or clear SCHEDULER.",
-        ) from missing
-    try:
-        client = Client(resources.scheduler, timeout="10s")
-    except (OSError, TimeoutError) as problem:
-        raise InputError(
-            f"No Dask scheduler answers at {resources.scheduler}.",
-            "Start it, correct SCHEDULER, or clear SCHEDULER to work on this machine.",
-        ) from problem
-    return client.get_executor(pure=False), max(1, sum(client.nthreads().values()))
 
 
 def _checked(values, tile, spec) -> np.ndarray:

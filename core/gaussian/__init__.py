@@ -1,0 +1,8 @@
+"""Gaussian processes of several outputs: NDVI and radar as one random field in time.
+
+* `scene` (the default): means and covariances over all dates, learnt from the scene's own incomplete series
+  (`scene_learning`), and the exact fill that follows (`scene_kernel` is its compiled arithmetic).
+
+`self_check` hides gaps from a sample and scores the fill there; `filled` gives observed values back and reasons to all
+others; `job` joins rasters and mathematics, `summary` tells what was learnt and how good it is.
+"""

@@ -1,0 +1,116 @@
+"""From a Gaussian process's means and standard deviations to the results users get: observed values kept, reasons given."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..timeseries import quality
+
+# A covariate this near to a date supports its value: Sentinel-1 repeats its orbit every 12 days.
+SUPPORT_DAYS = 12.0
+# With fewer observations of the target a pixel's fill is mostly the scene's (code 6).
+LEAST_OBSERVATIONS = 3
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a fill is given.
+
+    Parameters
+    ----------
+    valid_range : (low, high)
+        Of the target; means are kept inside.
+    keep_observed : bool
+        Whether observed values come back unchanged.
+    max_gap_days : float
+        Longer gaps stay empty; 0 fills all.
+    robust : bool
+        Whether outliers lose weight.
+    """
+
+    valid_range: tuple
+    keep_observed: bool = True
+    max_gap_days: float = 0.0
+    robust: bool = True
+
+
+@dataclass(frozen=True)
+class Filled:
+    """Results (pixels, dates): `mean` and `standard_deviation` float32, `quality` uint8."""
+
+    mean: np.ndarray
+    standard_deviation: np.ndarray
+    quality: np.ndarray
+
+
+def assemble(values: list, days: tuple, output_days: np.ndarray, mean: np.ndarray, deviation: np.ndarray,
+             observed_deviation, options: Options) -> Filled:
+    """Results of a batch of pixels.
+
+    Parameters
+    ----------
+    values : list of (pixels, dates)
+        The target, then its covariates; NaN where missing.
+    days : tuple of (dates,)
+        Of each of them.
+    output_days : (dates,)
+    mean, deviation : (pixels, output dates)
+        In the target's units, noise included; not finite where the method failed.
+    observed_deviation : float or (pixels,)
+        Standard deviation of the observations kept.
+    options : Options
+    """
+    seen = np.isfinite(values[0])
+    observed, gaps, inside = gaps_around(seen, days[0], output_days)
+    code = _codes(values, days, output_days, inside)
+    possible = code != quality.NO_DATA
+    code[possible & ~np.isfinite(mean + deviation)] = quality.NOT_CONVERGED
+    if options.max_gap_days > 0:
+        code[possible & ~observed & (gaps > options.max_gap_days)] = quality.BEYOND_MAX_GAP
+    gone = (code == quality.NOT_CONVERGED) | (code == quality.BEYOND_MAX_GAP) | ~possible
+    result = np.where(gone, np.nan, np.clip(mean, *options.valid_range)).astype(np.float32)
+    spread = np.where(gone, np.nan, deviation).astype(np.float32)
+    code[observed & ~(gone & (not options.keep_observed))] = quality.OBSERVED
+    if options.keep_observed:
+        own = np.minimum(np.searchsorted(days[0], output_days), len(days[0]) - 1)
+        result[observed] = values[0][:, own][observed]
+        own_deviation = np.broadcast_to(np.reshape(observed_deviation, (-1, 1)), result.shape)
+        spread[observed] = own_deviation[observed]
+    return Filled(result, spread, code)
+
+
+def gaps_around(seen: np.ndarray, days: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Per pixel and date asked for: whether observed, length of the gap around it, and whether observations lie on both sides.
+
+    Beyond the first and last observation the length is the distance to it; infinite where there is none.
+    """
+    before = np.maximum.accumulate(np.where(seen, days, -np.inf), axis=1)
+    after = np.minimum.accumulate(np.where(seen, days, np.inf)[:, ::-1], axis=1)[:, ::-1]
+    none = np.full((len(seen), 1), np.inf)
+    before = np.concatenate([-none, before], axis=1)[:, np.searchsorted(days, at, side="right")]
+    after = np.concatenate([after, none], axis=1)[:, np.searchsorted(days, at, side="left")]
+    inside = np.isfinite(before) & np.isfinite(after)
+    with np.errstate(invalid="ignore"):
+        gaps = np.where(inside, after - before, np.minimum(at - before, after - at))
+    return before == at, gaps, inside
+
+
+def _codes(values: list, days: tuple, output_days: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Reason codes (pixels, output dates) of filled values."""
+    target, code = values[0], np.full(inside.shape, quality.FILLED_IN_TIME, np.uint8)
+    any_covariate = np.zeros(len(target), bool)
+    for other, other_days in zip(values[1:], days[1:]):
+        seen = np.isfinite(other)
+        any_covariate |= seen.any(axis=1)
+        near = np.abs(other_days[:, None] - output_days) <= SUPPORT_DAYS
+        code[seen.astype(np.float32) @ near.astype(np.float32) > 0] = quality.FILLED_WITH_SAR
+    code[~inside] = quality.EXTRAPOLATED
+    seen = np.isfinite(target)
+    count = seen.sum(axis=1)
+    lowest = np.where(seen, target, np.inf).min(axis=1)
+    highest = np.where(seen, target, -np.inf).max(axis=1)
+    code[(count > 1) & (lowest == highest)] = quality.INVALID
+    code[count < LEAST_OBSERVATIONS] = quality.TOO_FEW
+    code[(count == 0) & ~any_covariate] = quality.NO_DATA
+    return code

@@ -1,0 +1,265 @@
+"""A mean and covariance over all dates of a scene's variables, and the exact fill that follows from them.
+
+Every pixel is a draw of one of a few classes (grassland, winter cereals, ...), each with its own mean and covariance of
+the target and its covariates at all their dates; what is seen of the pixel tells how likely each class is, and what the
+missing dates hold. Nothing is assumed of the covariance (`scene_learning` learns it), except between the dates at which
+the scene was seen: there a stationary kernel of each variable, learnt too, interpolates it.
+"""
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import InputError
+from . import scene_kernel as kernel
+from .filled import Filled, Options, assemble
+
+# Pixels standardised and filled at a time: their intermediate arrays stay within the processor's caches.
+PIXELS_AT_ONCE = 128
+# Added to the variance of kernels that are inverted; of standardised values, far below any noise.
+JITTER = 1e-9
+DAYS_PER_YEAR = 365.25
+FORMAT = "phenofuse scene covariance 1"
+
+
+@dataclass(frozen=True)
+class SceneCovariance:
+    """What was learnt; the first variable is the target. All values are standardised by `centre` and `scale`.
+
+    Parameters
+    ----------
+    variables : tuple of str
+    days : tuple of (dates,) arrays
+        Days since 1970-01-01 of each variable.
+    centre, scale, noise : (variables,)
+        `noise` is the variance of the white noise in standardised units.
+    length_scales : (kernels,)
+        Days; infinite for the constant kernel.
+    kernel_variances : (variables, kernels)
+        The stationary kernel of each variable is their sum of v exp(-|dt| / length scale).
+    shares : (classes,)
+    means : (classes, states)
+        States are the dates of all variables, one variable after the other.
+    covariances : (classes, states, states)
+    pixels : int
+        How many pixels taught it.
+    calibration : float
+        Factor by which standard deviations are multiplied, see `self_check`.
+    """
+
+    variables: tuple
+    days: tuple
+    centre: np.ndarray
+    scale: np.ndarray
+    noise: np.ndarray
+    length_scales: np.ndarray
+    kernel_variances: np.ndarray
+    shares: np.ndarray
+    means: np.ndarray
+    covariances: np.ndarray
+    pixels: int
+    calibration: float = 1.0
+
+    def to_dict(self) -> dict:
+        """All of it as plain lists and numbers, for JSON."""
+        return {**{name: getattr(self, name).tolist() for name in _ARRAYS}, "variables": list(self.variables),
+                "days": [days.tolist() for days in self.days], "pixels": self.pixels,
+                "calibration": self.calibration}
+
+    @classmethod
+    def from_dict(cls, content: dict) -> SceneCovariance:
+        """The inverse of `to_dict`; numbers come back to the last bit."""
+        return cls(tuple(content["variables"]), tuple(np.array(days, float) for days in content["days"]),
+                   pixels=int(content["pixels"]), calibration=float(content["calibration"]),
+                   **{name: np.array(content[name], float) for name in _ARRAYS})
+
+    def save(self, path: str, told: dict) -> None:
+        """Write it to a file: arrays as numpy's ``.npz`` and a card of words in JSON, nothing that could be executed.
+
+        Parameters
+        ----------
+        path : str
+        told : dict
+            What the card says besides: inputs, dates, version.
+        """
+        card = json.dumps({"format": FORMAT, "variables": list(self.variables), "pixels": self.pixels,
+                           "calibration": self.calibration, **told})
+        days = {f"days_{i}": days for i, days in enumerate(self.days)}
+        with open(path, "wb") as stream:
+            np.savez_compressed(stream, card=np.frombuffer(card.encode(), np.uint8), **days,
+                                **{name: getattr(self, name) for name in _ARRAYS})
+
+    @classmethod
+    def load(cls, path: str) -> SceneCovariance:
+        """Read a file of `save`.
+
+        Raises
+        ------
+        InputError
+            When the file is none of ours.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as content:
+                card = json.loads(content["card"].tobytes().decode())
+                if card["format"] != FORMAT:
+                    raise ValueError(card["format"])
+                days = tuple(content[f"days_{i}"] for i in range(len(card["variables"])))
+                return cls(tuple(card["variables"]), days, pixels=int(card["pixels"]), calibration=float(card["calibration"]),
+                           **{name: content[name] for name in _ARRAYS})
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as problem:
+            raise InputError(f"{path} holds no scene covariance ({problem}).",
+                             "Give a file that an earlier run wrote as FIT, or leave APPLY empty.") from problem
+
+    def of(self, variables: tuple) -> SceneCovariance:
+        """The same scene, of some of its variables in this order; the others are left out."""
+        order = [self.variables.index(name) for name in variables]
+        starts = np.cumsum([0, *map(len, self.days)])
+        states = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in order])
+        return replace(self, variables=tuple(variables), days=tuple(self.days[i] for i in order),
+                       centre=self.centre[order], scale=self.scale[order], noise=self.noise[order],
+                       kernel_variances=self.kernel_variances[order], means=self.means[:, states],
+                       covariances=self.covariances[:, states][:, :, states])
+
+    def in_year_of(self, days: np.ndarray) -> SceneCovariance:
+        """The same scene some whole years later or earlier, so that its seasons lie over these days of the target."""
+        middle = (days[0] + days[-1]) / 2 - (self.days[0][0] + self.days[0][-1]) / 2
+        shift = round(round(middle / DAYS_PER_YEAR) * DAYS_PER_YEAR)
+        return replace(self, days=tuple(own + shift for own in self.days))
+
+    def kernel_of(self, variable: int, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Stationary covariance (dates, dates) of a variable between two sets of days."""
+        lags = np.abs(one[:, None] - other[None])
+        return sum(v * np.exp(-lags / scale) for v, scale in zip(self.kernel_variances[variable], self.length_scales))
+
+    def at(self, days: tuple) -> SceneCovariance:
+        """The same scene seen at other dates of each variable.
+
+        Dates that were learnt keep their mean and covariance exactly. Between and beyond them, each variable is
+        interpolated by its stationary kernel: ``f_new = W f_old + r`` with ``W = K_no K_oo^-1`` and ``cov(r) = K_nn -
+        W K_on``, so that the covariance stays positive definite and falls back to the kernel far from all dates learnt.
+        """
+        if all(np.array_equal(new, old) for new, old in zip(days, self.days)):
+            return self
+        weights = np.zeros((sum(map(len, days)), self.means.shape[1]))
+        rest = np.zeros((len(weights), len(weights)))
+        row = column = 0
+        for v, (new, old) in enumerate(zip(days, self.days)):
+            rows, columns = slice(row, row + len(new)), slice(column, column + len(old))
+            weights[rows, columns], rest[rows, rows] = self._interpolation(v, new, old)
+            row, column = rows.stop, columns.stop
+        means = self.means @ weights.T
+        covariances = np.stack([weights @ c @ weights.T + rest for c in self.covariances])
+        return replace(self, days=tuple(days), means=means, covariances=covariances)
+
+    def _interpolation(self, variable: int, new: np.ndarray, old: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        where = np.searchsorted(old, new)
+        known = (where < len(old)) & (old[np.minimum(where, len(old) - 1)] == new)
+        across = self.kernel_of(variable, new, old)
+        weights = np.linalg.solve(self.kernel_of(variable, old, old) + JITTER * np.eye(len(old)), across.T).T
+        rest = self.kernel_of(variable, new, new) - weights @ across.T
+        weights[known] = np.eye(len(old))[where[known]]
+        rest[known], rest[:, known] = 0.0, 0.0
+        return weights, rest
+
+
+_ARRAYS = ("centre", "scale", "noise", "length_scales", "kernel_variances", "shares", "means", "covariances")
+
+
+def fill(values: list, days: tuple, output_days: np.ndarray, scene: SceneCovariance, options: Options) -> Filled:
+    """Fill pixels: the exact mean and standard deviation given all that is seen of each.
+
+    Parameters
+    ----------
+    values : list of (pixels, dates) float32
+        The target, then its covariates in the order of ``scene.variables``; NaN where missing.
+    days : tuple of (dates,)
+        Of each variable.
+    output_days : (dates,)
+        Increasing; dates of the target among them come back as observed.
+    scene : SceneCovariance
+    options : Options
+
+    Returns
+    -------
+    Filled
+        The standard deviation is that of what a clear observation would have shown (noise included).
+    """
+    known = np.sqrt(scene.noise[0]) * scene.scale[0] * scene.calibration
+    shape = len(values[0]), len(output_days)
+    filled = Filled(np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32), np.zeros(shape, np.uint8))
+    for pixels, mean, deviation in _moments(values, days, output_days, scene, options.robust, not options.keep_observed):
+        found = assemble([v[pixels] for v in values], days, output_days, mean, deviation, known, options)
+        filled.mean[pixels], filled.standard_deviation[pixels] = found.mean, found.standard_deviation
+        filled.quality[pixels] = found.quality
+    return filled
+
+
+def moments(values: list, days: tuple, output_days: np.ndarray, scene: SceneCovariance,
+            robust: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (pixels, dates), float64, noise included, at all dates: observed ones are smoothed."""
+    mean, deviation = (np.full((len(values[0]), len(output_days)), np.nan) for _ in range(2))
+    for pixels, *found in _moments(values, days, output_days, scene, robust, True):
+        mean[pixels], deviation[pixels] = found
+    return mean, deviation
+
+
+def _moments(values: list, days: tuple, output_days: np.ndarray, scene: SceneCovariance, robust: bool,
+             smooth: bool):
+    """Yield (numbers of pixels, mean, standard deviation) for all pixels of which anything is seen.
+
+    Unless `smooth`, observed dates hold no meaningful number.
+    """
+    states = _States(scene, days, output_days)
+    something = np.flatnonzero(np.any([np.isfinite(v).any(axis=1) for v in values], axis=0))
+    seen_covariates = [np.isfinite(v[something]) for v in values[1:]]
+    seen_covariates = np.concatenate([np.empty((len(something), 0), bool), *seen_covariates], axis=1)
+    for rows, seen in patterns(seen_covariates):
+        conditioned = kernel.condition(states.covariances, states.noise, seen + states.width, states.width)
+        for start in range(0, len(rows), PIXELS_AT_ONCE):
+            pixels = something[rows[start:start + PIXELS_AT_ONCE]]
+            yield (pixels, *states.filled([v[pixels] for v in values], seen, conditioned, robust, smooth))
+
+
+class _States:
+    """The scene's states in the order the kernel wants: target dates, further output dates, covariate dates."""
+
+    def __init__(self, scene: SceneCovariance, days: tuple, output_days: np.ndarray):
+        self.scene = scene
+        both = np.union1d(days[0], output_days)
+        target, further = np.searchsorted(both, days[0]), np.searchsorted(both, np.setdiff1d(output_days, days[0]))
+        ordered = scene.at((both, *days[1:]))
+        self.width = len(both)
+        order = np.concatenate([target, further, np.arange(self.width, ordered.means.shape[1])])
+        self.means = ordered.means[:, order]
+        self.covariances = ordered.covariances[:, order][:, :, order]
+        self.noise = np.repeat(scene.noise, [self.width, *map(len, days[1:])])
+        self.outputs = np.argsort(order[:self.width])[np.searchsorted(both, output_days)]
+
+    def filled(self, values: list, seen: np.ndarray, conditioned: tuple, robust: bool,
+               smooth: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation at the output dates, in the target's units."""
+        scene = self.scene
+        target, *others = ((np.asarray(v, float) - c) / s for v, c, s in zip(values, scene.centre, scene.scale))
+        covariates = np.concatenate([np.empty((len(target), 0)), *others], axis=1)[:, seen].T
+        mean, variance = np.zeros((len(target), self.width)), np.zeros((len(target), self.width))
+        kernel.fill_pixels(target, np.ascontiguousarray(covariates), self.means, seen + self.width, conditioned,
+                           self.noise, np.log(scene.shares), robust, smooth, mean, variance)
+        mean, variance = mean[:, self.outputs], variance[:, self.outputs] + self.noise[0]
+        return mean * scene.scale[0] + scene.centre[0], np.sqrt(variance) * scene.scale[0] * scene.calibration
+
+
+def patterns(seen: np.ndarray) -> list:
+    """Rows that are alike: a list of (their numbers, the columns that are true in them)."""
+    if not len(seen):
+        return []
+    if not seen.shape[1]:
+        return [(np.arange(len(seen)), np.empty(0, np.int64))]
+    packed = np.packbits(seen, axis=1)
+    _, first, which = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    which = which.ravel()
+    order = np.argsort(which, kind="stable")
+    ends = np.cumsum(np.bincount(which, minlength=len(first)))
+    return [(rows, np.flatnonzero(seen[rows[0]])) for rows in np.split(order, ends[:-1])]

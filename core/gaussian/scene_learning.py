@@ -1,0 +1,318 @@
+"""Learning the scene covariance from its own incomplete series.
+
+Expectation-maximisation (Dempster, Laird & Rubin 1977; for missing values Little & Rubin 2019, Statistical Analysis with
+Missing Data, section 11.2). With b = (S_oo + noise)^-1 (y_o - mean_o) and B = (S_oo + noise)^-1, both set among zeros at the
+pixel's dates, one round for n pixels is
+
+    mean <- mean + S sum(b) / n
+    S    <- (n S + S (sum(b b') - sum(B)) S + nu P) / (n + nu)
+    noise_v <- noise_v + noise_v^2 (b_i^2 - B_ii averaged over the values of v)
+
+P is the prior: the stationary part of S itself, fitted anew before each round, so that length scales and the link between
+variables come from the data. nu is its weight in pixels. Stopping after a few rounds shrinks further: on held-out gaps more
+rounds were worse, at any nu.
+
+Classes are then a mixture of such covariances, each with prior `WITHIN` times the scene's own.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from . import scene_kernel as kernel
+from . import self_check
+from .scene import SceneCovariance, moments, patterns
+from .self_check import Check
+
+# Chosen on 60- and 90-day gaps hidden in 237 real Sentinel series (random seeds other than those reported). The optimum is
+# flat: nu 40 to 120, 4 to 6 rounds, 3 to 6 classes of weight 100 to 400 change the error by less than 1 %.
+ROUNDS = 4
+PRIOR_PIXELS = 60.0
+CLASS_ROUNDS = 4
+CLASSES = 4
+CLASS_PRIOR_PIXELS = 200.0
+CLASS_MEAN_PIXELS = 10.0
+WITHIN = 0.7  # share of the scene's covariance that is expected within a class
+# With fewer pixels per class its mean is a matter of chance.
+PIXELS_PER_CLASS = 40
+# Where learning starts; of values standardised to variance 1. Only the first round sees it.
+START_NOISE = 0.12, 0.4  # target, covariates
+START_VARIANCE = 0.85, 0.6
+START_LENGTH_SCALE = 100.0
+LEAST_NOISE = 0.01
+# Exponential kernels whose sum is the stationary prior: from a few days to seasons, and a constant.
+LENGTH_SCALES = (15.0, 40.0, 100.0, 300.0, np.inf)
+RIDGE = 1e-3
+PROJECTIONS = 200
+LEAST_EIGENVALUE = 1e-4
+SMOOTHING_DAYS = 15.0
+# Classes start from k-means in the space of the main components of all series.
+COMPONENTS = 6
+STARTS, MOVES = 8, 30
+CERTAINTY_AT_START = 0.95
+
+
+@dataclass
+class _State:
+    """What one round of learning changes."""
+
+    mean: np.ndarray
+    covariance: np.ndarray
+    noise: np.ndarray  # per state
+
+
+def learn_checked(values: list, days: tuple, variables: tuple, seed: int) -> tuple[SceneCovariance, Check]:
+    """Learn from pixels, with as many classes and such standard deviations as gaps hidden from them bear out.
+
+    Parameters are those of `learn`.
+
+    Returns
+    -------
+    scene : SceneCovariance
+        Learnt from all values; its calibration and whether it has classes were chosen on the hidden ones.
+    check : Check
+        Scores of a scene learnt without the hidden values.
+    """
+    draws = self_check.draws(values[0], days[0], seed)
+    checks = {}
+    for classes in (1, CLASSES):
+        if classes > 1 and not (checks[1].count[-1] and len(values[0]) >= 2 * PIXELS_PER_CLASS):
+            break
+        fills = []
+        for hidden in draws:
+            shown = [np.where(hidden, np.float32(np.nan), values[0]), *values[1:]]
+            fills.append(_filled(learn(shown, days, variables, seed, classes), shown, days, hidden))
+        checks[classes] = self_check.score(values[0], days[0], fills)
+    best = min(checks, key=lambda classes: checks[classes].rmse[-1])
+    scene = learn(values, days, variables, seed, best)
+    return replace(scene, calibration=checks[best].calibration), checks[best]
+
+
+def check(scene: SceneCovariance, values: list, days: tuple, seed: int) -> Check:
+    """Score a scene that was learnt elsewhere at values hidden here."""
+    draws = self_check.draws(values[0], days[0], seed)
+    return self_check.score(values[0], days[0], [
+        _filled(scene, [np.where(hidden, np.float32(np.nan), values[0]), *values[1:]], days, hidden) for hidden in draws],
+        calibrate=False)
+
+
+def _filled(scene: SceneCovariance, shown: list, days: tuple, hidden: np.ndarray) -> tuple:
+    rows = np.flatnonzero(hidden.any(axis=1))
+    mean, deviation = (np.full(hidden.shape, np.nan) for _ in range(2))
+    mean[rows], deviation[rows] = moments([v[rows] for v in shown], days, days[0], scene)
+    return hidden, mean, deviation
+
+
+def learn(values: list, days: tuple, variables: tuple, seed: int = 0, classes: int = CLASSES) -> SceneCovariance:
+    """Learn mean, covariance and noise from pixels.
+
+    Parameters
+    ----------
+    values : list of (pixels, dates)
+        The target, then its covariates; NaN where missing.
+    days : tuple of (dates,)
+    variables : tuple of str
+    seed : int
+        Of the start of the classes.
+    classes : int
+        At most so many; fewer when there are few pixels.
+
+    Returns
+    -------
+    SceneCovariance
+    """
+    data = _Data(values, days)
+    state, kernels = _learn_one(data)
+    count = max(1, min(classes, data.pixels // PIXELS_PER_CLASS))
+    shares, states = _learn_classes(data, state, count, seed) if count > 1 else (np.ones(1), [state])
+    noise = state.noise[np.cumsum([0, *map(len, days[:-1])])]
+    return SceneCovariance(tuple(variables), tuple(days), data.centre, data.scale, noise, np.array(LENGTH_SCALES),
+                           kernels, shares, np.stack([s.mean for s in states]),
+                           np.stack([s.covariance for s in states]), data.pixels)
+
+
+class _Data:
+    """The standardised sample."""
+
+    def __init__(self, values: list, days: tuple):
+        self.days = days
+        self.centre = np.array([np.nanmean(v, dtype=float) for v in values])
+        spread = np.array([np.nanstd(v, dtype=float) for v in values])
+        self.scale = np.where(spread > 0, spread, 1.0)
+        self.y = np.concatenate([(np.asarray(v, float) - c) / s
+                                 for v, c, s in zip(values, self.centre, self.scale)], axis=1)
+        self.seen = np.isfinite(self.y)
+        self.y = np.where(self.seen, self.y, 0.0)
+        self.pixels, self.states = self.y.shape
+        self.dates = len(days[0])
+        ends = np.cumsum([len(d) for d in days])
+        self.parts = [slice(end - len(d), end) for end, d in zip(ends, days)]
+        self.patterns = [(rows, columns + self.dates) for rows, columns in patterns(self.seen[:, self.dates:])]
+        self.counts = np.array([self.seen[:, part].sum() for part in self.parts], float)
+
+
+def _learn_one(data: _Data) -> tuple[_State, np.ndarray]:
+    """Mean, covariance and noise of the scene as a whole, and the stationary kernels of its variables."""
+    start = np.zeros((data.states, data.states))
+    noise = np.empty(data.states)
+    for v, (part, days) in enumerate(zip(data.parts, data.days)):
+        start[part, part] = START_VARIANCE[v > 0] * np.exp(-np.abs(days[:, None] - days) / START_LENGTH_SCALE)
+        noise[part] = START_NOISE[v > 0]
+    state = _State(_smoothed_mean(data), start, noise)
+    basis = _Basis(data)
+    prior, everyone = start, np.ones(data.pixels)
+    for number in range(ROUNDS):
+        if number:
+            prior = basis.stationary(state.covariance)
+        scores, precision, _ = _expect(data, state, everyone)
+        gradient = scores.T @ scores - precision
+        state.covariance = _updated(state.covariance, gradient, data.pixels, prior, PRIOR_PIXELS)
+        for part, count in zip(data.parts, data.counts):
+            variance = state.noise[part.start]
+            step = variance**2 * np.trace(gradient[part, part]) / max(count, 1)
+            state.noise[part] = max(variance + step, LEAST_NOISE)
+    return state, basis.variances(state.covariance)
+
+
+def _updated(covariance, gradient, pixels, prior, weight) -> np.ndarray:
+    new = (pixels * covariance + covariance @ gradient @ covariance + weight * prior) / (pixels + weight)
+    return (new + new.T) / 2
+
+
+def _smoothed_mean(data: _Data) -> np.ndarray:
+    """Mean of each date over all pixels, smoothed over neighbouring dates by the number of values."""
+    mean = np.zeros(data.states)
+    total, count = data.y.sum(axis=0), data.seen.sum(axis=0).astype(float)
+    for part, days in zip(data.parts, data.days):
+        lags = np.abs(days[:, None] - days)
+        # The long tail reaches across times when nothing was seen of the scene.
+        near = np.exp(-0.5 * (lags / SMOOTHING_DAYS) ** 2) + 1e-4 * np.exp(-lags / (3 * SMOOTHING_DAYS))
+        weight = near @ count[part]
+        mean[part] = np.divide(near @ total[part], weight, out=np.zeros(len(days)), where=weight > 0)
+    return mean
+
+
+def _expect(data: _Data, state: _State, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores b (pixels, states), the weighted sum of B (states, states), and the log likelihood of each pixel."""
+    scores = np.zeros((data.pixels, data.states))
+    precision = np.zeros((data.states, data.states))
+    likelihood = np.zeros(data.pixels)
+    target = slice(0, data.dates)
+    residual = np.where(data.seen, data.y - state.mean, 0.0)
+    for rows, seen in data.patterns:
+        covariance = state.covariance
+        total = covariance[np.ix_(seen, seen)] + np.diag(state.noise[seen])
+        inner = np.linalg.inv(total)
+        across = covariance[target, seen] @ inner
+        covariates = residual[np.ix_(rows, seen)]
+        white = covariates @ inner
+        part = np.zeros((data.dates, data.dates))
+        own, likely = np.empty((len(rows), data.dates)), np.empty(len(rows))
+        kernel.gather_precisions(residual[rows, target] - covariates @ across.T, data.seen[rows, target],
+                                 covariance[target, target] - across @ covariance[seen, target],
+                                 state.noise[target], weights[rows], part, own, likely)
+        likelihood[rows] = likely - 0.5 * ((white * covariates).sum(axis=1) + np.linalg.slogdet(total)[1])
+        scores[rows, target] = own
+        scores[np.ix_(rows, seen)] = white - own @ across
+        precision[target, target] += part
+        precision[target, seen] -= part @ across
+        precision[seen, target] -= across.T @ part
+        precision[np.ix_(seen, seen)] += weights[rows].sum() * inner + across.T @ part @ across
+    return scores, precision, likelihood
+
+
+class _Basis:
+    """The stationary part of a covariance: sum of B_q exp(-|dt| / length scale q), B_q positive definite, by least squares."""
+
+    def __init__(self, data: _Data):
+        self.parts = data.parts
+        count = len(self.parts)
+        self.kernels = [[np.stack([np.exp(-np.abs(one[:, None] - other) / scale) for scale in LENGTH_SCALES])
+                         for other in data.days] for one in data.days]
+        self.normal = np.empty((count, count, len(LENGTH_SCALES), len(LENGTH_SCALES)))
+        for v in range(count):
+            for w in range(count):
+                columns = self.kernels[v][w].reshape(len(LENGTH_SCALES), -1)
+                # Divided by their number, so that one step suits all pairs of variables.
+                self.normal[v, w] = columns @ columns.T / columns.shape[1] + RIDGE * np.eye(len(LENGTH_SCALES))
+
+    def stationary(self, covariance: np.ndarray) -> np.ndarray:
+        """The stationary covariance nearest to this one."""
+        coefficients = self._fitted(covariance)
+        out = np.empty_like(covariance)
+        for v, rows in enumerate(self.parts):
+            for w, columns in enumerate(self.parts):
+                out[rows, columns] = np.tensordot(coefficients[:, v, w], self.kernels[v][w], 1)
+        return out
+
+    def variances(self, covariance: np.ndarray) -> np.ndarray:
+        """Variances (variables, kernels) of the stationary kernel of each variable."""
+        coefficients = self._fitted(covariance)
+        return np.stack([coefficients[:, v, v] for v in range(len(self.parts))])
+
+    def _fitted(self, covariance: np.ndarray) -> np.ndarray:
+        """Coefficients (kernels, variables, variables): projected gradient descent from the unconstrained optimum."""
+        count = len(self.parts)
+        right = np.empty((count, count, len(LENGTH_SCALES)))
+        for v, rows in enumerate(self.parts):
+            for w, columns in enumerate(self.parts):
+                block = covariance[rows, columns]
+                right[v, w] = np.tensordot(self.kernels[v][w], block, 2) / block.size
+        found = self._projected(np.linalg.solve(self.normal, right[..., None])[..., 0])
+        step = 1 / np.linalg.eigvalsh(self.normal).max()
+        for _ in range(PROJECTIONS):
+            found = self._projected(found - step * (np.einsum("vwqr,vwr->vwq", self.normal, found) - right))
+        return np.moveaxis(found, 2, 0)
+
+    @staticmethod
+    def _projected(coefficients: np.ndarray) -> np.ndarray:
+        matrices = np.moveaxis(coefficients, 2, 0)
+        values, vectors = np.linalg.eigh((matrices + np.swapaxes(matrices, 1, 2)) / 2)
+        inside = (vectors * np.maximum(values, LEAST_EIGENVALUE)[:, None]) @ np.swapaxes(vectors, 1, 2)
+        return np.moveaxis(inside, 0, 2)
+
+
+def _learn_classes(data: _Data, scene: _State, count: int, seed: int) -> tuple[np.ndarray, list]:
+    """Shares and states of a mixture of classes; the noise is the scene's."""
+    member = _first_members(data, scene, count, seed)
+    states = [_State(scene.mean, scene.covariance, scene.noise) for _ in range(count)]
+    shares = np.full(count, 1 / count)
+    for _ in range(CLASS_ROUNDS):
+        states = [_class_round(data, scene, state, member[:, k]) for k, state in enumerate(states)]
+        likelihood = np.stack([_expect(data, state, np.ones(data.pixels))[2] for state in states], axis=1)
+        likelihood += np.log(shares)
+        member = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
+        member /= member.sum(axis=1, keepdims=True)
+        shares = (member.sum(axis=0) + 1) / (data.pixels + count)
+    return shares, states
+
+
+def _class_round(data: _Data, scene: _State, state: _State, weights: np.ndarray) -> _State:
+    scores, precision, _ = _expect(data, state, weights)
+    size = weights.sum()
+    weighted = scores * weights[:, None]
+    away = size * (state.mean - scene.mean) + state.covariance @ weighted.sum(axis=0)
+    covariance = _updated(state.covariance, weighted.T @ scores - precision, size, WITHIN * scene.covariance,
+                          CLASS_PRIOR_PIXELS)
+    return _State(scene.mean + away / (size + CLASS_MEAN_PIXELS), covariance, scene.noise)
+
+
+def _first_members(data: _Data, scene: _State, count: int, seed: int) -> np.ndarray:
+    """Membership (pixels, classes): k-means of the expected series along their main components."""
+    scores, _, _ = _expect(data, scene, np.ones(data.pixels))
+    _, vectors = np.linalg.eigh(scene.covariance)
+    places = scores @ scene.covariance @ vectors[:, -COMPONENTS:]
+    chance = np.random.default_rng(seed)
+    best, nearest = np.inf, None
+    for _ in range(STARTS):
+        centres = places[chance.choice(len(places), count, replace=False)]
+        for _ in range(MOVES):
+            distance = ((places[:, None] - centres) ** 2).sum(axis=2)
+            own = distance.argmin(axis=1)
+            centres = np.stack([places[own == k].mean(axis=0) if (own == k).any() else centres[k] for k in range(count)])
+        if distance.min(axis=1).sum() < best:
+            best, nearest = distance.min(axis=1).sum(), own
+    member = np.full((len(places), count), (1 - CERTAINTY_AT_START) / (count - 1))
+    member[np.arange(len(places)), nearest] = CERTAINTY_AT_START
+    return member
