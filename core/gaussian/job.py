@@ -20,7 +20,7 @@ from .scene_learning import check
 from .self_check import Check
 
 # Enough to tell four classes apart; more only take longer (learning needs some 5 ms per pixel).
-SAMPLE_PIXELS = 1500
+SAMPLE_PIXELS = 1000
 ANY_VALUE = (-float("inf"), float("inf"))
 
 

@@ -4,13 +4,14 @@ Expectation-maximisation (Dempster, Laird & Rubin 1977; for missing values Littl
 Missing Data, section 11.2). With b = (S_oo + noise)^-1 (y_o - mean_o) and B = (S_oo + noise)^-1, both set among zeros at the
 pixel's dates, one round for n pixels is
 
-    mean <- mean + S sum(b) / n
-    S    <- (n S + S (sum(b b') - sum(B)) S + nu P) / (n + nu)
+    mean    <- mean + (sum(B) + I / d)^-1 (sum(b) - (mean - smooth) / d)
+    S       <- (n S + S (sum(b b') - sum(B)) S + nu P) / (n + nu)
     noise_v <- noise_v + noise_v^2 (b_i^2 - B_ii averaged over the values of v)
 
-P is the prior: the stationary part of S itself, fitted anew before each round, so that length scales and the link between
-variables come from the data. nu is its weight in pixels. Stopping after a few rounds shrinks further: on held-out gaps more
-rounds were worse, at any nu.
+The mean is a smooth course plus what each date shows of all pixels alike (haze, snow, a late spring) with variance d; its
+step is exact given S, and accounts for which pixels happened to be seen. P is the prior: the stationary part of S itself,
+fitted anew before each round, so that length scales and the link between variables come from the data. nu is its weight in
+pixels. Stopping after a few rounds shrinks further: on held-out gaps more rounds were worse, at any nu.
 
 Classes are then a mixture of such covariances, each with prior `WITHIN` times the scene's own.
 """
@@ -36,7 +37,10 @@ CLASS_MEAN_PIXELS = 10.0
 WITHIN = 0.7  # share of the scene's covariance that is expected within a class
 # With fewer pixels per class its mean is a matter of chance.
 PIXELS_PER_CLASS = 40
-# Where learning starts; of values standardised to variance 1. Only the first round sees it.
+# Where learning starts; of values standardised to variance 1. Few rounds move what few pixels show but little, so on dates
+# that clouds took from the whole scene the start stays: wholly guessed, 90 % intervals held 68 % of the simulated scene's
+# truth there (error 0.22), half fitted 92 % (0.17), wholly fitted 97 % (0.17); gaps hidden in real series cost 1.5 and 4 %.
+START_FROM_DATA = 0.5
 START_NOISE = 0.12, 0.4  # target, covariates
 START_VARIANCE = 0.85, 0.6
 START_LENGTH_SCALE = 100.0
@@ -46,6 +50,9 @@ LENGTH_SCALES = (15.0, 40.0, 100.0, 300.0, np.inf)
 RIDGE = 1e-3
 PROJECTIONS = 200
 LEAST_EIGENVALUE = 1e-4
+# What a date shows of all pixels alike, of standardised values. On four real sets 0.1 to 1 were within 2 % of each other but
+# for a forest under haze, where 0 has errors larger by 60 %.
+DATE_VARIANCE = 0.3
 SMOOTHING_DAYS = 15.0
 # Classes start from k-means in the space of the main components of all series.
 COMPONENTS = 6
@@ -154,19 +161,19 @@ class _Data:
 
 def _learn_one(data: _Data) -> tuple[_State, np.ndarray]:
     """Mean, covariance and noise of the scene as a whole, and the stationary kernels of its variables."""
-    start = np.zeros((data.states, data.states))
-    noise = np.empty(data.states)
-    for v, (part, days) in enumerate(zip(data.parts, data.days)):
-        start[part, part] = START_VARIANCE[v > 0] * np.exp(-np.abs(days[:, None] - days) / START_LENGTH_SCALE)
-        noise[part] = START_NOISE[v > 0]
-    state = _State(_smoothed_mean(data), start, noise)
+    smooth = _smooth_mean(data)
     basis = _Basis(data)
+    start = _start(data, basis, smooth)
+    noise = np.concatenate([np.full(len(days), START_NOISE[v > 0]) for v, days in enumerate(data.days)])
+    state = _State(smooth, start, noise)
     prior, everyone = start, np.ones(data.pixels)
     for number in range(ROUNDS):
         if number:
             prior = basis.stationary(state.covariance)
         scores, precision, _ = _expect(data, state, everyone)
         gradient = scores.T @ scores - precision
+        away = scores.sum(axis=0) - (state.mean - smooth) / DATE_VARIANCE
+        state.mean = state.mean + np.linalg.solve(precision + np.eye(data.states) / DATE_VARIANCE, away)
         state.covariance = _updated(state.covariance, gradient, data.pixels, prior, PRIOR_PIXELS)
         for part, count in zip(data.parts, data.counts):
             variance = state.noise[part.start]
@@ -175,13 +182,25 @@ def _learn_one(data: _Data) -> tuple[_State, np.ndarray]:
     return state, basis.variances(state.covariance)
 
 
+def _start(data: _Data, basis: _Basis, mean: np.ndarray) -> np.ndarray:
+    """Where learning starts: half a guess, half the stationary covariance of what was seen together."""
+    guess = np.zeros((data.states, data.states))
+    for v, (part, days) in enumerate(zip(data.parts, data.days)):
+        guess[part, part] = START_VARIANCE[v > 0] * np.exp(-np.abs(days[:, None] - days) / START_LENGTH_SCALE)
+    residual, seen = np.where(data.seen, data.y - mean, 0.0), data.seen.astype(float)
+    together = seen.T @ seen
+    np.fill_diagonal(together, 0.0)  # a value times itself holds its noise
+    products = residual.T @ residual / np.maximum(together, 1.0)
+    return (1 - START_FROM_DATA) * guess + START_FROM_DATA * basis.stationary(products, together)
+
+
 def _updated(covariance, gradient, pixels, prior, weight) -> np.ndarray:
     new = (pixels * covariance + covariance @ gradient @ covariance + weight * prior) / (pixels + weight)
     return (new + new.T) / 2
 
 
-def _smoothed_mean(data: _Data) -> np.ndarray:
-    """Mean of each date over all pixels, smoothed over neighbouring dates by the number of values."""
+def _smooth_mean(data: _Data) -> np.ndarray:
+    """Smooth course of the mean: of each date over all pixels, and over neighbouring dates by the number of values."""
     mean = np.zeros(data.states)
     total, count = data.y.sum(axis=0), data.seen.sum(axis=0).astype(float)
     for part, days in zip(data.parts, data.days):
@@ -227,19 +246,12 @@ class _Basis:
 
     def __init__(self, data: _Data):
         self.parts = data.parts
-        count = len(self.parts)
         self.kernels = [[np.stack([np.exp(-np.abs(one[:, None] - other) / scale) for scale in LENGTH_SCALES])
                          for other in data.days] for one in data.days]
-        self.normal = np.empty((count, count, len(LENGTH_SCALES), len(LENGTH_SCALES)))
-        for v in range(count):
-            for w in range(count):
-                columns = self.kernels[v][w].reshape(len(LENGTH_SCALES), -1)
-                # Divided by their number, so that one step suits all pairs of variables.
-                self.normal[v, w] = columns @ columns.T / columns.shape[1] + RIDGE * np.eye(len(LENGTH_SCALES))
 
-    def stationary(self, covariance: np.ndarray) -> np.ndarray:
-        """The stationary covariance nearest to this one."""
-        coefficients = self._fitted(covariance)
+    def stationary(self, covariance: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """The stationary covariance nearest to this one, whose entries may weigh differently."""
+        coefficients = self._fitted(covariance, weights)
         out = np.empty_like(covariance)
         for v, rows in enumerate(self.parts):
             for w, columns in enumerate(self.parts):
@@ -251,18 +263,22 @@ class _Basis:
         coefficients = self._fitted(covariance)
         return np.stack([coefficients[:, v, v] for v in range(len(self.parts))])
 
-    def _fitted(self, covariance: np.ndarray) -> np.ndarray:
+    def _fitted(self, covariance: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """Coefficients (kernels, variables, variables): projected gradient descent from the unconstrained optimum."""
-        count = len(self.parts)
-        right = np.empty((count, count, len(LENGTH_SCALES)))
+        count, kernels = len(self.parts), len(LENGTH_SCALES)
+        right = np.empty((count, count, kernels))
+        normal = np.empty((count, count, kernels, kernels))
         for v, rows in enumerate(self.parts):
             for w, columns in enumerate(self.parts):
-                block = covariance[rows, columns]
-                right[v, w] = np.tensordot(self.kernels[v][w], block, 2) / block.size
-        found = self._projected(np.linalg.solve(self.normal, right[..., None])[..., 0])
-        step = 1 / np.linalg.eigvalsh(self.normal).max()
+                weight = np.ones_like(covariance[rows, columns]) if weights is None else weights[rows, columns]
+                # Weights of sum one, so that one step suits all pairs of variables.
+                weighted = self.kernels[v][w] * (weight / max(weight.sum(), 1e-12))
+                right[v, w] = np.tensordot(weighted, covariance[rows, columns], 2)
+                normal[v, w] = np.tensordot(weighted, self.kernels[v][w], ((1, 2), (1, 2))) + RIDGE * np.eye(kernels)
+        found = self._projected(np.linalg.solve(normal, right[..., None])[..., 0])
+        step = 1 / np.linalg.eigvalsh(normal).max()
         for _ in range(PROJECTIONS):
-            found = self._projected(found - step * (np.einsum("vwqr,vwr->vwq", self.normal, found) - right))
+            found = self._projected(found - step * (np.einsum("vwqr,vwr->vwq", normal, found) - right))
         return np.moveaxis(found, 2, 0)
 
     @staticmethod
