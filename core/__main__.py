@@ -24,6 +24,7 @@ EXIT_FAILED, EXIT_CANCELLED = 1, 130
 
 def main() -> int:
     """Read one job, run it, say how it ended; returns the exit status."""
+    _separate_compiled_code()
     core = _package()
     stream = _claim_standard_output()
     events = core.events.Events(stream)
@@ -85,6 +86,14 @@ def _package():
     for name in ("errors", "events", "jobs"):
         importlib.import_module(f"phenofuse.core.{name}")
     return sys.modules["phenofuse.core"]
+
+
+def _separate_compiled_code() -> None:
+    """Keep compiled functions by the state of the code: numba looks only at a function's own file, not at those it calls."""
+    folder = os.environ.get("NUMBA_CACHE_DIR")
+    if folder:
+        newest = max(file.stat().st_mtime_ns for file in Path(__file__).parent.rglob("*.py"))
+        os.environ["NUMBA_CACHE_DIR"] = os.path.join(folder, str(newest))
 
 
 def _claim_standard_output():

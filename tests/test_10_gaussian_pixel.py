@@ -1,6 +1,7 @@
 """Shared and per-pixel hyper-parameters: as good as promised on the reference cube, and never silent on odd pixels."""
 from __future__ import annotations
 
+import importlib.util
 import json
 
 import numpy as np
@@ -73,18 +74,18 @@ def scene():
 
 @pytest.mark.realdata
 def test_shared_on_the_reference_cube(cube, cube_learnt):
-    """Shared hyper-parameters beat the peer's 0.075, and 95 % intervals hold 92 to 97 % of what was withheld."""
+    """Shared hyper-parameters err by less than 0.062 (the peer 0.075); 95 % intervals hold 92 to 97 % of the withheld."""
     for noise_per_pixel in (False, True):
         mean, deviation, _ = shared.moments(cube.values, cube.days, cube.days[0], cube_learnt, noise_per_pixel)
-        assert cube.error(mean) <= 0.070
+        assert cube.error(mean) <= 0.062
         assert 0.92 <= cube.coverage(mean, deviation) <= 0.97
 
 
 @pytest.mark.realdata
 def test_shrunk_pixels_on_the_reference_cube(cube, cube_learnt):
-    """Pixels with hyper-parameters of their own, shrunk, stay under the peer's best error and are calibrated."""
+    """Pixels with hyper-parameters of their own, shrunk, leave less than 0.065 and are calibrated."""
     mean, deviation, _, stuck = pixel.moments(cube.values, cube.days, cube.days[0], cube_learnt)
-    assert cube.error(mean) <= 0.0755
+    assert cube.error(mean) <= 0.065
     assert 0.92 <= cube.coverage(mean, deviation) <= 0.97
     assert not stuck.any()
 
@@ -99,6 +100,25 @@ def test_maximum_likelihood_reaches_the_peers(cube, cube_learnt):
     assert cube.error(mean) <= 0.0755
 
 
+@pytest.mark.realdata
+def test_shared_on_real_gaps(shared_data):
+    """On real fields with 90 days hidden, the error is at most 0.83 of linear interpolation's; 90 % intervals are honest."""
+    source = importlib.util.spec_from_file_location("gapkit", shared_data.parent / "tools" / "gapkit.py")
+    gapkit = importlib.util.module_from_spec(source)
+    source.loader.exec_module(gapkit)
+    folder = shared_data / "worldcereal_dekad_france" / "sites_as_pixels"
+    rasters = [gapkit.read(folder / f"{name}.tif")[:2] for name in NAMES]
+    values, days = [raster.reshape(len(raster), -1).T for raster, _ in rasters], [own for _, own in rasters]
+    hidden = gapkit.choose(rasters[0][0], days[0], 90, 1)
+    line = gapkit.linear(np.where(hidden, np.nan, rasters[0][0]), days[0]).reshape(len(days[0]), -1).T
+    hidden = hidden.reshape(len(days[0]), -1).T
+    given = [np.where(hidden, np.nan, values[0]), *values[1:]]
+    mean, deviation, _ = shared.moments(given, days, days[0], shared.learn(given, days, 1))
+    error = (mean - values[0])[hidden]
+    assert np.sqrt((error**2).mean() / ((line - values[0])[hidden] ** 2).mean()) < 0.83
+    assert 0.87 <= (np.abs(error) < 1.6449 * deviation[hidden]).mean() <= 0.93
+
+
 def test_learning_is_repeatable_and_journalled(scene):
     """The same seed gives the same bits, and what was learnt survives JSON bit for bit."""
     values, days, _, _, learnt, starts = scene
@@ -111,9 +131,8 @@ def test_learning_is_repeatable_and_journalled(scene):
 
 def test_learnt_noise_and_length_scale(scene):
     """Noise and length-scales that were simulated are found again: NDVI noise of 0.03, a season of half a year."""
-    values, days, _, _, learnt, _ = scene
-    scale = gather(values, days).scale[:, 0]
-    assert 0.02 < np.sqrt(learnt.model.noise[0]) * np.median(scale) < 0.04
+    _, _, _, _, learnt, _ = scene
+    assert 0.024 < np.sqrt(learnt.model.noise[0]) * learnt.standard.scale[0] < 0.036
     carrying = learnt.model.matrices()[:, 0, 0].argmax()
     assert 30 < learnt.model.length_scale[carrying] < 200
 
@@ -212,7 +231,7 @@ def test_observed_values_come_back(scene):
 def test_stuck_fits_fall_back_and_say_so(scene):
     """A fit whose length-scale cannot reach the next date is replaced by the shared values, and coded."""
     values, days = scene[0][:1], scene[1][:1]
-    learnt = shared.learn(values, days, seed=0)
+    learnt = shared.learn(values, days, seed=0, terms=1)
     # The peer's trap: on a regular grid of dates, no gradient leads away from a length-scale far below the step.
     trap = np.array([[0.8, 0.3, np.log(learnt.step * pixel.SHORTEST_IN_STEPS), 0.1]])
     fits = pixel.fit(gather(values, days), learnt, trap)

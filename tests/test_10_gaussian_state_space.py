@@ -66,7 +66,7 @@ def solve(models, observations):
 def test_dense_solver_reproduces_the_peer(reference):
     """Fed the peer's hyper-parameters, likelihood, mean and corrected standard deviation are the peer's to 1e-9."""
     days = reference["in_time"].astype("datetime64[D]").astype(float)
-    for pixel in range(100):
+    for pixel in range(0, 100, 5):
         centre, scale = reference["y_mean"][pixel][:, None], reference["y_std"][pixel][:, None]
         values = (np.array([reference["in_" + name][:, pixel] for name in NAMES]) - centre) / scale
         value, mean, deviation = dense.solve(peer_model(reference, pixel), values, [days] * 3, days)

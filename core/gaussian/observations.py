@@ -16,9 +16,11 @@ from .filled import LEAST_OBSERVATIONS
 # Standard deviation relative to the values below which a float32 series is constant: float32 carries 1.2e-7.
 CONSTANT = 1e-6
 # Width of the kernel that smooths a scene's mean over dates, and pixels' worth of belief in the smooth curve against a
-# date's own mean. On real gaps of 90 days both parts together had 1 % less error than either alone.
+# date's own mean. On real gaps of 60 and 90 days the error relative to linear interpolation is 0.85 and 0.78 with both,
+# 0.87 and 0.80 with the smooth curve alone; on simulated rice, where dates have nothing in common, 0.059 against 0.062
+# with the dates' own means alone.
 CURVE_DAYS = 15.0
-CURVE_PIXELS = 20.0
+CURVE_PIXELS = 60.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Standard:
                 "scale": self.scale.tolist()}
 
     @staticmethod
-    def from_dict(plain: dict) -> "Standard":
+    def from_dict(plain: dict) -> Standard:
         """What `to_dict` wrote, bit for bit."""
         return Standard(*(tuple(np.array(own) for own in plain[name]) for name in ("days", "curves")),
                         np.array(plain["scale"]))

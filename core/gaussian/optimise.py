@@ -25,8 +25,14 @@ SUFFICIENT_DECREASE = 1e-4
 SHORTEST, LONGEST = 0.1, 0.5
 # Shortenings after which even the steepest direction is given up.
 MOST_SHORTENINGS = 25
-# No parameter is moved by more than this at once: all are logarithms or of the order of one.
+# No parameter is moved by more than this at once: all are of the order of one, or logarithms.
 LONGEST_MOVE = 2.0
+
+# Places of the point and of the numbers in a search (`_new_search`).
+POINT, NUMBERS = 0, 4
+# Places in a search's numbers: value at its point, evaluations so far, step length, times it was shortened, pairs remembered,
+# the newest pair, and small gains in a row.
+VALUE, EVALUATIONS, LENGTH, SHORTENED, PAIRS, NEWEST, SMALL_GAINS = range(7)
 
 compiled = njit(cache=True, nogil=True, error_model="numpy")
 
@@ -72,7 +78,7 @@ def minimise(series, steps, terms, pixels, starts, centre, precision, low, high,
                 load(batch, lane, series[pixels[handed_out]])
                 for i in range(size):
                     trial[lane, i] = min(max(starts[handed_out, i], low[i]), high[i])
-                searches[lane][4][:] = 0.0
+                searches[lane][NUMBERS][:] = 0.0
                 handed_out += 1
             unpack(batch, lane, trial[lane])
         forward(batch, steps, store, log_likelihood)
@@ -90,17 +96,12 @@ def minimise(series, steps, terms, pixels, starts, centre, precision, low, high,
             done = _advance(searches[lane], trial[lane], result, trial_gradient[lane], low, high, tolerance,
                             most_evaluations)
             if done >= 0:
-                point, _, _, _, numbers = searches[lane][:5]
-                solution[number] = point
-                value[number] = numbers[0]
-                evaluations[number] = int(numbers[1])
+                solution[number] = searches[lane][POINT]
+                value[number] = searches[lane][NUMBERS][VALUE]
+                evaluations[number] = int(searches[lane][NUMBERS][EVALUATIONS])
                 status[number] = done
                 item[lane] = -1
                 finished += 1
-
-
-# Places in a search's numbers: value, evaluations, step length, slope, shortenings, pairs remembered, newest pair, small gains.
-VALUE, EVALUATIONS, LENGTH, SHORTENED, PAIRS, NEWEST, SMALL_GAINS = 0, 1, 2, 3, 4, 5, 6
 
 
 @compiled

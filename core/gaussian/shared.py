@@ -22,11 +22,14 @@ from .state_space import likelihoods, smooth
 # Pixels to learn from: the hyper-parameters of two samples of this size fill alike (errors within 1 %).
 SAMPLE = 200
 # Length-scales, in typical steps between the target's dates, at which learning starts: a season and what is shorter and
-# longer; days to seasons; and with a term that sees only single dates (noise that outputs share), where bounds allow it.
-START_LENGTHS = ((1.7, 3.5, 7.0), (0.5, 2.5, 10.0), (0.1, 2.5, 5.0))
-# Bounds of length-scales: half the typical step, because a shorter term cannot be told from noise and takes its place, and
-# many times the whole period, where a process is a constant. Everything else is of standardised values, of variance one.
-SHORTEST_IN_STEPS = 0.5
+# longer; days to seasons; with a term that hardly forgets, for what sets a pixel apart; and with one that sees only single
+# dates (noise that outputs share), where bounds allow it.
+START_LENGTHS = ((1.7, 3.5, 7.0), (0.5, 2.5, 10.0), (2.0, 4.0, 100.0), (0.1, 2.5, 5.0))
+# One term for the seasons and one for what sets a pixel apart; more where there are more outputs.
+LEAST_TERMS = 2
+# Bounds of length-scales: the typical step, because a shorter term cannot be told from noise and takes its place, and many
+# times the whole period, where a process is a constant. Everything else is of standardised values, of variance one.
+SHORTEST_IN_STEPS = 1.0
 LONGEST_IN_SPANS = 30.0
 LARGEST = 5.0
 # Weak beliefs, worth one pixel of the sample: length-scales around four steps, give or take a factor of e^1.5.
@@ -97,7 +100,7 @@ def learn(values, days, seed=0, terms=None) -> Shared:
         Days of each variable.
     seed : int
     terms : int or None
-        Q; as many as outputs when None.
+        Q; as many as outputs, and at least two, when None.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def learn(values, days, seed=0, terms=None) -> Shared:
     standard = standardise(chosen, days)
     sample = gather(chosen, days, standard=standard)
     outputs = sample.series.shape[1]
-    terms = outputs if terms is None else terms
+    terms = max(outputs, LEAST_TERMS) if terms is None else terms
     step, span = axis(days)
     low, high = bounds(terms, outputs, step * SHORTEST_IN_STEPS, span)
     starts = first_starts(sample, terms, step, seed)

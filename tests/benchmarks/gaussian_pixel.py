@@ -118,6 +118,8 @@ def draw(rows, path):
         for way, label in enumerate(("shared", "pixel, shrunk", "pixel, maximum likelihood")):
             axes.loglog([row[column] for row in chosen], [row[3 + way] for row in chosen], "o-", label=label)
         axes.set_xlabel(name)
+        axes.set_xticks([row[column] for row in chosen], [str(row[column]) for row in chosen])
+        axes.minorticks_off()
     figure.axes[0].set_ylabel("ms per pixel and core")
     figure.axes[0].legend()
     figure.savefig(path, dpi=120)
