@@ -331,6 +331,16 @@ def test_the_self_check_hides_inside_and_judges_fairly():
     assert len(self_check.draws(target[:30], days, 3)) == self_check.MOST_DRAWS
 
 
+def test_deviations_are_narrowed_only_where_the_scene_was_seen():
+    """A calibration below 1 holds on well-seen dates, not on lost ones, in between in part; one above 1 holds everywhere."""
+    scene = replace(some_scene(), calibration=0.6, seen=np.array([1.0, 0.0, *[0.5] * (len(some_scene().days[0]) - 2)]))
+    days = scene.days[0][:3]
+    assert scene.calibration_at(days).tolist() == pytest.approx([0.6, 1.0, 0.8])
+    assert scene.at((days, *scene.days[1:])).calibration_at(days).tolist() == pytest.approx([0.6, 1.0, 0.8])
+    assert SceneCovariance.from_dict(scene.to_dict()).calibration_at(days).tolist() == pytest.approx([0.6, 1.0, 0.8])
+    assert replace(scene, calibration=1.2).calibration_at(days).tolist() == [1.2] * 3
+
+
 @pytest.mark.realdata
 def test_the_reference_cube(shared_data):
     """On the peer's simulated cube the error on withheld values is at most 0.062, and 95 % intervals hold 92 to 97 %."""

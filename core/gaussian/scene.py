@@ -48,6 +48,9 @@ class SceneCovariance:
         How many pixels taught it.
     calibration : float
         Factor by which standard deviations are multiplied, see `self_check`.
+    seen : (dates of the target,)
+        How well the scene was seen on each date, 1 as on those where values could be hidden: so far a calibration below 1
+        holds, for it tells nothing of dates that clouds took. Default: 1.
     """
 
     variables: tuple
@@ -62,6 +65,17 @@ class SceneCovariance:
     covariances: np.ndarray
     pixels: int
     calibration: float = 1.0
+    seen: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.seen is None:
+            object.__setattr__(self, "seen", np.ones(len(self.days[0])))
+
+    def calibration_at(self, days: np.ndarray) -> np.ndarray:
+        """The factor of standard deviations on these days of the target."""
+        if self.calibration >= 1:
+            return np.full(len(days), self.calibration)
+        return 1 - (1 - self.calibration) * np.interp(days, self.days[0], self.seen)
 
     def to_dict(self) -> dict:
         """All of it as plain lists and numbers, for JSON."""
@@ -121,6 +135,7 @@ class SceneCovariance:
         return replace(self, variables=tuple(variables), days=tuple(self.days[i] for i in order),
                        centre=self.centre[order], scale=self.scale[order], noise=self.noise[order],
                        kernel_variances=self.kernel_variances[order], means=self.means[:, states],
+                       seen=self.seen if order[0] == 0 else None,
                        covariances=self.covariances[:, states][:, :, states])
 
     def in_year_of(self, days: np.ndarray) -> SceneCovariance:
@@ -152,7 +167,8 @@ class SceneCovariance:
             row, column = rows.stop, columns.stop
         means = self.means @ weights.T
         covariances = np.stack([weights @ c @ weights.T + rest for c in self.covariances])
-        return replace(self, days=tuple(days), means=means, covariances=covariances)
+        return replace(self, days=tuple(days), means=means, covariances=covariances,
+                       seen=np.interp(days[0], self.days[0], self.seen))
 
     def _interpolation(self, variable: int, new: np.ndarray, old: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         where = np.searchsorted(old, new)
@@ -165,7 +181,7 @@ class SceneCovariance:
         return weights, rest
 
 
-_ARRAYS = ("centre", "scale", "noise", "length_scales", "kernel_variances", "shares", "means", "covariances")
+_ARRAYS = ("centre", "scale", "noise", "length_scales", "kernel_variances", "shares", "means", "covariances", "seen")
 
 
 def fill(values: list, days: tuple, output_days: np.ndarray, scene: SceneCovariance, options: Options) -> Filled:
@@ -237,6 +253,7 @@ class _States:
         self.covariances = ordered.covariances[:, order][:, :, order]
         self.noise = np.repeat(scene.noise, [self.width, *map(len, days[1:])])
         self.outputs = np.argsort(order[:self.width])[np.searchsorted(both, output_days)]
+        self.calibration = scene.calibration_at(output_days)
 
     def filled(self, values: list, seen: np.ndarray, conditioned: tuple, robust: bool,
                smooth: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -248,7 +265,7 @@ class _States:
         kernel.fill_pixels(target, np.ascontiguousarray(covariates), self.means, seen + self.width, conditioned,
                            self.noise, np.log(scene.shares), robust, smooth, mean, variance)
         mean, variance = mean[:, self.outputs], variance[:, self.outputs] + self.noise[0]
-        return mean * scene.scale[0] + scene.centre[0], np.sqrt(variance) * scene.scale[0] * scene.calibration
+        return mean * scene.scale[0] + scene.centre[0], np.sqrt(variance) * scene.scale[0] * self.calibration
 
 
 def patterns(seen: np.ndarray) -> list:

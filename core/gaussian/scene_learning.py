@@ -136,7 +136,7 @@ def learn(values: list, days: tuple, variables: tuple, seed: int = 0, classes: i
     noise = state.noise[np.cumsum([0, *map(len, days[:-1])])]
     return SceneCovariance(tuple(variables), tuple(days), data.centre, data.scale, noise, np.array(LENGTH_SCALES),
                            kernels, shares, np.stack([s.mean for s in states]),
-                           np.stack([s.covariance for s in states]), data.pixels)
+                           np.stack([s.covariance for s in states]), data.pixels, seen=data.well_seen())
 
 
 class _Data:
@@ -157,6 +157,11 @@ class _Data:
         self.parts = [slice(end - len(d), end) for end, d in zip(ends, days)]
         self.patterns = [(rows, columns + self.dates) for rows, columns in patterns(self.seen[:, self.dates:])]
         self.counts = np.array([self.seen[:, part].sum() for part in self.parts], float)
+
+    def well_seen(self) -> np.ndarray:
+        """1 on dates of the target when at least half as many pixels were seen as with a typical value; less on others."""
+        share = self.seen[:, :self.dates].mean(axis=0)
+        return np.minimum(2 * share * share.sum() / max((share**2).sum(), 1e-12), 1.0)
 
 
 def _learn_one(data: _Data) -> tuple[_State, np.ndarray]:
