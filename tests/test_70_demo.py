@@ -66,15 +66,15 @@ def test_the_temporal_controller_can_step_through_the_dates(project):
 def test_the_maps_show_something(demo):
     """Every picture holds many colours; a blank or failed map holds a few greys."""
     pictures = [QImage(str(path)) for path in sorted((demo / "maps").glob("*.png"))]
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     for picture in pictures:
         colours = {picture.pixel(x, y) for x in range(0, picture.width(), 5) for y in range(0, picture.height(), 5)}
         assert len(colours) > 50
 
 
 def test_the_reports_are_there_as_pages_and_as_numbers(demo):
-    """Validation, description and assessment are HTML with figures inside, and JSON beside it."""
-    for name in ("validation", "description", "assessment"):
+    """Validation, description, filling and both assessments are HTML with figures inside, and JSON beside it."""
+    for name in ("validation", "description", "filling", "assessment_fillharmonic", "assessment_fillmogpr"):
         page = (demo / "reports" / f"{name}.html").read_text(encoding="utf-8")
         assert "</html>" in page and "data:image/" in page
         assert json.loads((demo / "reports" / f"{name}.json").read_text(encoding="utf-8"))

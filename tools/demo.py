@@ -6,6 +6,7 @@ Runs in QGIS's Python; `./dev demo` starts it. Leaves everything in demo/ (or in
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -28,45 +29,52 @@ def main(folder: Path) -> None:
     run("validatecomposites", FOLDER=scene, REPORT=reports / "validation.html")
     for variable in ("NDVI", "VV", "VH"):
         run("buildtimeseries", FOLDER=scene, VARIABLE=variable, OUTPUT=series / f"{variable.lower()}.tif")
+    radar = [series / "vv.tif", series / "vh.tif"]
     run(
         "describetimeseries",
         INPUT=ndvi,
-        COVARIATES=[series / "vv.tif", series / "vh.tif"],
+        COVARIATES=radar,
         OBSERVATIONS=series / "observations.tif",
         LONGEST_GAP=series / "longest_gap.tif",
         REPORT=reports / "description.html",
     )
     run(
-        "fillharmonic",
+        "fillmogpr",
         INPUT=ndvi,
+        COVARIATES=radar,
         OUTPUT=series / "ndvi_filled.tif",
         UNCERTAINTY=series / "ndvi_uncertainty.tif",
         QUALITY=series / "ndvi_quality.tif",
+        REPORT=reports / "filling.html",
     )
 
     run("splittimeseries", INPUT=series / "ndvi_filled.tif", FOLDER=series / "filled_by_date")
 
-    # How good is it? Hide observations, fill again, compare with what was hidden.
-    run("simulategaps", INPUT=ndvi, OUTPUT=experiment / "ndvi_with_gaps.tif", TRUTH=experiment / "hidden_truth.tif")
-    run(
-        "fillharmonic",
-        INPUT=experiment / "ndvi_with_gaps.tif",
-        OUTPUT=experiment / "filled.tif",
-        UNCERTAINTY=experiment / "uncertainty.tif",
-        QUALITY=experiment / "quality.tif",
-    )
-    run(
-        "assessfill",
-        INPUT=experiment / "filled.tif",
-        TRUTH=experiment / "hidden_truth.tif",
-        OBSERVED=experiment / "ndvi_with_gaps.tif",
-        UNCERTAINTY=experiment / "uncertainty.tif",
-        REPORT=reports / "assessment.html",
-        CSV=reports / "assessment.csv",
-    )
+    # How good is it? Hide observations, fill again, compare with what was hidden: with radar and without.
+    gaps, truth = experiment / "ndvi_with_gaps.tif", experiment / "hidden_truth.tif"
+    run("simulategaps", INPUT=ndvi, OUTPUT=gaps, TRUTH=truth)
+    for method, more in (("fillharmonic", {}), ("fillmogpr", {"COVARIATES": radar})):
+        filled, uncertainty = experiment / f"{method}.tif", experiment / f"{method}_uncertainty.tif"
+        run(method, INPUT=gaps, OUTPUT=filled, UNCERTAINTY=uncertainty, **more)
+        run(
+            "assessfill",
+            INPUT=filled,
+            TRUTH=truth,
+            OBSERVED=gaps,
+            UNCERTAINTY=uncertainty,
+            REPORT=reports / f"assessment_{method}.html",
+            CSV=reports / f"assessment_{method}.csv",
+        )
 
+    draw_field(folder)
     made = mapping.make(folder)
     print("\nSee:", *(f"  {path}" for path in [*made, *sorted(reports.glob("*.html"))]), sep="\n")
+
+
+def draw_field(folder: Path) -> None:
+    """Draw one field's series; figures are the engine's, so its Python draws."""
+    python = os.environ["PHENOFUSE_ENGINE_PYTHON"]
+    subprocess.run([python, str(ROOT / "tools" / "fieldseries.py"), str(folder), str(folder / "maps" / "field.png")], check=True)
 
 
 def run(algorithm: str, **parameters) -> dict:

@@ -1,8 +1,8 @@
 """Claim: a scene larger than the memory budget is filled within it, and `adaptive` takes under 30 us per pixel and core.
 
 2,000 x 2,000 pixels x 62 dates (1 GB of float32) with MEMORY_MB = 512: peak of the whole engine process, wall time, and
-
-microseconds of processor time per pixel of the whole run (starting, compiling, reading, learning, filling, writing). `--size` makes it smaller.
+microseconds of processor time per pixel of the whole run (starting, compiling, reading, learning, filling, writing).
+`--size` makes it smaller.
 """
 
 from __future__ import annotations
