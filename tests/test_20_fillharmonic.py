@@ -11,9 +11,9 @@ import rasterio
 from phenofuse.core import jobs
 from phenofuse.core.errors import Cancelled, InputError
 from phenofuse.core.events import Events, Silent
-from phenofuse.core.harmonic import adaptive, job
+from phenofuse.core.harmonic import adaptive
 from phenofuse.core.jobs import Resources
-from phenofuse.core.timeseries import Period, open_series
+from phenofuse.core.timeseries import Period, open_series, sampling
 from phenofuse.core.timeseries.outputdates import output_periods
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -187,12 +187,12 @@ def test_large_scenes_are_sampled_from_all_over(tmp_path):
     values = rng.uniform(0.1, 0.9, (6, 400, 300)).astype("float32")
     path = write(tmp_path / "NDVI.tif", values, dates(6), tags={"variable": "NDVI"})
     series = open_series(path)
-    sample = job._sample(series, None, 1, Silent())
-    assert len(sample) == job.LATTICE**2 * job.WINDOW_SIDE**2
+    sample = sampling.sample_pixels([series], None, None, 1, Silent())[0]
+    assert len(sample) == sampling.LATTICE**2 * sampling.WINDOW_SIDE**2
     inside = np.zeros((1, 400, 300), "uint8")
     inside[0, 380:, 280:] = 1
     mask = write(tmp_path / "mask.tif", inside, dtype="uint8", nodata=None)
-    assert len(job._sample(series, mask, 1, Silent())) >= 200
+    assert len(sampling.sample_pixels([series], mask, None, 1, Silent())[0]) >= 200
 
 
 @pytest.mark.realdata

@@ -7,17 +7,12 @@ import numpy as np
 
 from .. import tiles
 from ..errors import InputError
-from ..timeseries import Header, RasterSpec, Series, Window, open_series, quality, series_spec
+from ..timeseries import Header, RasterSpec, Series, open_series, quality, series_spec
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
+from ..timeseries.sampling import sample_pixels
 from . import adaptive, cascade
 
-# Scenes up to this size are read whole for learning; of larger ones a lattice of windows is, each within one block of the
-# file for most, so that learning costs seconds whatever the size.
-PIXELS_READ_WHOLE = 256 * 256
-LATTICE, WINDOW_SIDE = 6, 16
-# With fewer pixels from the lattice (a small mask, say) the whole scene is searched.
-FEWEST_PIXELS = 200
 ROBUST_ROUNDS = 3
 ANY_VALUE = (-float("inf"), float("inf"))
 
@@ -90,52 +85,7 @@ def _given(parameters: dict, key: str, default):
 def _learn(series: Series, mask, options, seed: int, events) -> dict:
     """What the scene teaches, as plain numbers."""
     events.info("Learning from the scene's own series.")
-    return adaptive.learn(_sample(series, mask, seed, events), series.days, options, seed).to_dict()
-
-
-def _sample(series: Series, mask, seed: int, events) -> np.ndarray:
-    """Series (pixels, dates) from all over the scene, of pixels inside the mask that hold observations."""
-    found = []
-    for window in _windows(series, seed):
-        events.check()
-        found.append(_seen(series, mask, window))
-    if sum(map(len, found)) >= FEWEST_PIXELS or len(found) == 1:
-        return np.concatenate(found)
-    for row in range(0, series.grid.height, 256):
-        for column in range(0, series.grid.width, 256):
-            events.check()
-            rows, columns = min(256, series.grid.height - row), min(256, series.grid.width - column)
-            found.append(_seen(series, mask, Window(row, column, rows, columns)))
-            if sum(map(len, found)) >= FEWEST_PIXELS:
-                return np.concatenate(found)
-    return np.concatenate(found)
-
-
-def _windows(series: Series, seed: int) -> list:
-    """The whole of a small scene, or one randomly placed window in each cell of a lattice."""
-    height, width = series.grid.height, series.grid.width
-    if height * width <= PIXELS_READ_WHOLE:
-        return [series.grid.window]
-    chance = np.random.default_rng(seed)
-    windows = []
-    for rows in _cells(height):
-        for columns in _cells(width):
-            row, column = int(chance.integers(*rows)), int(chance.integers(*columns))
-            windows.append(Window(row, column, min(WINDOW_SIDE, height - row), min(WINDOW_SIDE, width - column)))
-    return windows
-
-
-def _cells(length: int) -> list:
-    edges = np.unique(np.linspace(0, length, LATTICE + 1).astype(int))
-    return [(a, max(a + 1, b - WINDOW_SIDE)) for a, b in zip(edges, edges[1:])]
-
-
-def _seen(series: Series, mask, window: Window) -> np.ndarray:
-    values = series.read(window).reshape(series.count, -1).T
-    keep = np.isfinite(values).any(axis=1)
-    if mask:
-        keep &= read_mask(mask, series.grid, window).ravel()
-    return np.ascontiguousarray(values[keep])
+    return adaptive.learn(sample_pixels([series], mask, None, seed, events)[0], series.days, options, seed).to_dict()
 
 
 def _learnt(scene, series: Series) -> str:

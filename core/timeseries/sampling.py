@@ -16,7 +16,7 @@ FEWEST_PIXELS = 200
 SEARCHED_SIDE = 256
 
 
-def sample_pixels(series: list[Series], mask: str | None, most: int, seed: int, events) -> list[np.ndarray]:
+def sample_pixels(series: list[Series], mask: str | None, most: int | None, seed: int, events) -> list[np.ndarray]:
     """Values of pixels inside the mask that hold at least one observation of the first series.
 
     Parameters
@@ -25,8 +25,8 @@ def sample_pixels(series: list[Series], mask: str | None, most: int, seed: int, 
         On one grid.
     mask : str, optional
         See `masks.read_mask`.
-    most : int
-        So many pixels at most, drawn at random.
+    most : int, optional
+        So many pixels at most, drawn at random; None takes all.
     seed : int
     events : Events
         Cancelling.
@@ -51,7 +51,7 @@ def sample_pixels(series: list[Series], mask: str | None, most: int, seed: int, 
             count += len(found[-1][0])
             if count >= FEWEST_PIXELS:
                 break
-    chosen = np.sort(chance.choice(count, min(count, most), replace=False))
+    chosen = np.sort(chance.choice(count, count if most is None else min(count, most), replace=False))
     return [np.concatenate(parts)[chosen] for parts in zip(*found)]
 
 
