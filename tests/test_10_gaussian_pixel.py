@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from phenofuse.core.errors import InputError
 from phenofuse.core.gaussian import optimise, pixel, shared
-from phenofuse.core.gaussian.filled import Options
 from phenofuse.core.gaussian.observations import gather
 from phenofuse.core.timeseries import quality
+from phenofuse.core.timeseries.filling import Options
 
 NAMES = ("NDVI", "VV", "VH")
 OPTIONS = Options(valid_range=(-1.0, 1.0))

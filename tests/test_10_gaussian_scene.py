@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from phenofuse.core.errors import InputError
 from phenofuse.core.gaussian import scene_learning, self_check
-from phenofuse.core.gaussian.filled import Options, assemble, gaps_around
 from phenofuse.core.gaussian.scene import SceneCovariance, fill, moments, patterns
 from phenofuse.core.timeseries import quality
+from phenofuse.core.timeseries.filling import Options, assemble, gaps_around
 
 NDVI = Options((-1.0, 1.0))
 

@@ -16,12 +16,12 @@ from phenofuse.core import jobs
 from phenofuse.core.errors import DateError, GridMismatchError, InputError
 from phenofuse.core.events import Silent
 from phenofuse.core.gaussian import job, methods
-from phenofuse.core.gaussian.filled import Options
 from phenofuse.core.gaussian.scene import SceneCovariance, moments
 from phenofuse.core.gaussian.scene_learning import learn_checked
 from phenofuse.core.jobs import Resources
 from phenofuse.core.tiles.plan import Tile
 from phenofuse.core.timeseries import Window, open_series
+from phenofuse.core.timeseries.filling import Options
 
 sys.path.insert(0, str(Path(__file__).parent))
 from rasters import write

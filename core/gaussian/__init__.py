@@ -5,6 +5,6 @@
 * `shared`: a linear model of `coregionalisation` for the whole scene; `pixel`: one per pixel. Both go through the
   `state_space` (searched by `optimise`); `dense` solves the same plainly and is the yardstick of the fast ways.
 
-`methods` gives the three one face. `self_check` hides gaps from a sample and scores the fill there; `filled` gives observed
-values back and reasons to all others; `job` joins rasters and mathematics, `summary` tells what was learnt and how good it is.
+`methods` gives the three one face. `self_check` hides gaps from a sample and scores the fill there; `job` joins rasters and
+mathematics, `summary` tells what was learnt and how good it is.
 """

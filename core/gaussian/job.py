@@ -9,12 +9,12 @@ from .. import tiles
 from ..errors import InputError
 from ..tiles.gather import gather
 from ..timeseries import Header, Series, open_series, quality, series_spec
+from ..timeseries.filling import Options
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels
 from ..version import version
 from . import methods, summary
-from .filled import Options
 from .scene import SceneCovariance
 from .scene_learning import check
 from .self_check import Check

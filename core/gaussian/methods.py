@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..timeseries.filling import Filled, Options
 from . import pixel, scene, scene_learning, self_check, shared
-from .filled import Filled, Options
 from .scene import SceneCovariance
 from .shared import Shared
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DateError, InputError
-from .filled import LEAST_OBSERVATIONS
+from ..timeseries.filling import LEAST_OBSERVATIONS
 
 # Standard deviation relative to the values below which a float32 series is constant: float32 carries 1.2e-7.
 CONSTANT = 1e-6

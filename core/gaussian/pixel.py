@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..timeseries import quality
+from ..timeseries.filling import Filled, Options, assemble
 from . import optimise
-from .filled import Filled, Options, assemble
 from .observations import gather
 from .shared import Shared, first_starts, in_batches, predict, results, sampled
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import InputError
+from ..timeseries.filling import Filled, Options, assemble
 from . import scene_kernel as kernel
-from .filled import Filled, Options, assemble
 
 # Pixels standardised and filled at a time: their intermediate arrays stay within the processor's caches.
 PIXELS_AT_ONCE = 128

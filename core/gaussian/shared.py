@@ -13,8 +13,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from ..errors import InputError
+from ..timeseries.filling import Filled, Options, assemble
 from .coregionalisation import Coregionalisation
-from .filled import Filled, Options, assemble
 from .observations import Observations, Standard, gather, standardise
 from .optimise import minimise
 from .state_space import likelihoods, smooth
@@ -122,7 +122,7 @@ def learn(values, days, seed=0, terms=None) -> Shared:
 
 
 def fill(values, days, output_days, shared: Shared, options: Options, noise_per_pixel=False) -> Filled:
-    """Fill pixels; see `moments` for the arguments and `filled.assemble` for the result."""
+    """Fill pixels; see `moments` for the arguments and `timeseries.filling.assemble` for the result."""
     mean, deviation, noise = moments(values, days, output_days, shared, noise_per_pixel)
     return assemble(list(values), tuple(days), np.asarray(output_days, float), mean, deviation, noise, options)
 

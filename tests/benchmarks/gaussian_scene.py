@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 from phenofuse.core.gaussian import scene_learning
-from phenofuse.core.gaussian.filled import Options
 from phenofuse.core.gaussian.scene import fill
 from phenofuse.core.scene.simulate import simulate
 from phenofuse.core.timeseries import Grid, RasterWriter, Window, periods_between, series_spec
+from phenofuse.core.timeseries.filling import Options
 from phenofuse.core.timeseries.writing import variable_header
 
 COPY = 192  # side of the scene that is repeated

@@ -1,15 +1,15 @@
-"""From a Gaussian process's means and standard deviations to the results users get: observed values kept, reasons given."""
+"""From a method's means and standard deviations to the results users get: observed values kept, reasons given."""
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..timeseries import quality
+from . import quality
 
 # A covariate this near to a date supports its value: Sentinel-1 repeats its orbit every 12 days.
 SUPPORT_DAYS = 12.0
-# With fewer observations of the target a pixel's fill is mostly the scene's (code 6).
+# With fewer observations of the target a pixel's fill is hardly its own (code 6).
 LEAST_OBSERVATIONS = 3
 
 
