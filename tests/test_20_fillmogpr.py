@@ -25,14 +25,9 @@ from phenofuse.core.timeseries.filling import Options
 
 sys.path.insert(0, str(Path(__file__).parent))
 from rasters import write
+from series import dates, hide, linear
 
 KEYS = ("OUTPUT", "UNCERTAINTY", "QUALITY")
-
-
-def dates(count, step=12, start="2023-01-01"):
-    """Give descriptions of `count` periods of `step` days."""
-    first = np.datetime64(start)
-    return [f"{first + i * step}/{first + (i + 1) * step}" for i in range(count)]
 
 
 def simulated(rows=40, columns=70, count=24, seed=3):
@@ -271,25 +266,3 @@ def test_real_gaps_are_filled_as_promised(shared_data, gap):
         inside.append(np.abs(error) < 1.6449 * deviation[hidden])
     assert np.sqrt(np.concatenate(squares).mean() / np.concatenate(lines).mean()) <= REAL_LIMITS[gap]
     assert 0.87 <= np.concatenate(inside).mean() <= 0.93
-
-
-def hide(values, days, gap, seed):
-    """Per pixel, hide all observations within half a gap of one of them that lies 60 days from both ends."""
-    rng = np.random.default_rng(seed)
-    hidden = np.zeros(values.shape, bool)
-    for pixel, series in enumerate(values):
-        seen = np.isfinite(series)
-        inside = np.flatnonzero(seen & (days > days[0] + 60) & (days < days[-1] - 60))
-        if len(inside) and seen.sum() >= 6:
-            hidden[pixel] = seen & (np.abs(days - days[rng.choice(inside)]) <= gap / 2)
-    return hidden
-
-
-def linear(values, days):
-    """Interpolate linearly per pixel."""
-    out = np.full(values.shape, np.nan)
-    for pixel, series in enumerate(values):
-        seen = np.isfinite(series)
-        if seen.any():
-            out[pixel] = np.interp(days, days[seen], series[seen])
-    return out

@@ -21,7 +21,7 @@ DEAREST_IMPORT = 0.050  # seconds for `import phenofuse.core`
 FOREIGN_TO_CORE = {"qgis", "osgeo", "PyQt5", "PyQt6", "processing"}
 LAZY_ONLY = {"torch", "ee", "dask", "distributed", "sklearn"}
 SHARED_ROOMS = {"timeseries", "tiles", "report"}
-SHARED_MODULES = {"errors", "events", "version"}
+SHARED_MODULES = {"errors", "events", "parameters", "version"}
 
 
 class Import(NamedTuple):

@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import tiles
 from ..errors import InputError
+from ..parameters import given
 from ..tiles.gather import gather
 from ..timeseries import Header, Series, open_series, quality, series_spec
 from ..timeseries.filling import Options
@@ -21,7 +22,6 @@ from .self_check import Check
 
 # Enough to tell four classes apart; more only take longer (learning needs some 5 ms per pixel).
 SAMPLE_PIXELS = 1000
-ANY_VALUE = (-float("inf"), float("inf"))
 
 
 def run(parameters: dict, resources, events) -> dict:
@@ -48,8 +48,8 @@ def run(parameters: dict, resources, events) -> dict:
     used = [target, *(by_name[name] for name in model.variables[1:])]
     periods = output_periods(target.periods, parameters.get("DATES") or "", int(parameters.get("STEP_DAYS") or 0))
     output_days = np.array([period.middle for period in periods])
-    options = Options(target.variable.valid_range or ANY_VALUE, bool(_given(parameters, "KEEP_OBSERVED", True)),
-                      float(_given(parameters, "MAX_GAP_DAYS", 0)))
+    options = Options(target.variable.limits, bool(given(parameters, "KEEP_OBSERVED", True)),
+                      float(given(parameters, "MAX_GAP_DAYS", 0)))
     outputs = _outputs(parameters, series, periods)
     plan = tiles.plan(target.grid, _bytes_per_pixel(sum(one.count for one in used), len(periods)), resources)
     work = partial(_tile, used, mask, output_days, model, options, tuple(outputs))
@@ -78,12 +78,6 @@ def _kind(parameters: dict) -> str:
     return kind
 
 
-def _given(parameters: dict, key: str, default):
-    """A parameter, or its default where it is missing or None (0 and False are values)."""
-    value = parameters.get(key)
-    return default if value is None else value
-
-
 def _opened(parameters: dict, events) -> list[Series]:
     """The target and its covariates, on one grid."""
     paths = [parameters["INPUT"], *(parameters.get("COVARIATES") or [])]
@@ -102,7 +96,7 @@ def _names(series: list[Series]) -> list[str]:
 
 def _learnt(parameters: dict, series: list, mask, events) -> dict:
     """What the scene teaches, or what an earlier run learnt, with its score on hidden values; as plain numbers."""
-    seed = int(_given(parameters, "SEED", 1))
+    seed = int(given(parameters, "SEED", 1))
     names = _names(series)
     known = SceneCovariance.load(parameters["APPLY"]) if parameters.get("APPLY") else None
     if known is not None:

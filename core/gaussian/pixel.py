@@ -172,20 +172,19 @@ def _optima(observations, shared, starts):
 
 def _best_of(observations, shared, usable, starts):
     """Maximum likelihood: all starts for a while, the best of them to the end, and the best of those."""
-    pixels = np.repeat(usable, len(starts))
-    tried, value, first, _ = _search(observations, shared, pixels, np.tile(starts, (len(usable), 1)),
+    shape, size = (len(usable), len(starts)), starts.shape[1]
+    tried, value, first, _ = _search(observations, shared, np.repeat(usable, len(starts)), np.tile(starts, (len(usable), 1)),
                                      TOLERANCE_OF_MAXIMUM, TRIAL_EVALUATIONS)
-    value = np.where(np.isfinite(value), value, np.inf).reshape(len(usable), -1)
+    value = np.where(np.isfinite(value), value, np.inf).reshape(shape)
     followed = np.argsort(value, axis=1, kind="stable")[:, :FOLLOWED]
-    rows = np.arange(len(usable))
-    starts = tried.reshape(len(usable), value.shape[1], -1)[rows[:, None], followed]
-    count = followed.shape[1]
+    rows, count = np.arange(len(usable)), followed.shape[1]
     solution, value, then, status = _search(observations, shared, np.repeat(usable, count),
-                                            starts.reshape(len(usable) * count, -1), TOLERANCE_OF_MAXIMUM, MOST_EVALUATIONS)
+                                            tried.reshape(*shape, size)[rows[:, None], followed].reshape(-1, size),
+                                            TOLERANCE_OF_MAXIMUM, MOST_EVALUATIONS)
     value = np.where(np.isfinite(value), value, np.inf).reshape(len(usable), count)
     best = value.argmin(axis=1)
     chosen = rows * count + best
-    spent = first.reshape(len(usable), -1).sum(axis=1) + then.reshape(len(usable), count).sum(axis=1)
+    spent = first.reshape(shape).sum(axis=1) + then.reshape(len(usable), count).sum(axis=1)
     return solution[chosen], value[rows, best], spent, status[chosen]
 
 

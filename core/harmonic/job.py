@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import tiles
 from ..errors import InputError
+from ..parameters import given
 from ..timeseries import Header, RasterSpec, Series, open_series, quality, series_spec
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
@@ -14,7 +15,6 @@ from ..timeseries.sampling import sample_pixels
 from . import adaptive, cascade
 
 ROBUST_ROUNDS = 3
-ANY_VALUE = (-float("inf"), float("inf"))
 
 
 def run(parameters: dict, resources, events) -> dict:
@@ -59,27 +59,21 @@ def run(parameters: dict, resources, events) -> dict:
 def _options(parameters: dict, series: Series) -> adaptive.Options:
     default = adaptive.Options()
     return adaptive.Options(
-        order=int(_given(parameters, "ORDER", default.order)),
-        period_days=float(_given(parameters, "PERIOD_DAYS", default.period_days)),
-        trend=_given(parameters, "TREND", default.trend),
-        robust_rounds=ROBUST_ROUNDS if _given(parameters, "ROBUST", True) else 0,
-        valid_range=series.variable.valid_range or ANY_VALUE,
-        max_gap_days=float(_given(parameters, "MAX_GAP_DAYS", 0)),
-        keep_observed=bool(_given(parameters, "KEEP_OBSERVED", True)))
+        order=int(given(parameters, "ORDER", default.order)),
+        period_days=float(given(parameters, "PERIOD_DAYS", default.period_days)),
+        trend=given(parameters, "TREND", default.trend),
+        robust_rounds=ROBUST_ROUNDS if given(parameters, "ROBUST", True) else 0,
+        valid_range=series.variable.limits,
+        max_gap_days=float(given(parameters, "MAX_GAP_DAYS", 0)),
+        keep_observed=bool(given(parameters, "KEEP_OBSERVED", True)))
 
 
 def _cascade_options(parameters: dict, series: Series) -> cascade.Options:
     return cascade.Options(
-        period_days=float(_given(parameters, "PERIOD_DAYS", cascade.Options().period_days)),
-        valid_range=series.variable.valid_range or ANY_VALUE,
-        max_gap_days=float(_given(parameters, "MAX_GAP_DAYS", 0)),
-        keep_observed=bool(_given(parameters, "KEEP_OBSERVED", True)))
-
-
-def _given(parameters: dict, key: str, default):
-    """A parameter, or its default where it is missing or None (0 and False are values)."""
-    value = parameters.get(key)
-    return default if value is None else value
+        period_days=float(given(parameters, "PERIOD_DAYS", cascade.Options().period_days)),
+        valid_range=series.variable.limits,
+        max_gap_days=float(given(parameters, "MAX_GAP_DAYS", 0)),
+        keep_observed=bool(given(parameters, "KEEP_OBSERVED", True)))
 
 
 def _learn(series: Series, mask, options, seed: int, events) -> dict:

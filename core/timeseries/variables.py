@@ -16,6 +16,11 @@ class Variable:
     long_name: str = ""
 
     @property
+    def limits(self) -> tuple[float, float]:
+        """The physical range, infinite where any value is possible."""
+        return self.valid_range or (-float("inf"), float("inf"))
+
+    @property
     def is_backscatter(self) -> bool:
         """Whether values are radar backscatter, kept in decibels."""
         return self.units == "dB"

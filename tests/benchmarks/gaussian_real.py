@@ -18,9 +18,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import conftest
-from harmonic import hide, line, load
 from phenofuse.core.gaussian import methods, scene
 from phenofuse.core.harmonic import adaptive
+from series import hide, linear, load, pixels
 
 SETS = {
     "worldcereal_dekad_france": ("sites_as_pixels/NDVI.tif", "sites_as_pixels/VV.tif", "sites_as_pixels/VH.tif"),
@@ -42,7 +42,7 @@ def read(folder: Path, name: str) -> tuple[list, list]:
             own, when = parcels(folder / name / "parcel_series.csv", variable)
         else:
             cube, when = load(folder / name / variable)
-            own = cube.reshape(len(when), -1).T
+            own = pixels(cube)
         low, high = (-1, 1) if variable.lower().split("/")[-1].startswith("ndvi") else (-60, 30)
         values.append(np.where((own >= low) & (own <= high), own, np.nan).astype(np.float32))
         days.append(when)
@@ -101,18 +101,18 @@ def main() -> None:
         for gap in GAPS:
             errors, lines = {}, []
             for seed in options.seeds:
-                hidden = hide(values[0].T[:, None], days[0], gap, seed)[:, 0].T
+                hidden = hide(values[0], days[0], gap, seed)
                 shown = [np.where(hidden, np.float32(np.nan), values[0]), *values[1:]]
-                lines.append((line(shown[0], days[0]) - values[0])[hidden])
+                lines.append((linear(shown[0], days[0]) - values[0])[hidden])
                 for method, (mean, deviation) in fills(shown, days).items():
                     error = (np.clip(mean, -1, 1) - values[0])[hidden]
                     errors.setdefault(method, []).append((error, np.abs(error) < WITHIN_90 * deviation[hidden]))
-            linear = np.sqrt(np.mean(np.concatenate(lines) ** 2))
-            print(f"{name:26}{gap:4}  {'linear':16}{len(np.concatenate(lines)):7}{linear:8.4f}{1:7.3f}", flush=True)
+            line = np.sqrt(np.mean(np.concatenate(lines) ** 2))
+            print(f"{name:26}{gap:4}  {'linear':16}{len(np.concatenate(lines)):7}{line:8.4f}{1:7.3f}", flush=True)
             for method, parts in errors.items():
                 error, inside = (np.concatenate(part) for part in zip(*parts))
                 rmse = np.sqrt(np.mean(error**2))
-                print(f"{name:26}{gap:4}  {method:16}{len(error):7}{rmse:8.4f}{rmse / linear:7.3f}{inside.mean():7.3f}", flush=True)
+                print(f"{name:26}{gap:4}  {method:16}{len(error):7}{rmse:8.4f}{rmse / line:7.3f}{inside.mean():7.3f}", flush=True)
 
 
 if __name__ == "__main__":

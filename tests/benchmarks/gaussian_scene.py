@@ -7,26 +7,24 @@ pixel of the whole run; then how the time per pixel and core grows with dates, v
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import conftest  # noqa: F401 (links the checkout as package phenofuse)
+from measuring import measured, write_scene
 from phenofuse.core.gaussian import scene_learning
 from phenofuse.core.gaussian.scene import fill
 from phenofuse.core.scene.simulate import simulate
-from phenofuse.core.timeseries import Grid, RasterWriter, Window, periods_between, series_spec
 from phenofuse.core.timeseries.filling import Options
-from phenofuse.core.timeseries.writing import variable_header
 
 COPY = 192  # side of the scene that is repeated
-CORE = Path(__file__).resolve().parents[2] / "core"
 NAMES = ("NDVI", "VV", "VH")
+OUTPUTS = {"OUTPUT": "o.tif", "UNCERTAINTY": "u.tif", "QUALITY": "q.tif", "REPORT": "r.html"}
 
 
 def main() -> None:
@@ -41,9 +39,12 @@ def main() -> None:
     cubes = [simulated.ndvi, simulated.vv, simulated.vh]
     with tempfile.TemporaryDirectory(prefix="phenofuse-bench-") as folder:
         for name, cube in zip(NAMES, cubes):
-            write_scene(str(Path(folder, f"{name}.tif")), name, cube, options)
+            write_scene(str(Path(folder, f"{name}.tif")), name, cube, options.rows, options.columns)
+        inputs = [str(Path(folder, f"{name}.tif")) for name in NAMES]
+        parameters = {"INPUT": inputs[0], "COVARIATES": inputs[1:],
+                      **{key: str(Path(folder, name)) for key, name in OUTPUTS.items()}}
         for turn in ("first run, compiling", "second run"):
-            peak, seconds, cores = measured(Path(folder), options)
+            peak, seconds, cores = measured("fillmogpr", parameters, options.memory_mb, options.workers)
             print(f"{turn}: {options.columns} x {options.rows} x 62 x 3 variables, {options.workers} threads: {seconds:.0f} s, "
                   f"peak {peak:.0f} MB, {cores / options.rows / options.columns * 1e6:.0f} us of processor time per pixel",
                   flush=True)
@@ -52,37 +53,6 @@ def main() -> None:
             for classes in (1, 4):
                 print(f"{dates} dates, {variables} variables, at most {classes} classes: "
                       f"{per_pixel(cubes[:variables], dates, classes):.0f} us per pixel and core", flush=True)
-
-
-def write_scene(path: str, name: str, values: np.ndarray, options) -> None:
-    """Many copies of the simulated scene side by side."""
-    grid = Grid("", (50.0, 0.0, 0.0, 0.0, -50.0, 0.0), options.columns, options.rows)
-    side = 512
-    with RasterWriter(path, series_spec(grid, periods_between(date(2023, 11, 1), 12, 62), variable_header(name))) as writer:
-        for row in range(0, options.rows, side):
-            for column in range(0, options.columns, side):
-                window = Window(row, column, min(side, options.rows - row), min(side, options.columns - column))
-                rows = np.arange(row, row + window.rows) % COPY
-                columns = np.arange(column, column + window.columns) % COPY
-                writer.write(values[:, rows][:, :, columns], window)
-
-
-def measured(folder: Path, options) -> tuple[float, float, float]:
-    """Peak resident memory in MB, wall seconds, and processor seconds of the engine process."""
-    inputs = [str(folder / f"{name}.tif") for name in NAMES]
-    outputs = {"OUTPUT": "o.tif", "UNCERTAINTY": "u.tif", "QUALITY": "q.tif", "REPORT": "r.html"}
-    job = {"job": "fillmogpr", "resources": {"memory_mb": options.memory_mb, "workers": options.workers},
-           "parameters": {"INPUT": inputs[0], "COVARIATES": inputs[1:],
-                          **{key: str(folder / name) for key, name in outputs.items()}}}
-    started = time.monotonic()
-    process = subprocess.Popen([sys.executable, str(CORE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    process.stdin.write(json.dumps(job).encode() + b"\n")
-    process.stdin.flush()
-    last = process.stdout.readlines()[-1]
-    _, _, usage = os.wait4(process.pid, 0)
-    if json.loads(last)["event"] != "result":
-        sys.exit(last.decode())
-    return usage.ru_maxrss / 1024, time.monotonic() - started, usage.ru_utime + usage.ru_stime
 
 
 def per_pixel(cubes: list, dates: int, classes: int) -> float:

@@ -14,49 +14,16 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import rasterio
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import conftest
 from phenofuse.core.harmonic import adaptive, cascade
+from series import hide, linear, load, pixels
 
 SETS = {"dekads, France (237 sites)": "worldcereal_dekad_france/sites_as_pixels/NDVI.tif",
         "acquisitions, Slovenia (6000 pixels)": "eolearn_s2_patch/NDVI_masked.tif"}
 GAPS = (30, 60, 90)
 QUANTILES = {"50": 0.6745, "90": 1.6449, "95": 1.96}
-
-
-def load(path):
-    """Series (dates, rows, columns) and days; equal dates are averaged."""
-    with rasterio.open(path) as src:
-        values, names = src.read().astype(float), [text[:10] for text in src.descriptions]
-    days = np.array(names, "datetime64[D]").astype(float)
-    unique = np.unique(days)
-    with np.errstate(all="ignore"):
-        merged = [np.nanmean(values[days == day], axis=0) if (days == day).sum() > 1 else values[days == day][0] for day in unique]
-    return np.stack(merged), unique
-
-
-def hide(values, days, gap, seed):
-    """Mask of hidden observations, as the project's scoring tool chooses them."""
-    rng = np.random.default_rng(seed)
-    hidden = np.zeros(values.shape, bool)
-    for row, column in np.ndindex(values.shape[1:]):
-        seen = np.isfinite(values[:, row, column])
-        inside = np.flatnonzero(seen & (days > days[0] + 60) & (days < days[-1] - 60))
-        if len(inside) and seen.sum() >= 6:
-            hidden[:, row, column] = seen & (np.abs(days - days[rng.choice(inside)]) <= gap / 2)
-    return hidden
-
-
-def line(series, days):
-    """Linear interpolation per pixel."""
-    out = np.full(series.shape, np.nan)
-    for pixel, values in enumerate(series):
-        seen = np.isfinite(values)
-        if seen.any():
-            out[pixel] = np.interp(days, days[seen], values[seen])
-    return out
 
 
 def by_adaptive(series, days):
@@ -74,18 +41,19 @@ def accuracy(folder, seeds):
     print(f"{'set':38}{'model':10}{'gap':>4}{'seed':>5}{'RMSE':>8}{'ratio':>7}{'in 50':>7}{'in 90':>7}{'in 95':>7}{'lost':>6}")
     for name, path in SETS.items():
         cube, days = load(Path(folder, path))
+        series = pixels(cube)
         for model, fill in (("adaptive", by_adaptive), ("cascade", by_cascade)):
             for gap in GAPS:
                 for seed in seeds:
-                    flat, hidden = (a.reshape(len(days), -1).T for a in (cube, hide(cube, days, gap, seed)))
-                    shown = np.where(hidden, np.nan, flat).astype(np.float32)
+                    hidden = hide(series, days, gap, seed)
+                    shown = np.where(hidden, np.nan, series).astype(np.float32)
                     filled = fill(shown, days)
-                    error, linear = (filled.mean - flat)[hidden], (line(shown, days) - flat)[hidden]
+                    error, line = (filled.mean - series)[hidden], (linear(shown, days) - series)[hidden]
                     known = np.isfinite(error)
                     score = np.abs(error / filled.standard_deviation[hidden])[known]
                     rmse = np.sqrt(np.mean(error[known] ** 2))
                     inside = "".join(f"{np.mean(score < q):7.3f}" for q in QUANTILES.values())
-                    print(f"{name:38}{model:10}{gap:4}{seed:5}{rmse:8.4f}{rmse / np.sqrt(np.mean(linear ** 2)):7.3f}"
+                    print(f"{name:38}{model:10}{gap:4}{seed:5}{rmse:8.4f}{rmse / np.sqrt(np.mean(line ** 2)):7.3f}"
                           f"{inside}{(~known).sum():6}", flush=True)
 
 

@@ -8,22 +8,18 @@ microseconds of processor time per pixel of the whole run (starting, compiling, 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
-from datetime import date
 from pathlib import Path
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import conftest  # noqa: F401 (links the checkout as package phenofuse)
+from measuring import measured, write_scene
 from phenofuse.core.scene.simulate import simulate
-from phenofuse.core.timeseries import Grid, RasterWriter, Window, periods_between, series_spec
-from phenofuse.core.timeseries.writing import variable_header
 
 COPY = 192  # side of the scene that is repeated
-CORE = Path(__file__).resolve().parents[2] / "core"
+OUTPUTS = {"OUTPUT": "o.tif", "UNCERTAINTY": "u.tif", "QUALITY": "q.tif"}
 
 
 def main() -> None:
@@ -35,52 +31,14 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="phenofuse-bench-") as folder:
         source = str(Path(folder, "NDVI.tif"))
-        write_scene(source, options.size)
-        peak, seconds, cores = measured(source, Path(folder), options)
+        write_scene(source, "NDVI", simulate(COPY, 62, 1).ndvi, options.size, options.size)
+        parameters = {"INPUT": source, "MODEL": "adaptive", **{key: str(Path(folder, name)) for key, name in OUTPUTS.items()}}
+        peak, seconds, cores = measured("fillharmonic", parameters, options.memory_mb, options.workers)
     pixels = options.size**2
     print(
         f"{options.size} x {options.size} x 62, MEMORY_MB={options.memory_mb}, {options.workers} threads: "
         f"peak {peak:.0f} MB, {seconds:.0f} s, {cores / pixels * 1e6:.1f} us of processor time per pixel"
     )
-
-
-def write_scene(path: str, size: int) -> None:
-    """Many copies of the simulated scene side by side."""
-    values = simulate(COPY, 62, 1).ndvi
-    grid = Grid("", (50.0, 0.0, 0.0, 0.0, -50.0, 0.0), size, size)
-    periods = periods_between(date(2023, 11, 1), 12, 62)
-    side = 512
-    with RasterWriter(path, series_spec(grid, periods, variable_header("NDVI"))) as writer:
-        for row in range(0, size, side):
-            for column in range(0, size, side):
-                window = Window(row, column, min(side, size - row), min(side, size - column))
-                rows = np.arange(row, row + window.rows) % COPY
-                columns = np.arange(column, column + window.columns) % COPY
-                writer.write(values[:, rows][:, :, columns], window)
-
-
-def measured(source: str, folder: Path, options) -> tuple[float, float, float]:
-    """Peak resident memory in MB, wall seconds, and processor seconds of the engine process."""
-    job = {
-        "job": "fillharmonic",
-        "resources": {"memory_mb": options.memory_mb, "workers": options.workers},
-        "parameters": {
-            "INPUT": source,
-            "OUTPUT": str(folder / "o.tif"),
-            "UNCERTAINTY": str(folder / "u.tif"),
-            "QUALITY": str(folder / "q.tif"),
-            "MODEL": "adaptive",
-        },
-    }
-    started = time.monotonic()
-    process = subprocess.Popen([sys.executable, str(CORE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    process.stdin.write(json.dumps(job).encode() + b"\n")
-    process.stdin.flush()
-    last = process.stdout.readlines()[-1]
-    _, _, usage = os.wait4(process.pid, 0)
-    if json.loads(last)["event"] != "result":
-        sys.exit(last.decode())
-    return usage.ru_maxrss / 1024, time.monotonic() - started, usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+"""For benchmarks of whole runs: large scenes made of a small one, and an engine of its own that is measured."""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from phenofuse.core.timeseries import Grid, RasterWriter, Window, periods_between, series_spec
+from phenofuse.core.timeseries.writing import variable_header
+
+CORE = Path(__file__).resolve().parents[1] / "core"
+SIDE = 512  # of what is written at once
+
+
+def write_scene(path: str, name: str, values: np.ndarray, rows: int, columns: int) -> None:
+    """Write a variable as many copies of a small scene (dates, rows, columns) side by side."""
+    grid = Grid("", (50.0, 0.0, 0.0, 0.0, -50.0, 0.0), columns, rows)
+    periods = periods_between(date(2023, 11, 1), 12, len(values))
+    with RasterWriter(path, series_spec(grid, periods, variable_header(name))) as writer:
+        for row in range(0, rows, SIDE):
+            for column in range(0, columns, SIDE):
+                window = Window(row, column, min(SIDE, rows - row), min(SIDE, columns - column))
+                down = np.arange(row, row + window.rows) % values.shape[1]
+                across = np.arange(column, column + window.columns) % values.shape[2]
+                writer.write(values[:, down][:, :, across], window)
+
+
+def measured(job: str, parameters: dict, memory_mb: int, workers: int) -> tuple[float, float, float]:
+    """Run a job in an engine of its own: peak resident memory in MB, wall seconds, and processor seconds."""
+    call = {"job": job, "resources": {"memory_mb": memory_mb, "workers": workers}, "parameters": parameters}
+    started = time.monotonic()
+    process = subprocess.Popen([sys.executable, str(CORE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdin.write(json.dumps(call).encode() + b"\n")
+    process.stdin.flush()
+    last = process.stdout.readlines()[-1]
+    _, _, usage = os.wait4(process.pid, 0)
+    if json.loads(last)["event"] != "result":
+        sys.exit(last.decode())
+    return usage.ru_maxrss / 1024, time.monotonic() - started, usage.ru_utime + usage.ru_stime
