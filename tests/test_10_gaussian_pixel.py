@@ -218,6 +218,19 @@ def test_odd_pixels_are_finite_or_have_a_reason(scene, way):
         assert code is None or (filled.quality[number][gaps] == code).all(), name
 
 
+@pytest.mark.parametrize("likelihood", [False, True])
+def test_pixels_too_poor_for_a_fit_need_no_richer_ones_beside_them(scene, likelihood):
+    """A batch in which no pixel can be fitted is smoothed with the shared values, as the same pixels are in mixed company."""
+    values, days, _, _, learnt, starts = scene
+    poor = [case for case, code in odd_pixels(values).values() if code is not None]
+    alone = [np.stack(own) for own in zip(*poor)]
+    mixed = [np.concatenate([own[:3], other]) for own, other in zip(values, alone)]
+    assert not gather(alone, days).usable.any()
+    one, other = (pixel.fill(given, days, days[0], learnt, OPTIONS, starts if likelihood else None) for given in (alone, mixed))
+    for name in ("mean", "standard_deviation", "quality"):
+        assert getattr(one, name).tobytes() == getattr(other, name)[3:].tobytes()
+
+
 def test_observed_values_come_back(scene):
     """With KEEP_OBSERVED, observed values are bit-identical and their standard deviation is the noise."""
     values, days, _, held, learnt, _ = scene

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +16,19 @@ import pytest
 import rasterio
 from phenofuse.core import jobs
 from phenofuse.core.errors import DateError, GridMismatchError, InputError
-from phenofuse.core.events import Silent
-from phenofuse.core.gaussian import job, methods
+from phenofuse.core.events import Events, Silent
+from phenofuse.core.gaussian import job
 from phenofuse.core.gaussian.scene import SceneCovariance, moments
 from phenofuse.core.gaussian.scene_learning import learn_checked
 from phenofuse.core.jobs import Resources
-from phenofuse.core.tiles.plan import Tile
-from phenofuse.core.timeseries import Window, open_series
-from phenofuse.core.timeseries.filling import Options
+from phenofuse.core.timeseries import open_series
 
 sys.path.insert(0, str(Path(__file__).parent))
 from rasters import write
 from series import dates, hide, linear
 
 KEYS = ("OUTPUT", "UNCERTAINTY", "QUALITY")
+plan = import_module("phenofuse.core.tiles.plan")  # the module: the package has a function of that name
 
 
 def simulated(rows=40, columns=70, count=24, seed=3):
@@ -45,8 +46,12 @@ def simulated(rows=40, columns=70, count=24, seed=3):
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):
     """Write a simulated scene in which some pixels have something wrong; give paths and values."""
-    folder = tmp_path_factory.mktemp("scene")
-    ndvi, vv, vh = simulated()
+    values = planted(*simulated())
+    return saved(tmp_path_factory.mktemp("scene"), values), values
+
+
+def planted(ndvi, vv, vh):
+    """The same with something wrong in the first pixels of the first row."""
     ndvi[:, 0, 0] = np.nan  # no NDVI
     vv[:, 0, 1], vh[:, 0, 1] = np.nan, np.nan  # no radar
     for cube in (ndvi, vv, vh):
@@ -55,45 +60,44 @@ def scene(tmp_path_factory):
     ndvi[:, 0, 4], ndvi[[5, 9], 0, 4] = np.nan, (0.4, 0.6)  # two
     ndvi[:, 0, 5] = np.where(np.isfinite(ndvi[:, 0, 5]), np.float32(0.3), np.nan)  # all equal
     vv[:, 0, 6], vh[3:9, 0, 7] = -11.0, -np.inf  # constant radar, and radar of no power
-    paths = [write(folder / f"{name}.tif", cube, dates(len(cube)), tags={"variable": name})
-             for name, cube in (("NDVI", ndvi), ("VV", vv), ("VH", vh))]
-    return paths, (ndvi, vv, vh)
+    return ndvi, vv, vh
 
 
-def run(folder, paths, resources=None, **parameters):
+def saved(folder, cubes, start="2023-01-01"):
+    """Write NDVI, VV and VH; give their paths."""
+    return [write(folder / f"{name}.tif", cube, dates(len(cube), start=start), tags={"variable": name})
+            for name, cube in zip(("NDVI", "VV", "VH"), cubes)]
+
+
+def run(folder, paths, resources=None, events=None, **parameters):
     """Run the job with all rasters; give arrays by key, and the numbers."""
     folder.mkdir(exist_ok=True)
     outputs = {key: str(folder / f"{key}.tif") for key in KEYS}
     result = jobs.run("fillmogpr", {"INPUT": paths[0], "COVARIATES": paths[1:], **parameters, **outputs},
-                      resources or Resources(256, 1), Silent())
+                      resources or Resources(256, 1), events or Silent())
     found = {key: rasterio.open(path).read() for key, path in outputs.items()}
     return found, result
 
 
-def test_bytes_do_not_depend_on_tiles_or_threads(scene, tmp_path):
-    """One, two and eight threads, small and large tiles write the same files."""
-    for name, resources in (("a", Resources(1024, 1)), ("b", Resources(64, 2)), ("c", Resources(64, 8))):
-        run(tmp_path / name, scene[0], resources)
-    for key in KEYS:
-        first = (tmp_path / "a" / f"{key}.tif").read_bytes()
-        assert all((tmp_path / name / f"{key}.tif").read_bytes() == first for name in "bc")
-
-
 @pytest.mark.parametrize("kind", ["scene", "shared", "pixel"])
-def test_tile_sizes_give_the_same_values(scene, kind):
-    """Of each covariance: tiles of 16, 33 and 64 pixels hold what the whole scene in one piece holds."""
-    paths, _ = scene
-    series = [open_series(path) for path in paths]
-    pixels = [one.read().reshape(one.count, -1).T for one in series]
-    days = tuple(one.days for one in series)
-    seen = np.isfinite(pixels[0]).any(axis=1)
-    model, _ = methods.learn(kind, [p[seen][::9] for p in pixels], days, ("NDVI", "VV", "VH"), 1, methods.Choices())
-    whole = methods.fill(model, pixels, days, days[0], Options((-1, 1))).mean.T.reshape(-1, 40, 70)
-    for side in (16, 33, 64):
-        for row in range(0, 40, side):
-            window = Window(row, side * (row // side % 2), min(side, 40 - row), min(side, 70 - side * (row // side % 2)))
-            found = job._tile(series, None, days[0], model, Options((-1, 1)), KEYS, Tile(0, window, window))
-            assert found["OUTPUT"].tobytes() == np.ascontiguousarray(whole[(slice(None), *window.slices)]).tobytes()
+def test_bytes_do_not_depend_on_tiles_or_threads(kind, tmp_path, monkeypatch):
+    """Tiles of 64, 100 and 256 pixels, some of them outside the mask, in one, two and eight threads write the same files."""
+    paths = saved(tmp_path, planted(*simulated(110, 270)))
+    inside = np.zeros((1, 110, 270), "uint8")
+    inside[0, :, :90], inside[0, :, 255:], inside[0, 0, 90:] = 1, 1, 1
+    if kind != "scene":  # slower: every seventh pixel
+        inside[0, np.arange(110 * 270).reshape(110, 270) % 7 > 0] = 0
+    mask = write(tmp_path / "mask.tif", inside, dtype="uint8", nodata=None)
+    monkeypatch.setattr(job, "SAMPLE_PIXELS", 200)
+    monkeypatch.setattr(plan, "TILES_PER_WORKER", 0)
+    first = None
+    for side, workers in product((64, 100, 256), (1, 2, 8)):
+        monkeypatch.setattr(plan, "SIDES", (side,))
+        folder = tmp_path / f"{side}-{workers}"
+        run(folder, paths, Resources(1024, workers), COVARIANCE=kind, MASK=mask)
+        written = [(folder / f"{key}.tif").read_bytes() for key in KEYS]
+        first = first or written
+        assert written == first, (side, workers)
 
 
 def test_killed_and_continued_gives_the_same_bytes(scene, tmp_path):
@@ -181,14 +185,45 @@ def test_what_was_learnt_serves_the_next_year(scene, tmp_path):
         assert (tmp_path / "again" / f"{key}.tif").stat().st_size > 0
     with rasterio.open(tmp_path / "first" / "OUTPUT.tif") as src:
         np.testing.assert_array_equal(again["OUTPUT"], src.read())
-    later = [write(tmp_path / f"{name}.tif", cube[:20], dates(20, start="2024-01-03"), tags={"variable": name})
-             for name, cube in zip(("NDVI", "VV", "VH"), simulated(20, 20, seed=9))]
+    later = saved(tmp_path, simulated(20, 20, 20, seed=9), start="2024-01-03")
     found, result = run(tmp_path / "later", later, APPLY=fit)
     assert np.isfinite(found["OUTPUT"]).all() and result["numbers"]["RATIO"] < 0.8
     found, _ = run(tmp_path / "less", later[:2], APPLY=fit)
     assert np.isfinite(found["OUTPUT"]).all()
     with pytest.raises(InputError, match="APPLY was learnt for NDVI"):
         run(tmp_path / "wrong", [later[1]], APPLY=fit)
+
+
+class Heard(Events):
+    """Keeps the warnings."""
+
+    def __init__(self):
+        super().__init__(None)
+        self.warnings = []
+
+    def warning(self, text):
+        self.warnings.append(text)
+
+
+def test_a_check_on_observations_that_taught_says_so(scene, tmp_path):
+    """Applied to the dates it was learnt from, whatever their file and however many new ones there are, a check calls itself
+    flattering in log and report; on other dates, or other observations of the same dates, it does not."""
+    _, cubes = scene
+    fit = str(tmp_path / "fit.npz")
+    run(tmp_path / "first", saved(tmp_path, [cube[:20] for cube in cubes]), FIT=fit)
+    report = tmp_path / "report.html"
+    for name, given, start, learnt in (("same", [cube[:20] for cube in cubes], "2023-01-01", "20 of the 20"),
+                                       ("longer", cubes, "2023-01-01", "20 of the 24"),
+                                       ("later", cubes, "2024-01-01", ""),
+                                       ("other place", simulated(40, 70, seed=8), "2023-01-01", "")):
+        heard = Heard()
+        (tmp_path / name).mkdir()
+        run(tmp_path / name, saved(tmp_path / name, given, start), events=heard, APPLY=fit, REPORT=str(report), SEED=7)
+        verdict = json.loads(report.with_suffix(".json").read_text())["verdict"]
+        flattering = [text for text in heard.warnings if "flatters" in text]
+        assert (len(flattering) == 1 and learnt in flattering[0]) if learnt else not flattering, name
+        assert (verdict["level"] == "warning" and learnt in verdict["text"]) if learnt else "flatters" not in verdict["text"]
+    assert SceneCovariance.load(fit).digests == open_series(str(tmp_path / "same" / "NDVI.tif")).digests()
 
 
 def test_covariates_have_dates_of_their_own(scene, tmp_path):

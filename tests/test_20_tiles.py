@@ -72,6 +72,22 @@ def test_plans_of_different_sides_were_compared():
     assert len(sides) >= 2
 
 
+def test_bytes_do_not_depend_on_the_side_of_tiles(tmp_path, monkeypatch):
+    """Tiles of several blocks, of one, of a part of one, and such as cut across blocks write the same files."""
+    plan = importlib.import_module("phenofuse.core.tiles.plan")
+    monkeypatch.setattr(plan, "TILES_PER_WORKER", 0)
+    found = {}
+    for side in (64, 100, 256, 512):
+        monkeypatch.setattr(plan, "SIDES", (side,))
+        assert tiles.plan(GRID, 100, Resources(4096, 1)).side == side
+        folder = tmp_path / str(side)
+        folder.mkdir()
+        found[side] = run(folder, Resources(4096, 1))
+    assert all(one == found[64] for one in found.values())
+    series = open_series(str(tmp_path / "100" / "o.tif"), variable="plane", check=False)
+    np.testing.assert_array_equal(series.read(dates=[1])[0], np.arange(270)[:, None] * 1000 + np.arange(300) + 1)
+
+
 class CancelAfter(Events):
     """Cancels when a share of the job is done."""
 

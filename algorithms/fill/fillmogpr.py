@@ -31,7 +31,8 @@ class FillMogpr(PhenofuseAlgorithm):
         "MAX_GAP_DAYS": "Leave gaps longer than this unfilled (quality code 4); at both ends the distance to the nearest "
                         "observation counts. 0: fill all.",
         "STEP_DAYS": "Give the result on a regular grid of so many days from the first to the last date. 0: on the input's own dates.",
-        "APPLY": "Use what an earlier run learnt (its FIT) instead of learning: for a scene just begun, a whole year earlier say.",
+        "APPLY": "Use what an earlier run learnt (its FIT) instead of learning: for a scene just begun, a whole year earlier say. "
+                 "Applied to observations that it was learnt from, the check flatters, and log and report say so.",
         "FIT": "Keep what was learnt in this file, for APPLY.",
         "OUTPUT": "The filled series.",
     }

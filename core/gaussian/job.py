@@ -1,6 +1,7 @@
 """The job `fillmogpr`: learn once from a sample of the scene, check on hidden gaps, then fill tile by tile."""
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -44,6 +45,8 @@ def run(parameters: dict, resources, events) -> dict:
     model, checked = methods.from_dict(kind, learnt["model"]), Check.from_dict(learnt["check"])
     for sentence in summary.sentences(model, checked, target):
         events.info(sentence)
+    if checked.dates_learnt:
+        events.warning(summary.flattering(checked, target))
     by_name = dict(zip(_names(series), series))
     used = [target, *(by_name[name] for name in model.variables[1:])]
     periods = output_periods(target.periods, parameters.get("DATES") or "", int(parameters.get("STEP_DAYS") or 0))
@@ -108,7 +111,8 @@ def _learnt(parameters: dict, series: list, mask, events) -> dict:
     days = tuple(one.days for one in series)
     if known is not None:
         scene = known.of(tuple(names)).in_year_of(days[0]).at(days)
-        return {"model": scene.to_dict(), "check": check(scene, values, days, seed).to_dict()}
+        learnt = sum(digest != "" and digest in known.digests for digest in series[0].digests())
+        return {"model": scene.to_dict(), "check": replace(check(scene, values, days, seed), dates_learnt=learnt).to_dict()}
     telling = [i == 0 or _varies(one) for i, one in enumerate(values)]
     for name in (name for name, tells in zip(names, telling) if not tells):
         events.warning(f"{name} has no values, or is the same everywhere: it is left out.")
@@ -116,6 +120,8 @@ def _learnt(parameters: dict, series: list, mask, events) -> dict:
     events.info(f"Learning from {len(values[0])} pixels.")
     choices = methods.Choices(bool(parameters.get("NOISE_PER_PIXEL")), bool(parameters.get("MAXIMUM_LIKELIHOOD")))
     model, checked = methods.learn(_kind(parameters), values, tuple(days), tuple(names), seed, choices)
+    if isinstance(model, SceneCovariance):
+        model = replace(model, digests=series[0].digests())
     return {"model": model.to_dict(), "check": checked.to_dict()}
 
 

@@ -51,6 +51,8 @@ class SceneCovariance:
     seen : (dates of the target,)
         How well the scene was seen on each date, 1 as on those where values could be hidden: so far a calibration below 1
         holds, for it tells nothing of dates that clouds took. Default: 1.
+    digests : tuple of str
+        Of the target's dates that taught it (`Series.digests`).
     """
 
     variables: tuple
@@ -66,6 +68,7 @@ class SceneCovariance:
     pixels: int
     calibration: float = 1.0
     seen: np.ndarray | None = None
+    digests: tuple = ()
 
     def __post_init__(self):
         if self.seen is None:
@@ -81,13 +84,13 @@ class SceneCovariance:
         """All of it as plain lists and numbers, for JSON."""
         return {**{name: getattr(self, name).tolist() for name in _ARRAYS}, "variables": list(self.variables),
                 "days": [days.tolist() for days in self.days], "pixels": self.pixels,
-                "calibration": self.calibration}
+                "calibration": self.calibration, "digests": list(self.digests)}
 
     @classmethod
     def from_dict(cls, content: dict) -> SceneCovariance:
         """The inverse of `to_dict`; numbers come back to the last bit."""
         return cls(tuple(content["variables"]), tuple(np.array(days, float) for days in content["days"]),
-                   pixels=int(content["pixels"]), calibration=float(content["calibration"]),
+                   pixels=int(content["pixels"]), calibration=float(content["calibration"]), digests=tuple(content["digests"]),
                    **{name: np.array(content[name], float) for name in _ARRAYS})
 
     def save(self, path: str, told: dict) -> None:
@@ -100,7 +103,7 @@ class SceneCovariance:
             What the card says besides: inputs, dates, version.
         """
         card = json.dumps({"format": FORMAT, "variables": list(self.variables), "pixels": self.pixels,
-                           "calibration": self.calibration, **told})
+                           "calibration": self.calibration, "digests": list(self.digests), **told})
         days = {f"days_{i}": days for i, days in enumerate(self.days)}
         with open(path, "wb") as stream:
             np.savez_compressed(stream, card=np.frombuffer(card.encode(), np.uint8), **days,
@@ -122,7 +125,7 @@ class SceneCovariance:
                     raise ValueError(card["format"])
                 days = tuple(content[f"days_{i}"] for i in range(len(card["variables"])))
                 return cls(tuple(card["variables"]), days, pixels=int(card["pixels"]), calibration=float(card["calibration"]),
-                           **{name: content[name] for name in _ARRAYS})
+                           digests=tuple(card["digests"]), **{name: content[name] for name in _ARRAYS})
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as problem:
             raise InputError(f"{path} holds no scene covariance ({problem}).",
                              "Give a file that an earlier run wrote as FIT, or leave APPLY empty.") from problem

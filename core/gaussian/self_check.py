@@ -32,6 +32,8 @@ class Check:
         Per class, the shares of hidden values inside the central intervals that promise `PROMISED`.
     calibration : float
         Factor by which standard deviations are to be multiplied.
+    dates_learnt : int
+        Dates whose values, hidden ones too, had taught what filled them (see `Series.digests`): with any, scores flatter.
     """
 
     gap_days: tuple
@@ -40,6 +42,7 @@ class Check:
     rmse_linear: tuple
     coverage: tuple
     calibration: float
+    dates_learnt: int = 0
 
     def to_dict(self) -> dict:
         """As plain lists, for JSON."""

@@ -28,6 +28,12 @@ def sentences(model, check: Check, target: Series) -> list[str]:
     return found
 
 
+def flattering(check: Check, target: Series) -> str:
+    """Why the check of a fill by what was learnt before cannot be taken by its word."""
+    return (f"What is applied was learnt from {check.dates_learnt} of the {target.count} dates of {target.name}, hidden values "
+            "included: this check flatters. The run that wrote FIT holds an honest one.")
+
+
 def _learnt(model, unit: str) -> str:
     if isinstance(model, SceneCovariance):
         classes = f"{len(model.shares)} classes of pixels" if len(model.shares) > 1 else "one class of pixels"
@@ -48,9 +54,9 @@ def report(model, check: Check, counts: dict, series: list, parameters: dict) ->
     target = series[0]
     page = Report(f"Filled {target.variable.name} of {target.name}",
                   f"{target.periods[0].start} to {target.periods[-1].start}, {target.count} dates")
-    page.verdict(*_verdict(check))
+    page.verdict(*_verdict(check, target))
     if check.count[-1]:
-        _checked(page, check, target)
+        _checked(page, check, target, bool(parameters.get("APPLY")))
     if isinstance(model, SceneCovariance):
         _classes(page, model, target)
     else:
@@ -67,7 +73,7 @@ def report(model, check: Check, counts: dict, series: list, parameters: dict) ->
     return page
 
 
-def _verdict(check: Check) -> tuple[str, str]:
+def _verdict(check: Check, target: Series) -> tuple[str, str]:
     if check.count[-1] < FEWEST_TO_JUDGE:
         return "warning", (f"Only {check.count[-1]} values could be hidden for a check, too few to judge the fill: "
                            "look at the uncertainty.")
@@ -76,17 +82,20 @@ def _verdict(check: Check) -> tuple[str, str]:
             f"{covered:.0%} of the hidden values")
     if ratio >= 1:
         return "bad", told + ": linear interpolation would have done as well."
+    if check.dates_learnt:
+        return "warning", f"{told}. {flattering(check, target)}"
     if not HONEST[0] <= covered <= HONEST[1]:
         return "warning", told + ": do not take the uncertainty by its word."
     return "good", told + "."
 
 
-def _checked(page: Report, check: Check, target: Series) -> None:
+def _checked(page: Report, check: Check, target: Series, applied: bool) -> None:
     unit = "" if target.units == "1" else target.units
     page.key("rmse", check.rmse[-1], "RMSE at hidden values", ".3f", unit)
     page.key("rmse_linear", check.rmse_linear[-1], "RMSE of linear interpolation", ".3f", unit)
     page.key("coverage_90", check.coverage[-1][NINETY], "inside the 90 % interval", ".0%")
     page.section("Gaps hidden by this run").text(
+        "Gaps were hidden from a sample of pixels, and filled by what an earlier run had learnt." if applied else
         "Gaps were hidden from a sample of pixels, the scene was learnt without them, and filled. Standard deviations are "
         "calibrated on one half of the pixels and checked on the other.")
     labels = [f"{days:g} days" for days in check.gap_days] + ["all"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ from ..errors import DiskError
 from ..timeseries.grids import Window
 from ..timeseries.writing import BLOCK, RasterWriter, require_writable
 from .journal import Journal
-from .plan import Plan
+from .plan import SIDES, Plan
 from .working import worked
 
+SQUARE = max(SIDES)
 SHARE_OF_TILES = 0.85  # of the bar; the rest is for writing the files
 
 
@@ -74,15 +76,16 @@ def _checked(values, tile, spec) -> np.ndarray:
 
 def _assemble(plan: Plan, outputs: dict, journal: Journal, events) -> None:
     """Write the outputs from their parts by whole blocks, then give them their names."""
-    cells = _cells(plan)
+    blocks = _blocks(plan)
     writers = []
     try:
         for name, (path, spec) in outputs.items():
             writer = RasterWriter(path, spec)
             writers.append(writer)
-            for number, (window, tiles) in enumerate(cells, start=1):
-                writer.write(_joined(window, tiles, name, spec, journal), window)
-                events.progress((len(writers) - 1 + number / len(cells)) / len(outputs))
+            part = lru_cache(maxsize=1)(partial(journal.get, name=name))
+            for number, (window, tiles) in enumerate(blocks, start=1):
+                writer.write(_joined(window, tiles, part, spec), window)
+                events.progress((len(writers) - 1 + number / len(blocks)) / len(outputs))
             writer.close()
         for writer in writers:
             writer.finish()
@@ -92,28 +95,37 @@ def _assemble(plan: Plan, outputs: dict, journal: Journal, events) -> None:
         raise
 
 
-def _cells(plan: Plan) -> list:
-    """Windows of whole blocks with the tiles in each: a block is compressed and written once."""
-    side = max(plan.side, BLOCK)
-    cells = {}
+def _blocks(plan: Plan) -> list:
+    """Windows of whole blocks of the file with the tiles that each touches.
+
+    Their order, and so the file, does not depend on the tiles; the largest come one after the other, each opened once.
+    """
+    grid, found = plan.grid, {}
     for tile in plan.tiles:
-        cells.setdefault((tile.window.row // side, tile.window.column // side), []).append(tile)
-    found = []
-    for (row, column), tiles in sorted(cells.items()):
-        top, left = row * side, column * side
-        rows, columns = min(side, plan.grid.height - top), min(side, plan.grid.width - left)
-        found.append((Window(top, left, rows, columns), tiles))
-    return found
+        top, left, rows, columns = tile.window
+        for row in range(top // BLOCK, -(-(top + rows) // BLOCK)):
+            for column in range(left // BLOCK, -(-(left + columns) // BLOCK)):
+                found.setdefault((row * BLOCK, column * BLOCK), []).append(tile)
+    order = sorted(found, key=lambda corner: (corner[0] // SQUARE, corner[1] // SQUARE, corner))
+    return [(Window(row, column, min(BLOCK, grid.height - row), min(BLOCK, grid.width - column)), found[row, column])
+            for row, column in order]
 
 
-def _joined(window: Window, tiles, name: str, spec, journal: Journal) -> np.ndarray:
-    if len(tiles) == 1:
-        return journal.get(tiles[0], name)
+def _joined(window: Window, tiles, part, spec) -> np.ndarray:
+    """Values of a window; `part` gives those of a tile."""
     values = np.empty((len(spec.bands), window.rows, window.columns), spec.dtype)
     for tile in tiles:
-        top, left = tile.window.row - window.row, tile.window.column - window.column
-        values[:, top : top + tile.window.rows, left : left + tile.window.columns] = journal.get(tile, name)
+        here, there = _common(window, tile.window), _common(tile.window, window)
+        values[(slice(None), *here)] = part(tile)[(slice(None), *there)]
     return values
+
+
+def _common(window: Window, other: Window) -> tuple[slice, slice]:
+    """Where, within an array of `window`, both windows lie."""
+    top, left = max(0, other.row - window.row), max(0, other.column - window.column)
+    bottom = min(window.rows, other.row + other.rows - window.row)
+    right = min(window.columns, other.column + other.columns - window.column)
+    return slice(top, bottom), slice(left, right)
 
 
 def _require_room(outputs: dict, journal: Journal) -> None:
