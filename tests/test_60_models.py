@@ -1,11 +1,17 @@
-"""Algorithms joined: the shipped model, and a batch of three."""
+"""Algorithms joined: the shipped models, numbers that chain, and batches."""
 
+import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("qgis.core", reason="needs QGIS")
 import processing
+from osgeo import gdal
 from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeedback,
@@ -14,7 +20,10 @@ from qgis.core import (
     QgsRasterLayer,
 )
 
-MODELS = Path(__file__).resolve().parents[1] / "resources" / "models"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+import make_models
+
+MODELS = make_models.ROOT / "resources" / "models"
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +37,23 @@ def series(provider, tmp_path_factory):
         "phenofuse:buildtimeseries",
         {"FOLDER": str(folder / "scene"), "VARIABLE": "NDVI", "OUTPUT": str(folder / "ndvi.tif")},
     )["OUTPUT"]
+
+
+@pytest.fixture(scope="module")
+def seasons(provider, tmp_path_factory):
+    """Two seasons of a small simulated scene: for each the paths of NDVI, VV and VH."""
+    folder = tmp_path_factory.mktemp("seasons")
+    processing.run("phenofuse:createsamplescene", {"SIZE": 24, "PERIODS": 60, "SEED": 3, "FOLDER": str(folder / "scene")})
+    found = [], []
+    for name in ("NDVI", "VV", "VH"):
+        whole = processing.run(
+            "phenofuse:buildtimeseries",
+            {"FOLDER": str(folder / "scene"), "VARIABLE": name, "OUTPUT": str(folder / f"{name}.tif")},
+        )["OUTPUT"]
+        for season, bands in enumerate((range(1, 31), range(31, 61))):
+            found[season].append(str(folder / f"{name}_{season}.tif"))
+            gdal.Translate(found[season][-1], whole, bandList=list(bands))
+    return found
 
 
 @pytest.fixture
@@ -113,3 +139,65 @@ def test_a_batch_of_three_styles_each_result(series, tmp_path, project):
     layers = list(project.mapLayers().values())
     assert len(layers) == 3
     assert {round(layer.renderer().classificationMax(), 3) for layer in layers} == {0.9}
+
+
+def filled(season, folder, **more):
+    """Fill a season with its radar; give the results."""
+    folder.mkdir()
+    outputs = {"OUTPUT": str(folder / "f.tif"), "UNCERTAINTY": str(folder / "u.tif"), "REPORT": str(folder / "r.html")}
+    return processing.run("phenofuse:fillmogpr", {"INPUT": season[0], "COVARIATES": season[1:], **outputs, **more})
+
+
+def test_what_one_season_taught_fills_the_next_in_one_model(seasons, tmp_path):
+    """The shipped model, on the command line: its files are those of the two steps run by hand, FIT handed over as APPLY."""
+    last, this = seasons
+    filled(last, tmp_path / "first", FIT=str(tmp_path / "fit.npz"))
+    filled(this, tmp_path / "hand", APPLY=str(tmp_path / "fit.npz"))
+    outputs = {"learn:Report of last season": "last.html", "fill:Gap-free NDVI": "f.tif", "fill:NDVI uncertainty": "u.tif",
+               "fill:Report of this season": "r.html"}
+    given = [f"last={last[0]}", *(f"last_radar={path}" for path in last[1:]), f"this={this[0]}",
+             *(f"this_radar={path}" for path in this[1:]), *(f"{key}={tmp_path / name}" for key, name in outputs.items())]
+    program = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
+    done = subprocess.run([program, "run", str(MODELS / "fill_after_last_season.model3"), "--", *given], check=False,
+                          capture_output=True, text=True, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("f.tif", "u.tif"):
+        assert (tmp_path / name).read_bytes() == (tmp_path / "hand" / name).read_bytes()
+    reports = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("last", "r")]
+    assert reports[1]["numbers"] == json.loads((tmp_path / "hand" / "r.json").read_text())["numbers"] != reports[0]["numbers"]
+    assert "flatters" not in done.stdout + done.stderr
+
+
+def test_the_numbers_of_a_fill_chain(seasons, tmp_path):
+    """Each declared number of a fill can be the input of a model's next step: here the value of a constant raster."""
+    numbers = ("RMSE", "RMSE_LINEAR", "RATIO", "COVERAGE")
+    chain = QgsProcessingModelAlgorithm("numbers", "tests")
+    make_models.add_step(chain, "fill", "phenofuse:fillmogpr", 0, INPUT=make_models.fixed(seasons[0][0]))
+    where = {"EXTENT": "0,10,0,10 [EPSG:32749]", "TARGET_CRS": "EPSG:32749", "PIXEL_SIZE": 10, "OUTPUT_TYPE": 5}
+    for number in numbers:
+        make_models.add_step(chain, number, "native:createconstantrasterlayer", 1, {"OUTPUT": "raster"},
+                             NUMBER=make_models.of_step("fill", number),
+                             **{key: make_models.fixed(value) for key, value in where.items()})
+    chain.initAlgorithm()
+    assert chain.validate() == (True, [])
+    feedback, outputs = QgsProcessingFeedback(), {f"{number}:raster": str(tmp_path / f"{number}.tif") for number in numbers}
+    results, fine = chain.run(outputs, QgsProcessingContext(), feedback)
+    assert fine, feedback.textLog()
+    for number in numbers:
+        value = gdal.Open(str(tmp_path / f"{number}.tif")).ReadAsArray()[0, 0]
+        assert value == pytest.approx(results["CHILD_RESULTS"]["fill"][number], rel=1e-6) and 0 < value < 2
+
+
+def test_a_batch_of_two_scenes_fills_each_by_itself(seasons, tmp_path, project):
+    """Two runs in one context, as the batch dialog does them: each with its own numbers, as when run alone, and both styled."""
+    context, feedback = QgsProcessingContext(), QgsProcessingFeedback()
+    context.setProject(project)
+    numbers = []
+    for number, season in enumerate(seasons):
+        outputs = {"OUTPUT": str(tmp_path / f"f{number}.tif"), "UNCERTAINTY": str(tmp_path / f"u{number}.tif")}
+        numbers.append(processing.runAndLoadResults(
+            "phenofuse:fillmogpr", {"INPUT": season[0], "COVARIATES": season[1:], **outputs}, feedback, context)["RMSE"])
+    assert numbers[1] == filled(seasons[1], tmp_path / "alone")["RMSE"] != numbers[0]
+    assert (tmp_path / "f1.tif").read_bytes() == (tmp_path / "alone" / "f.tif").read_bytes()
+    found = sorted(round(layer.renderer().classificationMax(), 3) for layer in project.mapLayers().values())
+    assert found == [0.2, 0.2, 0.9, 0.9]

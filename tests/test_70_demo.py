@@ -23,8 +23,11 @@ def demo(root, tmp_path_factory) -> Path:
     if "PHENOFUSE_DEV_HOME" not in os.environ:
         pytest.skip("the demo runs under ./dev test, which prepares its profile and engine")
     folder = tmp_path_factory.mktemp("demo")
+    (folder / "reports").mkdir()
+    (folder / "reports" / "of_an_older_run.html").touch()
     done = subprocess.run([str(root / "dev"), "demo", str(folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    (folder / "told.txt").write_text(done.stdout, encoding="utf-8")
     return folder
 
 
@@ -70,6 +73,14 @@ def test_the_maps_show_something(demo):
     for picture in pictures:
         colours = {picture.pixel(x, y) for x in range(0, picture.width(), 5) for y in range(0, picture.height(), 5)}
         assert len(colours) > 50
+
+
+def test_the_list_names_all_there_is_to_see(demo):
+    """Project, pictures, reports and tables are listed, and nothing else lies there: what an older run left is gone."""
+    listed = {Path(line.strip()) for line in (demo / "told.txt").read_text(encoding="utf-8").split("See:")[1].splitlines() if line}
+    kinds = ("*.qgz", "maps/*", "reports/*.html", "reports/*.csv")
+    assert listed == {path for kind in kinds for path in demo.glob(kind)}
+    assert not list(demo.glob("**/of_an_older_run*"))
 
 
 def test_the_reports_are_there_as_pages_and_as_numbers(demo):

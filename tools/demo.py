@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -19,9 +20,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(folder: Path) -> None:
-    """Run the chain, make the project and the maps, say where everything is."""
-    for name in ("series", "reports", "maps", "experiment"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+    """Run the chain in a clean folder, make the project and the maps, say where everything is."""
+    for name in ("scene", "series", "reports", "maps", "experiment"):
+        shutil.rmtree(folder / name, ignore_errors=True)  # what an older run left is no part of this one
+        (folder / name).mkdir(parents=True)
     series, reports, experiment = folder / "series", folder / "reports", folder / "experiment"
     scene, ndvi = folder / "scene", series / "ndvi.tif"
 
@@ -66,15 +68,15 @@ def main(folder: Path) -> None:
             CSV=reports / f"assessment_{method}.csv",
         )
 
-    draw_field(folder)
-    made = mapping.make(folder)
-    print("\nSee:", *(f"  {path}" for path in [*made, *sorted(reports.glob("*.html"))]), sep="\n")
+    made = [*mapping.make(folder), draw_field(folder), *sorted(reports.glob("*.html")), *sorted(reports.glob("*.csv"))]
+    print("\nSee:", *(f"  {path}" for path in made), sep="\n")
 
 
-def draw_field(folder: Path) -> None:
+def draw_field(folder: Path) -> Path:
     """Draw one field's series; figures are the engine's, so its Python draws."""
-    python = os.environ["PHENOFUSE_ENGINE_PYTHON"]
-    subprocess.run([python, str(ROOT / "tools" / "fieldseries.py"), str(folder), str(folder / "maps" / "field.png")], check=True)
+    python, picture = os.environ["PHENOFUSE_ENGINE_PYTHON"], folder / "maps" / "field.png"
+    subprocess.run([python, str(ROOT / "tools" / "fieldseries.py"), str(folder), str(picture)], check=True)
+    return picture
 
 
 def run(algorithm: str, **parameters) -> dict:

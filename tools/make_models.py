@@ -12,11 +12,13 @@ from pathlib import Path
 
 from qgis.core import (
     QgsApplication,
+    QgsProcessing,
     QgsProcessingModelAlgorithm,
     QgsProcessingModelChildAlgorithm,
     QgsProcessingModelChildParameterSource,
     QgsProcessingModelOutput,
     QgsProcessingModelParameter,
+    QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
 )
@@ -28,60 +30,93 @@ ROOT = Path(__file__).resolve().parents[1]
 def fill_and_assess() -> QgsProcessingModelAlgorithm:
     """Three steps: hide known values, fill, score the fill at the hidden values."""
     model = QgsProcessingModelAlgorithm("Fill gaps and assess", "Phenofuse")
-    _input(model, QgsProcessingParameterRasterLayer("series", "NDVI time series"), 0)
-    _input(
+    add_input(model, QgsProcessingParameterRasterLayer("series", "NDVI time series"), 0)
+    add_input(
         model,
         QgsProcessingParameterNumber(
             "gap_days", "Length of the hidden gaps in days", QgsProcessingParameterNumber.Type.Double, 60.0, False, 1
         ),
         1,
     )
-    _child(
+    add_step(
         model,
         "hide",
         "phenofuse:simulategaps",
         0,
-        INPUT=_of_model("series"),
-        GAP_DAYS=_of_model("gap_days"),
-        PATTERN=_fixed("block"),
-        SEED=_fixed(1),
+        INPUT=of_model("series"),
+        GAP_DAYS=of_model("gap_days"),
+        PATTERN=fixed("block"),
+        SEED=fixed(1),
     )
-    _child(
+    add_step(
         model,
         "fill",
         "phenofuse:fillharmonic",
         1,
         {"UNCERTAINTY": "NDVI uncertainty", "OUTPUT": "Gap-free NDVI"},
-        INPUT=_of_child("hide", "OUTPUT"),
-        MODEL=_fixed("adaptive"),
+        INPUT=of_step("hide", "OUTPUT"),
+        MODEL=fixed("adaptive"),
     )
-    _child(
+    add_step(
         model,
         "assess",
         "phenofuse:assessfill",
         2,
         {"REPORT": "Assessment"},
-        INPUT=_of_child("fill", "OUTPUT"),
-        TRUTH=_of_child("hide", "TRUTH"),
-        OBSERVED=_of_child("hide", "OUTPUT"),
-        UNCERTAINTY=_of_child("fill", "UNCERTAINTY"),
+        INPUT=of_step("fill", "OUTPUT"),
+        TRUTH=of_step("hide", "TRUTH"),
+        OBSERVED=of_step("hide", "OUTPUT"),
+        UNCERTAINTY=of_step("fill", "UNCERTAINTY"),
     )
     return model
 
 
-def _input(model, definition, place: int) -> None:
+def fill_after_last_season() -> QgsProcessingModelAlgorithm:
+    """Two steps: learn how NDVI and radar go together from a whole season, and fill a later one, perhaps just begun, by it."""
+    model = QgsProcessingModelAlgorithm("Fill a season with what the last one taught", "Phenofuse")
+    for place, (season, title) in enumerate((("last", "last season"), ("this", "this season"))):
+        radar = QgsProcessingParameterMultipleLayers(
+            f"{season}_radar", f"Radar time series of {title}", QgsProcessing.SourceType.TypeRaster
+        )
+        add_input(model, QgsProcessingParameterRasterLayer(season, f"NDVI time series of {title}"), 2 * place)
+        add_input(model, radar, 2 * place + 1)
+    add_step(
+        model,
+        "learn",
+        "phenofuse:fillmogpr",
+        0,
+        {"REPORT": "Report of last season"},
+        INPUT=of_model("last"),
+        COVARIATES=of_model("last_radar"),
+    )
+    add_step(
+        model,
+        "fill",
+        "phenofuse:fillmogpr",
+        1,
+        {"OUTPUT": "Gap-free NDVI", "UNCERTAINTY": "NDVI uncertainty", "REPORT": "Report of this season"},
+        INPUT=of_model("this"),
+        COVARIATES=of_model("this_radar"),
+        APPLY=of_step("learn", "FIT"),
+    )
+    return model
+
+
+def add_input(model, definition, place: int) -> None:
+    """Add an input of the model."""
     component = QgsProcessingModelParameter(definition.name())
     component.setPosition(QPointF(150, 80 + 100 * place))
     model.addModelParameter(definition, component)
 
 
-def _child(model, name: str, algorithm: str, place: int, results: dict | None = None, **sources) -> None:
+def add_step(model, name: str, algorithm: str, place: int, results: dict | None = None, **sources) -> None:
+    """Add an algorithm; `results` names those of its outputs that the model gives, `sources` says where its inputs come from."""
     child = QgsProcessingModelChildAlgorithm(algorithm)
     child.setChildId(name)
     child.setDescription(child.algorithm().displayName())
     child.setPosition(QPointF(400 + 260 * place, 160))
     defaults = {
-        definition.name(): _fixed(definition.defaultValue())
+        definition.name(): fixed(definition.defaultValue())
         for definition in child.algorithm().parameterDefinitions()
         if not definition.isDestination() and definition.defaultValue() is not None
     }
@@ -98,15 +133,18 @@ def _child(model, name: str, algorithm: str, place: int, results: dict | None = 
     model.addChildAlgorithm(child)
 
 
-def _of_model(name: str):
+def of_model(name: str):
+    """An input of the model."""
     return QgsProcessingModelChildParameterSource.fromModelParameter(name)
 
 
-def _of_child(name: str, output: str):
+def of_step(name: str, output: str):
+    """An output of an earlier step."""
     return QgsProcessingModelChildParameterSource.fromChildOutput(name, output)
 
 
-def _fixed(value):
+def fixed(value):
+    """A value that never changes."""
     return QgsProcessingModelChildParameterSource.fromStaticValue(value)
 
 
@@ -126,7 +164,7 @@ def main() -> None:
     spec.loader.exec_module(sys.modules["phenofuse"])
     plugin = sys.modules["phenofuse"].classFactory(None)
     plugin.initProcessing()
-    for make in (fill_and_assess,):
+    for make in (fill_and_assess, fill_after_last_season):
         path = ROOT / "resources" / "models" / f"{make.__name__}.model3"
         if not make().toFile(str(path)):
             sys.exit(f"{path} could not be written")
