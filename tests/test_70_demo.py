@@ -24,6 +24,7 @@ def demo(root, tmp_path_factory) -> Path:
         pytest.skip("the demo runs under ./dev test, which prepares its profile and engine")
     folder = tmp_path_factory.mktemp("demo")
     (folder / "reports").mkdir()
+    (folder / "demo.qgz").touch()
     (folder / "reports" / "of_an_older_run.html").touch()
     done = subprocess.run([str(root / "dev"), "demo", str(folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -20,10 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(folder: Path) -> None:
-    """Run the chain in a clean folder, make the project and the maps, say where everything is."""
+    """Run the chain, make the project and the maps, say where everything is."""
+    older = (folder / "demo.qgz").exists()  # what an older run left is no part of this one
     for name in ("scene", "series", "reports", "maps", "experiment"):
-        shutil.rmtree(folder / name, ignore_errors=True)  # what an older run left is no part of this one
-        (folder / name).mkdir(parents=True)
+        if older:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).mkdir(parents=True, exist_ok=True)
     series, reports, experiment = folder / "series", folder / "reports", folder / "experiment"
     scene, ndvi = folder / "scene", series / "ndvi.tif"
 
