@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from phenofuse.core.errors import InputError
-from phenofuse.core.gaussian import scene_learning, self_check
+from phenofuse.core.gaussian import scene_file, scene_learning, self_check
 from phenofuse.core.gaussian.scene import SceneCovariance, fill, moments, patterns
 from phenofuse.core.timeseries import quality
 from phenofuse.core.timeseries.filling import Options, assemble, gaps_around
@@ -204,8 +204,8 @@ def test_a_saved_scene_comes_back_whole(tmp_path):
     """A file and JSON give the same numbers back; variables can be left out, years shifted; other files are refused."""
     scene = replace(some_scene(), calibration=1.25)
     path = str(tmp_path / "scene.npz")
-    scene.save(path, {"target": "x"})
-    for other in (SceneCovariance.load(path), SceneCovariance.from_dict(scene.to_dict())):
+    scene_file.save(scene, path, {"target": "x"})
+    for other in (scene_file.load(path), SceneCovariance.from_dict(scene.to_dict())):
         assert other.variables == scene.variables and other.calibration == 1.25 and other.pixels == 100
         np.testing.assert_array_equal(other.covariances, scene.covariances)
         assert all(np.array_equal(a, b) for a, b in zip(other.days, scene.days))
@@ -216,7 +216,7 @@ def test_a_saved_scene_comes_back_whole(tmp_path):
     (tmp_path / "text.npz").write_text("no")
     for name in ("other.npz", "text.npz", "missing.npz"):
         with pytest.raises(InputError, match="no scene covariance"):
-            SceneCovariance.load(str(tmp_path / name))
+            scene_file.load(str(tmp_path / name))
 
 
 def planted():

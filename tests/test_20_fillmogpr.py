@@ -17,8 +17,8 @@ import rasterio
 from phenofuse.core import jobs
 from phenofuse.core.errors import DateError, GridMismatchError, InputError
 from phenofuse.core.events import Events, Silent
-from phenofuse.core.gaussian import job
-from phenofuse.core.gaussian.scene import SceneCovariance, moments
+from phenofuse.core.gaussian import job, scene_file
+from phenofuse.core.gaussian.scene import moments
 from phenofuse.core.gaussian.scene_learning import learn_checked
 from phenofuse.core.jobs import Resources
 from phenofuse.core.timeseries import open_series
@@ -185,7 +185,7 @@ def test_outputs_keep_the_contract(scene, tmp_path):
     page = json.loads((tmp_path / "report.json").read_text())
     assert page["verdict"]["level"] == "good" and page["numbers"]["rmse"] == pytest.approx(result["numbers"]["RMSE"])
     assert {row["Reason"] for row in page["tables"]["reasons"]} >= {"observed", "filled with radar support", "no data"}
-    assert SceneCovariance.load(extra["FIT"]).variables == ("NDVI", "VV", "VH")
+    assert scene_file.load(extra["FIT"]).variables == ("NDVI", "VV", "VH")
 
 
 def test_what_was_learnt_serves_the_next_year(scene, tmp_path):
@@ -235,7 +235,7 @@ def test_a_check_on_observations_that_taught_says_so(scene, tmp_path):
         flattering = [text for text in heard.warnings if "flatters" in text]
         assert (len(flattering) == 1 and learnt in flattering[0]) if learnt else not flattering, name
         assert (verdict["level"] == "warning" and learnt in verdict["text"]) if learnt else "flatters" not in verdict["text"]
-    assert SceneCovariance.load(fit).digests == open_series(str(tmp_path / "same" / "NDVI.tif")).digests()
+    assert scene_file.load(fit).digests == open_series(str(tmp_path / "same" / "NDVI.tif")).digests()
 
 
 def test_covariates_have_dates_of_their_own(scene, tmp_path):

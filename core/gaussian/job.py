@@ -16,8 +16,8 @@ from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels
 from ..version import version
-from . import methods, summary
-from .scene import SceneCovariance
+from . import long_scene, methods, scene_file, summary
+from .long_scene import LongScene
 from .scene_learning import check
 from .self_check import Check
 
@@ -54,7 +54,8 @@ def run(parameters: dict, resources, events) -> dict:
     options = Options(target.variable.limits, bool(given(parameters, "KEEP_OBSERVED", True)),
                       float(given(parameters, "MAX_GAP_DAYS", 0)))
     outputs = _outputs(parameters, series, periods)
-    plan = tiles.plan(target.grid, _bytes_per_pixel(sum(one.count for one in used), len(periods)), resources)
+    bytes_per_pixel = _bytes_per_pixel(sum(one.count for one in used), len(periods), isinstance(model, LongScene))
+    plan = tiles.plan(target.grid, bytes_per_pixel, resources)
     work = partial(_tile, used, mask, output_days, model, options, tuple(outputs))
     tiles.run(plan, work, outputs, journal, resources, events.step(0.05, 0.97))
     counts = _counts(outputs, plan, resources, events.step(0.97, 1))
@@ -63,8 +64,8 @@ def run(parameters: dict, resources, events) -> dict:
         summary.report(model, checked, counts, series, parameters).save(parameters["REPORT"])
         found["REPORT"] = parameters["REPORT"]
     if parameters.get("FIT"):
-        model.save(parameters["FIT"], {"target": target.name, "first": str(target.periods[0]),
-                                       "last": str(target.periods[-1]), "phenofuse": version()})
+        scene_file.save(model, parameters["FIT"], {"target": target.name, "first": str(target.periods[0]),
+                                                   "last": str(target.periods[-1]), "phenofuse": version()})
         found["FIT"] = parameters["FIT"]
     return {"outputs": found, "numbers": checked.numbers}
 
@@ -101,7 +102,7 @@ def _learnt(parameters: dict, series: list, mask, events) -> dict:
     """What the scene teaches, or what an earlier run learnt, with its score on hidden values; as plain numbers."""
     seed = int(given(parameters, "SEED", 1))
     names = _names(series)
-    known = SceneCovariance.load(parameters["APPLY"]) if parameters.get("APPLY") else None
+    known = scene_file.load(parameters["APPLY"]) if parameters.get("APPLY") else None
     if known is not None:
         series, names = _known_ones(known, series, names, events)
     values = sample_pixels(series, mask, SAMPLE_PIXELS, seed, events)
@@ -110,27 +111,22 @@ def _learnt(parameters: dict, series: list, mask, events) -> dict:
                          "Check the series with 'Describe time series' (phenofuse:describetimeseries).")
     days = tuple(one.days for one in series)
     if known is not None:
-        scene = known.of(tuple(names)).in_year_of(days[0]).at(days)
+        scene = long_scene.apply(known, tuple(names), days)
         learnt = sum(digest != "" and digest in known.digests for digest in series[0].digests())
         return {"model": scene.to_dict(), "check": replace(check(scene, values, days, seed), dates_learnt=learnt).to_dict()}
-    telling = [i == 0 or _varies(one) for i, one in enumerate(values)]
+    telling = [i == 0 or long_scene.varies(one) for i, one in enumerate(values)]
     for name in (name for name, tells in zip(names, telling) if not tells):
         events.warning(f"{name} has no values, or is the same everywhere: it is left out.")
     values, days, names = ([one for one, tells in zip(ones, telling) if tells] for ones in (values, days, names))
     events.info(f"Learning from {len(values[0])} pixels.")
     choices = methods.Choices(bool(parameters.get("NOISE_PER_PIXEL")), bool(parameters.get("MAXIMUM_LIKELIHOOD")))
     model, checked = methods.learn(_kind(parameters), values, tuple(days), tuple(names), seed, choices)
-    if isinstance(model, SceneCovariance):
+    if _kind(parameters) == "scene":
         model = replace(model, digests=series[0].digests())
     return {"model": model.to_dict(), "check": checked.to_dict()}
 
 
-def _varies(values: np.ndarray) -> bool:
-    seen = values[np.isfinite(values)]
-    return len(seen) > 1 and seen.min() < seen.max()
-
-
-def _known_ones(scene: SceneCovariance, series: list, names: list, events) -> tuple[list, list]:
+def _known_ones(scene, series: list, names: list, events) -> tuple[list, list]:
     """The series that a learnt scene knows."""
     if names[0] != scene.variables[0]:
         raise InputError(f"APPLY was learnt for {scene.variables[0]}, but INPUT ({series[0].name}) holds {names[0]}.",
@@ -159,10 +155,10 @@ def _outputs(parameters: dict, series: list, periods) -> dict:
     return {key: (parameters[key], spec) for key, spec in specs.items() if parameters.get(key)}
 
 
-def _bytes_per_pixel(values: int, outputs: int) -> int:
+def _bytes_per_pixel(values: int, outputs: int, is_long: bool) -> int:
     # The series as read and pixel by pixel, and where they are finite; mean, standard deviation and code pixel by pixel
-    # and band by band.
-    return (4 + 4 + 1) * values + 2 * (4 + 4 + 1) * outputs
+    # and band by band; of a long series also the sums of mean and square over its stretches.
+    return (4 + 4 + 1) * values + 2 * (4 + 4 + 1) * outputs + (8 + 8) * outputs * is_long
 
 
 def _tile(series: list, mask, output_days, model, options: Options, names: tuple, tile) -> dict:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..timeseries.filling import Filled, Options
-from . import pixel, scene, scene_learning, self_check, shared
+from . import long_scene, pixel, scene_learning, self_check, shared
+from .long_scene import LongScene
 from .scene import SceneCovariance
 from .shared import Shared
 
@@ -96,7 +97,7 @@ def learn(kind: str, values: list, days: tuple, variables: tuple, seed: int, cho
 
     Returns
     -------
-    model : SceneCovariance or Stationary
+    model : SceneCovariance, LongScene or Stationary
     check : Check
     """
     if kind == "scene":
@@ -119,14 +120,14 @@ def fill(model, values: list, days: tuple, output_days: np.ndarray, options: Opt
     if not len(values[0]):  # a tile outside the mask
         shape = 0, len(output_days)
         return Filled(np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.uint8))
-    if isinstance(model, SceneCovariance):
-        return scene.fill(values, days, output_days, model, options)
+    if isinstance(model, (SceneCovariance, LongScene)):
+        return long_scene.fill(values, days, output_days, model, options)
     return model.fill(values, days, output_days, options)
 
 
 def from_dict(kind: str, content: dict):
     """The model that its `to_dict` told."""
-    return (SceneCovariance if kind == "scene" else Stationary).from_dict(content)
+    return long_scene.from_dict(content) if kind == "scene" else Stationary.from_dict(content)
 
 
 def _without(values: list, hidden: np.ndarray) -> list:

@@ -7,13 +7,11 @@ the scene was seen: there a stationary kernel of each variable, learnt too, inte
 """
 from __future__ import annotations
 
-import json
-import zipfile
+import base64
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import InputError
 from ..timeseries.filling import Filled, Options, assemble
 from . import scene_kernel as kernel
 
@@ -22,7 +20,6 @@ PIXELS_AT_ONCE = 128
 # Added to the variance of kernels that are inverted; of standardised values, far below any noise.
 JITTER = 1e-9
 DAYS_PER_YEAR = 365.25
-FORMAT = "phenofuse scene covariance 1"
 
 
 @dataclass(frozen=True)
@@ -74,6 +71,16 @@ class SceneCovariance:
         if self.seen is None:
             object.__setattr__(self, "seen", np.ones(len(self.days[0])))
 
+    @property
+    def stretches(self) -> tuple:
+        """Itself: one stretch of time, see `long_scene`."""
+        return (self,)
+
+    @property
+    def noise_deviation(self) -> float:
+        """Standard deviation of the target's noise in its own units."""
+        return float(np.sqrt(self.noise[0]) * self.scale[0])
+
     def calibration_at(self, days: np.ndarray) -> np.ndarray:
         """The factor of standard deviations on these days of the target."""
         if self.calibration >= 1:
@@ -81,54 +88,17 @@ class SceneCovariance:
         return 1 - (1 - self.calibration) * np.interp(days, self.days[0], self.seen)
 
     def to_dict(self) -> dict:
-        """All of it as plain lists and numbers, for JSON."""
-        return {**{name: getattr(self, name).tolist() for name in _ARRAYS}, "variables": list(self.variables),
-                "days": [days.tolist() for days in self.days], "pixels": self.pixels,
-                "calibration": self.calibration, "digests": list(self.digests)}
+        """All of it as text and numbers, for JSON; arrays in base64, which is a tenth of lists of numbers in memory."""
+        return {**{name: _text(getattr(self, name)) for name in ARRAYS}, "variables": list(self.variables),
+                "days": [_text(days) for days in self.days], "pixels": self.pixels, "calibration": self.calibration,
+                "digests": list(self.digests)}
 
     @classmethod
     def from_dict(cls, content: dict) -> SceneCovariance:
         """The inverse of `to_dict`; numbers come back to the last bit."""
-        return cls(tuple(content["variables"]), tuple(np.array(days, float) for days in content["days"]),
-                   pixels=int(content["pixels"]), calibration=float(content["calibration"]), digests=tuple(content["digests"]),
-                   **{name: np.array(content[name], float) for name in _ARRAYS})
-
-    def save(self, path: str, told: dict) -> None:
-        """Write it to a file: arrays as numpy's ``.npz`` and a card of words in JSON, nothing that could be executed.
-
-        Parameters
-        ----------
-        path : str
-        told : dict
-            What the card says besides: inputs, dates, version.
-        """
-        card = json.dumps({"format": FORMAT, "variables": list(self.variables), "pixels": self.pixels,
-                           "calibration": self.calibration, "digests": list(self.digests), **told})
-        days = {f"days_{i}": days for i, days in enumerate(self.days)}
-        with open(path, "wb") as stream:
-            np.savez_compressed(stream, card=np.frombuffer(card.encode(), np.uint8), **days,
-                                **{name: getattr(self, name) for name in _ARRAYS})
-
-    @classmethod
-    def load(cls, path: str) -> SceneCovariance:
-        """Read a file of `save`.
-
-        Raises
-        ------
-        InputError
-            When the file is none of ours.
-        """
-        try:
-            with np.load(path, allow_pickle=False) as content:
-                card = json.loads(content["card"].tobytes().decode())
-                if card["format"] != FORMAT:
-                    raise ValueError(card["format"])
-                days = tuple(content[f"days_{i}"] for i in range(len(card["variables"])))
-                return cls(tuple(card["variables"]), days, pixels=int(card["pixels"]), calibration=float(card["calibration"]),
-                           digests=tuple(card["digests"]), **{name: content[name] for name in _ARRAYS})
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as problem:
-            raise InputError(f"{path} holds no scene covariance ({problem}).",
-                             "Give a file that an earlier run wrote as FIT, or leave APPLY empty.") from problem
+        return cls(tuple(content["variables"]), tuple(map(_array, content["days"])), pixels=int(content["pixels"]),
+                   calibration=float(content["calibration"]), digests=tuple(content["digests"]),
+                   **{name: _array(content[name]) for name in ARRAYS})
 
     def of(self, variables: tuple) -> SceneCovariance:
         """The same scene, of some of its variables in this order; the others are left out."""
@@ -184,7 +154,16 @@ class SceneCovariance:
         return weights, rest
 
 
-_ARRAYS = ("centre", "scale", "noise", "length_scales", "kernel_variances", "shares", "means", "covariances", "seen")
+ARRAYS = ("centre", "scale", "noise", "length_scales", "kernel_variances", "shares", "means", "covariances", "seen")
+
+
+def _text(array: np.ndarray) -> list:
+    return [list(array.shape), base64.b64encode(np.ascontiguousarray(array, "<f8")).decode()]
+
+
+def _array(text: list) -> np.ndarray:
+    shape, content = text
+    return np.frombuffer(base64.b64decode(content), "<f8").reshape(shape).astype(float)
 
 
 def fill(values: list, days: tuple, output_days: np.ndarray, scene: SceneCovariance, options: Options) -> Filled:
@@ -206,10 +185,11 @@ def fill(values: list, days: tuple, output_days: np.ndarray, scene: SceneCovaria
     Filled
         The standard deviation is that of what a clear observation would have shown (noise included).
     """
-    known = np.sqrt(scene.noise[0]) * scene.scale[0] * scene.calibration
+    known = scene.noise_deviation * scene.calibration
     shape = len(values[0]), len(output_days)
     filled = Filled(np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32), np.zeros(shape, np.uint8))
-    for pixels, mean, deviation in _moments(values, days, output_days, scene, options.robust, not options.keep_observed):
+    smooth = not options.keep_observed
+    for pixels, mean, deviation in batches(values, days, output_days, scene, options.robust, smooth, some_seen(values)):
         found = assemble([v[pixels] for v in values], days, output_days, mean, deviation, known, options)
         filled.mean[pixels], filled.standard_deviation[pixels] = found.mean, found.standard_deviation
         filled.quality[pixels] = found.quality
@@ -220,25 +200,29 @@ def moments(values: list, days: tuple, output_days: np.ndarray, scene: SceneCova
             robust: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation (pixels, dates), float64, noise included, at all dates: observed ones are smoothed."""
     mean, deviation = (np.full((len(values[0]), len(output_days)), np.nan) for _ in range(2))
-    for pixels, *found in _moments(values, days, output_days, scene, robust, True):
+    for pixels, *found in batches(values, days, output_days, scene, robust, True, some_seen(values)):
         mean[pixels], deviation[pixels] = found
     return mean, deviation
 
 
-def _moments(values: list, days: tuple, output_days: np.ndarray, scene: SceneCovariance, robust: bool,
-             smooth: bool):
-    """Yield (numbers of pixels, mean, standard deviation) for all pixels of which anything is seen.
+def some_seen(values: list) -> np.ndarray:
+    """Numbers of the pixels of which anything is seen; `values` as for `fill`."""
+    return np.flatnonzero(np.any([np.isfinite(v).any(axis=1) for v in values], axis=0))
 
-    Unless `smooth`, observed dates hold no meaningful number.
+
+def batches(values: list, days: tuple, output_days: np.ndarray, scene: SceneCovariance, robust: bool, smooth: bool,
+            rows: np.ndarray):
+    """Yield (numbers of pixels, mean, standard deviation) until all pixels `rows` are done.
+
+    Unless `smooth`, observed dates hold no meaningful number. Pixels of which nothing is seen get what the scene's do on average.
     """
     states = _States(scene, days, output_days)
-    something = np.flatnonzero(np.any([np.isfinite(v).any(axis=1) for v in values], axis=0))
-    seen_covariates = [np.isfinite(v[something]) for v in values[1:]]
-    seen_covariates = np.concatenate([np.empty((len(something), 0), bool), *seen_covariates], axis=1)
-    for rows, seen in patterns(seen_covariates):
+    seen_covariates = [np.isfinite(v[rows]) for v in values[1:]]
+    seen_covariates = np.concatenate([np.empty((len(rows), 0), bool), *seen_covariates], axis=1)
+    for alike, seen in patterns(seen_covariates):
         conditioned = kernel.condition(states.covariances, states.noise, seen + states.width, states.width)
-        for start in range(0, len(rows), PIXELS_AT_ONCE):
-            pixels = something[rows[start:start + PIXELS_AT_ONCE]]
+        for start in range(0, len(alike), PIXELS_AT_ONCE):
+            pixels = rows[alike[start:start + PIXELS_AT_ONCE]]
             yield (pixels, *states.filled([v[pixels] for v in values], seen, conditioned, robust, smooth))
 
 

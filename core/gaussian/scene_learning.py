@@ -18,12 +18,14 @@ Classes are then a mixture of such covariances, each with prior `WITHIN` times t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
+from . import long_scene, self_check
 from . import scene_kernel as kernel
-from . import self_check
-from .scene import SceneCovariance, moments, patterns
+from .long_scene import moments
+from .scene import SceneCovariance, patterns
 from .self_check import Check
 
 # Chosen on 60- and 90-day gaps hidden in 237 real Sentinel series (random seeds other than those reported). The optimum is
@@ -111,8 +113,8 @@ def _filled(scene: SceneCovariance, shown: list, days: tuple, hidden: np.ndarray
     return hidden, mean, deviation
 
 
-def learn(values: list, days: tuple, variables: tuple, seed: int = 0, classes: int = CLASSES) -> SceneCovariance:
-    """Learn mean, covariance and noise from pixels.
+def learn(values: list, days: tuple, variables: tuple, seed: int = 0, classes: int = CLASSES):
+    """Learn mean, covariance and noise from pixels, of a long series in stretches.
 
     Parameters
     ----------
@@ -127,8 +129,12 @@ def learn(values: list, days: tuple, variables: tuple, seed: int = 0, classes: i
 
     Returns
     -------
-    SceneCovariance
+    SceneCovariance or LongScene
     """
+    return long_scene.learn(partial(_learn_whole, seed=seed, classes=classes), values, days, variables)
+
+
+def _learn_whole(values: list, days: tuple, variables: tuple, seed: int, classes: int) -> SceneCovariance:
     data = _Data(values, days)
     state, kernels = _learn_one(data)
     count = max(1, min(classes, data.pixels // PIXELS_PER_CLASS))

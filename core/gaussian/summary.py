@@ -6,6 +6,7 @@ import numpy as np
 from ..report import Mark, Report, figures
 from ..timeseries import Series, quality
 from ..version import version
+from .long_scene import LongScene, typical
 from .scene import SceneCovariance
 from .self_check import FEWEST_TO_JUDGE, PROMISED, Check
 
@@ -35,9 +36,12 @@ def flattering(check: Check, target: Series) -> str:
 
 
 def _learnt(model, unit: str) -> str:
-    if isinstance(model, SceneCovariance):
-        classes = f"{len(model.shares)} classes of pixels" if len(model.shares) > 1 else "one class of pixels"
-        return f"{classes}; noise of {model.variables[0]} {np.sqrt(model.noise[0]) * model.scale[0]:.3g}{unit}"
+    if isinstance(model, (SceneCovariance, LongScene)):
+        most = max(len(stretch.shares) for stretch in model.stretches)
+        classes = f"{most} classes of pixels" if most > 1 else "one class of pixels"
+        if len(model.stretches) > 1:
+            classes += f" in each of {len(model.stretches)} overlapping stretches of time"
+        return f"{classes}; noise of {model.variables[0]} {model.noise_deviation:.3g}{unit}"
     lengths = ", ".join(f"{length:.0f}" for length in sorted(model.shared.model.length_scale))
     return f"length-scales {lengths} days" + (", from which each pixel's are shrunk" if model.each else "")
 
@@ -57,7 +61,9 @@ def report(model, check: Check, counts: dict, series: list, parameters: dict) ->
     page.verdict(*_verdict(check, target))
     if check.count[-1]:
         _checked(page, check, target, bool(parameters.get("APPLY")))
-    if isinstance(model, SceneCovariance):
+    if isinstance(model, LongScene):
+        _typical(page, model, target)
+    elif isinstance(model, SceneCovariance):
         _classes(page, model, target)
     else:
         _terms(page, model)
@@ -125,6 +131,15 @@ def _classes(page: Report, scene: SceneCovariance, target: Series) -> None:
         else "One class of pixels fills hidden gaps at least as well as several.")
     page.figure(figures.lines(curves, target.variable.name), "Mean course of each class, and one standard deviation of its "
                                                              "pixels around it.")
+
+
+def _typical(page: Report, scene: LongScene, target: Series) -> None:
+    """Mean course of all pixels, with their spread around it."""
+    course, spread = typical(scene, target.days)
+    page.section("What the scene taught").text(
+        f"The series is long: it was learnt in {len(scene.stretches)} overlapping stretches, each of which fills its middle.")
+    page.figure(figures.lines([figures.Line("all pixels", target.days, course, course - spread, course + spread)],
+                              target.variable.name), "Mean course of all pixels, and one standard deviation of their values around it.")
 
 
 def _terms(page: Report, model) -> None:

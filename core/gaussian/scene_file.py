@@ -1,0 +1,81 @@
+"""What a scene taught as a file: arrays as numpy's ``.npz`` and a card of words in JSON, nothing that could be executed.
+
+Format 1 holds one covariance. Format 2 holds the stretches of a long series, each like a file of format 1 whose names begin
+with the stretch's number.
+"""
+from __future__ import annotations
+
+import json
+import zipfile
+
+import numpy as np
+
+from ..errors import InputError
+from .long_scene import LongScene
+from .scene import ARRAYS, SceneCovariance
+
+FORMATS = "phenofuse scene covariance 1", "phenofuse scene covariance 2"
+
+
+def save(model, path: str, told: dict) -> None:
+    """Write what was learnt.
+
+    Parameters
+    ----------
+    model : SceneCovariance or LongScene
+    path : str
+    told : dict
+        What the card says besides: inputs, dates, version.
+    """
+    card = {**_words(model), **told}
+    if isinstance(model, LongScene):
+        parts = [(f"{number}_", stretch) for number, stretch in enumerate(model.stretches)]
+        card |= {"format": FORMATS[1], "stretches": [_words(stretch) for stretch in model.stretches]}
+        arrays = {"spans": model.spans, "borders": model.borders}
+    else:
+        parts, arrays = [("", model)], {}
+        card["format"] = FORMATS[0]
+    for prefix, scene in parts:
+        arrays |= {f"{prefix}days_{i}": days for i, days in enumerate(scene.days)}
+        arrays |= {prefix + name: getattr(scene, name) for name in ARRAYS}
+    with open(path, "wb") as stream:
+        np.savez_compressed(stream, card=np.frombuffer(json.dumps(card).encode(), np.uint8), **arrays)
+
+
+def load(path: str):
+    """Read a file of `save`.
+
+    Returns
+    -------
+    SceneCovariance or LongScene
+
+    Raises
+    ------
+    InputError
+        When the file is none of ours.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            card = json.loads(content["card"].tobytes().decode())
+            if card["format"] not in FORMATS:
+                raise ValueError(card["format"])
+            if card["format"] == FORMATS[0]:
+                return _scene(content, "", card)
+            stretches = tuple(_scene(content, f"{number}_", words) for number, words in enumerate(card["stretches"]))
+            return LongScene(tuple(card["variables"]), stretches, content["spans"], content["borders"],
+                             float(card["calibration"]), tuple(card["digests"]))
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as problem:
+        raise InputError(f"{path} holds no scene covariance ({problem}).",
+                         "Give a file that an earlier run wrote as FIT, or leave APPLY empty.") from problem
+
+
+def _words(scene) -> dict:
+    return {"variables": list(scene.variables), "pixels": scene.pixels, "calibration": scene.calibration,
+            "digests": list(scene.digests)}
+
+
+def _scene(content, prefix: str, words: dict) -> SceneCovariance:
+    days = tuple(content[f"{prefix}days_{i}"] for i in range(len(words["variables"])))
+    return SceneCovariance(tuple(words["variables"]), days, pixels=int(words["pixels"]),
+                           calibration=float(words["calibration"]), digests=tuple(words["digests"]),
+                           **{name: content[prefix + name] for name in ARRAYS})
