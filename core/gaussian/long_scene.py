@@ -16,11 +16,12 @@ from . import scene as short
 from .other_years import ENOUGH_PIXELS, further_pixels
 from .scene import PIXELS_AT_ONCE, SceneCovariance
 
-# Series up to either size have one covariance over all dates: two years with some days to spare, or as many dates of all
-# variables as two years of three variables every 12 days have.
-WHOLE_DAYS, WHOLE_STATES = 800.0, 200
-# A stretch serves at most the days `SERVED`, and sees `MARGIN` days beyond them on both sides.
-SERVED, MARGIN = 365.25, 180.0
+# A stretch serves at most the days `SERVED`, and sees `MARGIN` days beyond them on both sides. Of 60- and 90-day gaps hidden
+# in five simulated years, margins of 90, 180, 240 days leave errors MEASURED
+SERVED, MARGIN = 365.25, 240.0
+# Series no longer than one stretch have one covariance over all dates, and so have sparse ones: of all variables, no more
+# dates than two years of three variables every 12 days have.
+WHOLE_DAYS, WHOLE_STATES = SERVED + 2 * MARGIN, 200
 # Days around a border in which the weight runs from one stretch to the next.
 FADE = 60.0
 # A stretch in which the sample holds fewer values of the target teaches nothing of its own: it takes what the nearest

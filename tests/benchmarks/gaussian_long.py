@@ -20,9 +20,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import conftest
 from gaussian_real import read
-from harmonic import hide, line
 from phenofuse.core.gaussian import long_scene, scene_learning
 from phenofuse.core.scene.simulate import simulate
+from series import hide, linear, pixels
 
 GAPS = (60, 90)
 WITHIN_90 = 1.6449
@@ -30,14 +30,14 @@ SIMULATED_SIDE, SIMULATED_DATES = 24, 152  # five years every 12 days
 FEW = 30
 
 
-def simulated(folder: Path, pixels: int | None = None, radar: bool = True) -> tuple[list, list]:
+def simulated(few: int | None = None, radar: bool = True) -> tuple[list, list]:
     """Five years of the sample scene."""
     drawn = simulate(SIMULATED_SIDE, SIMULATED_DATES, 1)
     cubes = [drawn.ndvi, drawn.vv, drawn.vh][:3 if radar else 1]
-    values = [cube.reshape(len(cube), -1).T for cube in cubes]
+    values = [pixels(cube) for cube in cubes]
     seen = np.flatnonzero(np.isfinite(values[0]).any(axis=1))
-    if pixels:
-        seen = np.random.default_rng(0).permutation(seen)[:pixels]
+    if few:
+        seen = np.random.default_rng(0).permutation(seen)[:few]
     return [one[seen] for one in values], [19000 + 12.0 * np.arange(SIMULATED_DATES)] * len(values)
 
 
@@ -53,9 +53,9 @@ def table(path: Path, site: str, good) -> tuple[list, list]:
 
 
 SETS = {
-    "simulated": simulated,
-    "simulated, no radar": lambda folder: simulated(folder, radar=False),
-    "simulated, 30 pixels": lambda folder: simulated(folder, FEW),
+    "simulated": lambda folder: simulated(),
+    "simulated, no radar": lambda folder: simulated(radar=False),
+    "simulated, 30 pixels": lambda folder: simulated(FEW),
     "eolearn_s2_patch": lambda folder: read(folder, "eolearn_s2_patch"),
     "phenofit_mod13a1": lambda folder: table(folder / "phenofit_mod13a1" / "series.csv", "site",
                                              lambda row: row["SummaryQA"] in ("0", "1")),
@@ -97,9 +97,9 @@ def compare(name: str, gap: int, values: list, days: list, options) -> None:
     """Print the lines of one set and gap."""
     lines, errors, ways = [], {}, ["whole", *options.margins]
     for seed in options.seeds:
-        hidden = hide(values[0].T[:, None], days[0], gap, seed)[:, 0].T
+        hidden = hide(values[0], days[0], gap, seed)
         shown = [np.where(hidden, np.float32(np.nan), values[0]), *values[1:]]
-        lines.append((line(shown[0], days[0]) - values[0])[hidden])
+        lines.append((linear(shown[0], days[0]) - values[0])[hidden])
         whole = None
         for way in ways:
             if way != "whole":
@@ -109,12 +109,12 @@ def compare(name: str, gap: int, values: list, days: list, options) -> None:
             error = (np.clip(mean, -1, 1) - values[0])[hidden]
             apart = ((mean - whole[0]) / whole[1])[np.isnan(shown[0])]
             errors.setdefault(way, []).append((error, np.abs(error) < WITHIN_90 * deviation[hidden], apart, learning, filling))
-    linear = np.sqrt(np.mean(np.concatenate(lines) ** 2))
+    baseline = np.sqrt(np.mean(np.concatenate(lines) ** 2))
     for way, parts in errors.items():
         error, inside, apart = (np.concatenate(part) for part in list(zip(*parts))[:3])
         learning, filling = (np.mean([part[i] for part in parts]) for i in (3, 4))
         rmse = np.sqrt(np.mean(error**2))
-        print(f"{name:22}{gap:4}  {way!s:10}{len(error):7}{rmse:8.4f}{rmse / linear:7.3f}{inside.mean():7.3f}"
+        print(f"{name:22}{gap:4}  {way!s:10}{len(error):7}{rmse:8.4f}{rmse / baseline:7.3f}{inside.mean():7.3f}"
               f"{np.sqrt(np.mean(apart**2)):7.2f}{learning:9.1f}{filling:9.3f}", flush=True)
 
 
