@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numba import njit
 
-from .kernel import factorise, inverse_diagonal, penalty, solve
+from .kernel import factorise, inverse_diagonal, solve
 
 LEAVE_ONE_OUT, GENERALISED, V_CURVE = 0, 1, 2
 # In day^3. Below 10 even series of 5 days are hardly smoothed; above 10^7 those of many years are lines for one year or longer.
