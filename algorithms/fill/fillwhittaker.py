@@ -29,8 +29,8 @@ class FillWhittaker(PhenofuseAlgorithm):
         "CRITERION": "How auto chooses: leave_one_out predicts each observation from the others (recommended), gcv is its usual "
                      "approximation, v_curve looks where more smoothing begins to cost fit.",
         "LAMBDA_INPUT": "The LAMBDA of an earlier run: those smoothings are used; where it is empty they are chosen.",
-        "ENVELOPE": "0.5: through the middle of the observations. 0.9: along their upper envelope, where clouds were left in; switch off "
-                    "KEEP_OBSERVED to have the envelope on observed dates too.",
+        "ENVELOPE": "0.5: through the middle of the observations. 0.9: along their upper envelope, where clouds were left in; switch "
+                    "off KEEP_OBSERVED to have the envelope on observed dates too.",
         "ROBUST": "Lower the weight of outliers such as clouds left in (whittaker).",
         "WEIGHTS": "A series with the same dates that says how far to trust each value: 1 as usual, 0 not at all; empty counts as 0. A "
                    "value of weight 0 counts as missing.",

@@ -120,7 +120,7 @@ def best_smoothing(kind, ladder, centre, scores):
 def reweigh(values, given, weights, smooth, diagonal, count, errors):
     """New weights: those given, times (limit / residual)^2 beyond the limit of standardised leave-one-out residuals.
 
-    Returns whether any changed noticeably.
+    Returns whether any changed noticeably; else they stay those of the fit.
     """
     for i in range(count):
         independence = 1.0 - weights[i] * diagonal[i]
@@ -131,7 +131,8 @@ def reweigh(values, given, weights, smooth, diagonal, count, errors):
     for i in range(count):
         limit = (LOW_OUTLIER if errors[i] < 0.0 else HIGH_OUTLIER) * scale
         share = limit / max(abs(errors[i]), limit)
-        weight = given[i] * max(share * share, LEAST_WEIGHT)
-        changed = changed or abs(weight - weights[i]) > NOTICEABLE * given[i]
-        weights[i] = weight
+        errors[i] = given[i] * max(share * share, LEAST_WEIGHT)
+        changed = changed or abs(errors[i] - weights[i]) > NOTICEABLE * given[i]
+    if changed:
+        weights[:count] = errors[:count]
     return changed

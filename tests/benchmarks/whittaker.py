@@ -61,8 +61,9 @@ def main() -> None:
         for name, chosen in MODES.items():
             print(f"{name}: {per_pixel(series, whittaker.Options(NDVI, **chosen)):.1f}", flush=True)
         if options.peer:
-            np.save(Path(folder, "series.npy"), series[:2048])
-            done = subprocess.run([options.peer, "-c", PEER, str(Path(folder, "series.npy"))], capture_output=True, text=True, check=True)
+            saved = Path(folder, "series.npy")
+            np.save(saved, series[:2048])
+            done = subprocess.run([options.peer, "-c", PEER, str(saved)], capture_output=True, text=True, check=True)
             print("".join(f"whittaker-eilers, {line}\n" for line in done.stdout.splitlines()), end="")
 
 
