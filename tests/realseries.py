@@ -4,8 +4,7 @@ from __future__ import annotations
 import csv
 
 import numpy as np
-import rasterio
-from phenofuse.core.assess.linear import interpolate
+from series import hide, linear, load, pixels
 
 CLOUD_OR_SNOW = ("2", "3")  # MODIS SummaryQA
 MODIS_FILL = -0.3  # the lowest value of the product stands for nothing
@@ -13,14 +12,8 @@ MODIS_FILL = -0.3  # the lowest value of the product stands for nothing
 
 def slovenia(data):
     """Sentinel-2 acquisitions of two and a half years (`eolearn_s2_patch`); two of one day are averaged."""
-    with rasterio.open(data / "eolearn_s2_patch" / "NDVI_masked.tif") as src:
-        cube, days = src.read().astype(float), np.array(src.descriptions, "datetime64[D]").astype(float)
-    merged = []
-    for day in np.unique(days):
-        same = cube[days == day]
-        seen = np.isfinite(same).sum(axis=0)
-        merged.append(np.where(seen > 0, np.nansum(same, axis=0) / np.maximum(seen, 1), np.nan))
-    return np.stack(merged).reshape(len(merged), -1).T, np.unique(days)
+    cube, days = load(data / "eolearn_s2_patch" / "NDVI_masked.tif")
+    return pixels(cube), days
 
 
 def cerrado(data):
@@ -53,17 +46,6 @@ def _tables(path, key: str) -> dict:
     return found
 
 
-def hide(values, days, gap: float, seed: int):
-    """Per pixel, all observations within half a gap of a random one that lies 60 days from both ends."""
-    rng = np.random.default_rng(seed)
-    hidden = np.zeros(values.shape, bool)
-    for pixel, seen in enumerate(np.isfinite(values)):
-        inside = np.flatnonzero(seen & (days > days[0] + 60) & (days < days[-1] - 60))
-        if len(inside) and seen.sum() >= 6:
-            hidden[pixel] = seen & (np.abs(days - days[rng.choice(inside)]) <= gap / 2)
-    return hidden
-
-
 def hidden_errors(values, days, gap: float, seeds, fill):
     """Errors of a fill and of lines at hidden values, and the fill's deviations; over all seeds.
 
@@ -74,7 +56,7 @@ def hidden_errors(values, days, gap: float, seeds, fill):
         hidden = hide(values, days, gap, seed)
         shown = np.where(hidden, np.nan, values)
         mean, deviation = fill(shown)
-        line = interpolate(days, shown.T).T
+        line = linear(shown, days)
         found.append(np.stack([(mean - values)[hidden], (line - values)[hidden], deviation[hidden]]))
     return np.concatenate(found, axis=1)
 

@@ -22,14 +22,9 @@ from phenofuse.core.whittaker.job import SAMPLE_PIXELS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from rasters import write
+from series import dates
 
 KEYS = ("OUTPUT", "UNCERTAINTY", "QUALITY", "LAMBDA")
-
-
-def dates(count, step=12):
-    """Give descriptions of `count` periods of `step` days."""
-    first = np.datetime64("2023-11-01")
-    return [f"{first + i * step}/{first + (i + 1) * step}" for i in range(count)]
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +78,7 @@ def test_killed_and_continued_gives_the_same_bytes(scene, tmp_path):
     run(folder, scene[0], Resources(64, 1))
     for key in KEYS:
         assert (folder / f"{key}.tif").read_bytes() == (tmp_path / "whole" / f"{key}.tif").read_bytes()
-    assert not list(folder.glob(".*"))
+    assert not list(folder.glob(".*.parts")) and not list(folder.glob(".*.writing-*"))
 
 
 def test_outputs_keep_the_contract(scene, tmp_path):

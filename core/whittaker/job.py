@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import tiles
 from ..errors import GridMismatchError, InputError
+from ..parameters import given
 from ..timeseries import Header, RasterFile, RasterSpec, Series, open_series, quality, series_spec
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
@@ -16,7 +17,6 @@ from .typical import Typical
 
 # Pixels to learn from: two samples of this size give the same smoothing and noise within 3 %.
 SAMPLE_PIXELS = 1000
-ANY_VALUE = (-float("inf"), float("inf"))
 ONLY_WHITTAKER = {"SMOOTHING": "auto", "LAMBDA_INPUT": "", "LAMBDA": "", "ENVELOPE": 0.5}  # with their defaults
 
 
@@ -48,12 +48,6 @@ def run(parameters: dict, resources, events) -> dict:
     return {"outputs": {key: path for key, (path, _) in outputs.items()}, "numbers": {}}
 
 
-def _given(parameters: dict, key: str, default):
-    """A parameter, or its default where it is missing or None (0 and False are values)."""
-    value = parameters.get(key)
-    return default if value is None else value
-
-
 def _options(parameters: dict, series: Series) -> Options:
     mode = parameters.get("MODE") or MODES[0]
     criterion = parameters.get("CRITERION") or next(iter(CRITERIA))
@@ -64,21 +58,21 @@ def _options(parameters: dict, series: Series) -> Options:
         if mode != "whittaker" and (parameters.get(key) or default) != default:
             raise InputError(f"{key} belongs to the Whittaker smoother, but MODE is {mode}.",
                              f"Choose MODE = whittaker, or leave {key} as it was.")
-    envelope = float(_given(parameters, "ENVELOPE", 0.5))
-    window = float(_given(parameters, "WINDOW_DAYS", Options.window_days))
+    envelope = float(given(parameters, "ENVELOPE", 0.5))
+    window = float(given(parameters, "WINDOW_DAYS", Options.window_days))
     if not 0 < envelope < 1:
         raise InputError(f"ENVELOPE is {envelope:g}; it must lie between 0 and 1.", "0.5 is the middle, 0.9 an upper envelope.")
     if not 0 < window < float("inf"):
         raise InputError(f"WINDOW_DAYS is {window:g}; it must be above 0.", "Give a number of days, such as 90.")
     return Options(
-        valid_range=series.variable.valid_range or ANY_VALUE, keep_observed=bool(_given(parameters, "KEEP_OBSERVED", True)),
-        max_gap_days=float(_given(parameters, "MAX_GAP_DAYS", 0)), robust=bool(_given(parameters, "ROBUST", True)), mode=mode,
+        valid_range=series.variable.limits, keep_observed=bool(given(parameters, "KEEP_OBSERVED", True)),
+        max_gap_days=float(given(parameters, "MAX_GAP_DAYS", 0)), robust=bool(given(parameters, "ROBUST", True)), mode=mode,
         criterion=criterion, smoothing=_smoothing(parameters), envelope=envelope, window_days=window)
 
 
 def _smoothing(parameters: dict) -> float | None:
     """The one smoothing asked for, or None where each pixel has its own."""
-    text = str(_given(parameters, "SMOOTHING", "auto")).strip().lower() or "auto"
+    text = str(given(parameters, "SMOOTHING", "auto")).strip().lower() or "auto"
     if text == "auto":
         return None
     try:
@@ -120,7 +114,7 @@ def _learn(series: Series, weights, mask, options: Options, parameters: dict, ev
     """What is typical, as plain numbers."""
     events.info("Learning what noise and smoothing are usual.")
     both = [series, *([weights] if weights else [])]
-    sample = sample_pixels(both, mask, SAMPLE_PIXELS, int(_given(parameters, "SEED", 1)), events)
+    sample = sample_pixels(both, mask, SAMPLE_PIXELS, int(given(parameters, "SEED", 1)), events)
     if not len(sample[0]):
         raise InputError(f"{series.name} holds no observation" + (" inside the mask." if mask else "."),
                          "Check the series with 'Describe time series' (phenofuse:describetimeseries).")

@@ -6,16 +6,22 @@ its own, named by --peer), the same series go through it for comparison. `--rows
 """
 from __future__ import annotations
 
+import argparse
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-from demak import COPY, arguments, measured, write_scene
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import conftest  # noqa: F401 (links the checkout as package phenofuse)
+from measuring import measured, write_scene
 from phenofuse.core import whittaker
 from phenofuse.core.scene.simulate import simulate
 
+COPY = 192  # side of the scene that is repeated
 DAYS = 12.0 * np.arange(62)
 NDVI = (-1.0, 1.0)
 MODES = {"smoothing chosen": {}, "chosen by gcv": {"criterion": "gcv"}, "chosen by V-curve": {"criterion": "v_curve"},
@@ -45,15 +51,19 @@ print("smoothing chosen: %.1f" % ((time.process_time() - began) / 50 * 1e6))
 
 def main() -> None:
     """Print all figures."""
-    options = arguments(__doc__, "--peer")
+    parser = argparse.ArgumentParser(description=__doc__)
+    for key, value in (("--rows", 893), ("--columns", 671), ("--memory-mb", 1024), ("--workers", 2)):
+        parser.add_argument(key, type=int, default=value)
+    parser.add_argument("--peer", help="a Python that has whittaker-eilers")
+    options = parser.parse_args()
     ndvi = simulate(COPY, 62, 1).ndvi
     with tempfile.TemporaryDirectory(prefix="phenofuse-bench-") as folder:
         given = str(Path(folder, "NDVI.tif"))
-        write_scene(given, "NDVI", ndvi, options)
+        write_scene(given, "NDVI", ndvi, options.rows, options.columns)
         parameters = {"INPUT": given, **{key: str(Path(folder, f"{key}.tif"))
                                          for key in ("OUTPUT", "UNCERTAINTY", "QUALITY", "LAMBDA")}}
         for turn in ("first run, compiling", "second run"):
-            peak, seconds, cores = measured("fillwhittaker", parameters, options)
+            peak, seconds, cores = measured("fillwhittaker", parameters, options.memory_mb, options.workers)
             print(f"{turn}: {options.columns} x {options.rows} x 62, {options.workers} threads: {seconds:.0f} s, peak {peak:.0f} MB, "
                   f"{cores / options.rows / options.columns * 1e6:.0f} us of processor time per pixel", flush=True)
         series = np.ascontiguousarray(ndvi.reshape(62, -1).T[:8192])
