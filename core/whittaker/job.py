@@ -15,7 +15,8 @@ from ..timeseries.sampling import sample_pixels
 from .methods import CRITERIA, MODES, Options, fill, learn
 from .typical import Typical
 
-# Pixels to learn from: two samples of this size give the same smoothing and noise within 3 %.
+# Pixels to learn from: of a Sentinel-2 scene, samples of this size agreed on the smoothing and within 2 % on the noise; of the
+# simulated scene, whose classes differ more, within one step of the ladder and 40 % of the noise variance.
 SAMPLE_PIXELS = 1000
 ONLY_WHITTAKER = {"SMOOTHING": "auto", "LAMBDA_INPUT": "", "LAMBDA": "", "ENVELOPE": 0.5}  # with their defaults
 

@@ -20,7 +20,7 @@ from .kernel import factorise, inverse_diagonal, solve
 
 LEAVE_ONE_OUT, GENERALISED, V_CURVE = 0, 1, 2
 # In day^3. Below 10 even series of 5 days are hardly smoothed; above 10^7 those of many years are lines for one year or longer.
-# Four steps to a decade: twice as many chose smoothings that filled hidden values alike.
+# Four steps to a decade: with twice as many, errors at hidden values of three real sets changed by less than 0.5 %.
 LADDER = 10.0 ** np.arange(1, 7.01, 0.25)
 # Width of the prior, in decades. On four real sets 0.5 was better than 1 and than no prior, most with 23 observations.
 PRIOR_DECADES = 0.5
