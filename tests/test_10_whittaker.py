@@ -191,6 +191,8 @@ def test_few_and_odd_series_have_their_reasons():
         assert [set(codes) for codes in found.quality.tolist()] == [{0}, {1, 6}, {1, 6}, {1, 3, 5}, {1, 7}]
         np.testing.assert_allclose(found.mean[4], 0.3, atol=1e-6)
         assert (np.isfinite(found.standard_deviation) == filled).all()
+        smoothed = whittaker.fill(values[:3], days, days, whittaker.Options(NDVI, keep_observed=False, mode=mode), Typical(0.001))
+        assert np.isnan(smoothed.mean).all() and [set(codes) for codes in smoothed.quality.tolist()] == [{0}, {6}, {6}]
         whole = whittaker.fill(np.arange(20)[None] % 5, days, days, whittaker.Options((-50, 50), mode=mode))
         assert (whole.mean[0] == np.arange(20) % 5).all() and (whole.standard_deviation > 0).all()
         one = whittaker.fill([[0.5]], [3.0], [3.0, 4.0], whittaker.Options(NDVI, mode=mode), Typical(0.001))

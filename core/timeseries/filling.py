@@ -65,11 +65,10 @@ def assemble(values: list, days: tuple, output_days: np.ndarray, mean: np.ndarra
     observed, gaps, inside = gaps_around(seen, days[0], output_days)
     code = _codes(values, days, output_days, inside)
     possible = code != quality.NO_DATA
-    failed = ~np.isfinite(mean + deviation)
-    code[possible & failed & (code != quality.TOO_FEW)] = quality.NOT_CONVERGED
+    code[possible & ~np.isfinite(mean + deviation)] = quality.NOT_CONVERGED
     if options.max_gap_days > 0:
         code[possible & ~observed & (gaps > options.max_gap_days)] = quality.BEYOND_MAX_GAP
-    gone = failed | (code == quality.BEYOND_MAX_GAP) | ~possible
+    gone = (code == quality.NOT_CONVERGED) | (code == quality.BEYOND_MAX_GAP) | ~possible
     result = np.where(gone, np.nan, np.clip(mean, *options.valid_range)).astype(np.float32)
     spread = np.where(gone, np.nan, deviation).astype(np.float32)
     code[observed & ~(gone & (not options.keep_observed))] = quality.OBSERVED
