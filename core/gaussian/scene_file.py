@@ -11,6 +11,7 @@ import zipfile
 import numpy as np
 
 from ..errors import InputError
+from .calibration import Calibration
 from .long_scene import LongScene
 from .scene import ARRAYS, SceneCovariance
 
@@ -63,19 +64,19 @@ def load(path: str):
                 return _scene(content, "", card)
             stretches = tuple(_scene(content, f"{number}_", words) for number, words in enumerate(card["stretches"]))
             return LongScene(tuple(card["variables"]), stretches, content["spans"], content["borders"],
-                             float(card["calibration"]), tuple(card["digests"]))
+                             Calibration(**card["calibration"]), tuple(card["digests"]))
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as problem:
         raise InputError(f"{path} holds no scene covariance ({problem}).",
                          "Give a file that an earlier run wrote as FIT, or leave APPLY empty.") from problem
 
 
 def _words(scene) -> dict:
-    return {"variables": list(scene.variables), "pixels": scene.pixels, "calibration": scene.calibration,
+    return {"variables": list(scene.variables), "pixels": scene.pixels, "calibration": scene.calibration.to_dict(),
             "digests": list(scene.digests)}
 
 
 def _scene(content, prefix: str, words: dict) -> SceneCovariance:
     days = tuple(content[f"{prefix}days_{i}"] for i in range(len(words["variables"])))
     return SceneCovariance(tuple(words["variables"]), days, pixels=int(words["pixels"]),
-                           calibration=float(words["calibration"]), digests=tuple(words["digests"]),
+                           calibration=Calibration(**words["calibration"]), digests=tuple(words["digests"]),
                            **{name: content[prefix + name] for name in ARRAYS})
