@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .errors import InputError
 
@@ -23,6 +23,8 @@ JOBS = {
     "fillharmonic": "harmonic.job:run",
     "fillmogpr": "gaussian.job:run",
     "fillwhittaker": "whittaker.job:run",
+    "exportcomposites": "earthengine.job:run",
+    "continueexport": "earthengine.job:proceed",
     "checkengine": "environment.job:run",
 }
 
@@ -41,12 +43,15 @@ class Resources:
         ``auto``, ``cpu`` or ``gpu``.
     scheduler : str
         Address of an existing Dask cluster, or ''.
+    credentials : str
+        A secret for a service elsewhere, or ''. It is shown nowhere and never written.
     """
 
     memory_mb: int = 1024
     workers: int = 0
     device: str = "auto"
     scheduler: str = ""
+    credentials: str = field(default="", repr=False)
 
     def __post_init__(self):
         if self.memory_mb < 64:
