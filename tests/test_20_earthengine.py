@@ -201,7 +201,7 @@ def test_server_statistics_are_those_of_the_true_grid(tmp_path):
     with double() as found:
         plan = _plan(found)
         server = service.Service("loop-back", found.url, None, Silent())
-        answer = server.value(statistics.asked(server.ee, plan, plan.spans[1]))
+        answer = statistics.ask(server, plan, plan.spans[1])
         expected = truth.composite(found.scenes, plan.spans[1].start, plan.spans[1].end)["S2ndvi"]
     levels = {what: answer["levels"][f"S2ndvi_{what}"] for what in ("min", "max", "count", "p50")}
     finite = expected[np.isfinite(expected)]

@@ -107,6 +107,27 @@ def test_tiles_that_are_too_large_are_halved(tmp_path, undisturbed, monkeypatch)
     assert _is_of(finished(tmp_path), undisturbed)
 
 
+def test_statistics_that_are_too_much_are_asked_of_a_smaller_middle(tmp_path, undisturbed):
+    """The service's memory does not suffice for the look at a period: a smaller part of the same grid is looked at."""
+    with double() as found:
+        found.faults.plant("value:compute", 400, 2, "User memory limit exceeded.")
+        export(call(found, tmp_path, END_DATE=ONE))
+        assert found.count("value:compute") == 3
+    assert _is_of(finished(tmp_path), undisturbed)
+
+
+def test_a_file_that_has_gone_is_made_again(tmp_path, undisturbed):
+    """Two finished rasters are lost or cut by hand: the next run makes these again, and no other."""
+    with double() as found:
+        export(call(found, tmp_path, END_DATE=END))
+        first, second, _ = sorted(tmp_path.glob("S1S2_*.tif"))
+        first.unlink(), second.write_bytes(second.read_bytes()[:-100])
+        before = found.count("computePixels")
+        proceed(found, tmp_path)
+        assert found.count("computePixels") - before == 2
+    assert finished(tmp_path) == undisturbed
+
+
 def test_tiles_that_never_fit_fail_their_period(tmp_path):
     """Below the smallest tile cutting ends: the period fails with the service's own words."""
     with double() as found:

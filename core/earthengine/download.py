@@ -95,8 +95,7 @@ class Download:
                 return []
             if item.looked:
                 return self._tiles_of(item, step.period)
-            asked = statistics.asked(self._service.ee, self._plan, step.period)
-            running[executor.submit(self._service.value, asked)] = step
+            running[executor.submit(statistics.ask, self._service, self._plan, step.period)] = step
             return []
         row, column, rows, columns = step.window
         a, b, c, d, e, f = self._plan.transform

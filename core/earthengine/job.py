@@ -105,12 +105,23 @@ def _carry_on(plan: Plan, ledger: Ledger, parameters: dict, resources, events, a
 
 def _done_now(plan: Plan, ledger: Ledger, parameters: dict, resources, events, action: str) -> dict:
     """Move all periods as far as they go; returns the series that were made."""
+    if action in ("continue", "retry"):
+        _begin_lost_files_anew(ledger, events)
     if action == "cancel" and plan.destination == "download":
         _cancel_download(ledger)
     elif action != "status" or ledger.items(*PENDING):
         _require_room(plan, ledger)
         _move_on(plan, ledger, connect(plan, parameters, resources, events), parameters, resources, events, action)
     return series.join(plan, ledger, resources, events.step(0.9, 1)) if action in ("continue", "retry") else {}
+
+
+def _begin_lost_files_anew(ledger: Ledger, events) -> None:
+    """A period is done as long as its file is there and as long as it was."""
+    for item in ledger.items("DONE"):
+        file = ledger.folder / item.file_name
+        if not file.is_file() or file.stat().st_size != item.bytes:
+            events.warning(f"{item.file_name} is gone or has changed; it is made again.")
+            ledger.renew(item, "its file is gone or has changed")
 
 
 def _require_room(plan: Plan, ledger: Ledger) -> None:

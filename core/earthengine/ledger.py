@@ -20,7 +20,7 @@ from .plan import Plan
 NAME = "export.sqlite"
 LOCK = ".export.lock"
 
-# What may follow what. A task that has ended can be downloaded again; a failed or cancelled period can be begun anew.
+# What may follow what. A period that failed, was cancelled, or whose file has gone can be begun anew.
 STATES = {
     "PLANNED": ("SUBMITTING", "DOWNLOADING", "EMPTY", "FAILED", "CANCELLED"),
     "SUBMITTING": ("QUEUED", "FAILED", "PLANNED", "CANCELLED"),
@@ -30,7 +30,7 @@ STATES = {
     "SUCCEEDED": ("DOWNLOADING", "FAILED", "PLANNED"),
     "DOWNLOADING": ("DONE", "FAILED", "PLANNED", "CANCELLED"),
     "EMPTY": ("DONE",),
-    "DONE": (),
+    "DONE": ("PLANNED",),
     "FAILED": ("PLANNED",),
     "CANCELLED": ("PLANNED",),
 }

@@ -10,7 +10,7 @@ from .plan import Plan
 
 
 def settle(plan: Plan, ledger: Ledger, item: Item, period, answer: dict, events) -> Item:
-    """Write down what `statistics.asked` brought; a period without any image is finished, a faulty one fails.
+    """Write down what `statistics.ask` brought; a period without any image is finished, a faulty one fails.
 
     Returns
     -------

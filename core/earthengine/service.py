@@ -259,26 +259,19 @@ def decoded(content, bands: tuple, height: int, width: int) -> np.ndarray:
 
 def told(problem: Exception) -> ServiceError | None:
     """What an exception of the client library means; None when it is not one of the service's."""
+    name = type(problem).__name__
     if isinstance(problem, ServiceError):
         return problem
-    if isinstance(problem, (ConnectionError, TimeoutError)):
-        return _error("passing", f"Earth Engine did not answer ({problem}).")
-    name, module = type(problem).__name__, type(problem).__module__.partition(".")[0]
-    if name in ("TransportError", "ServerNotFoundError", "IncompleteRead"):
+    if isinstance(problem, (ConnectionError, TimeoutError)) or name == "TransportError":
         return _error("passing", "Earth Engine did not answer.")
-    if name in ("RefreshError", "DefaultCredentialsError", "GoogleAuthError", "MalformedError"):
+    if name in ("RefreshError", "MalformedError"):  # of google.auth
         return _error("denied", "Google refused the login (it may have expired or been withdrawn).")
-    if isinstance(problem, ValueError) and (isinstance(problem, Garbled) or "JSON" in name or name == "UnicodeDecodeError"):
+    if isinstance(problem, Garbled) or name in ("InvalidJsonError", "UnknownApiNameOrVersion"):  # of googleapiclient
         return _error("passing", "Something else than Earth Engine answered: a proxy or a login page may be in the way.")
-    if name == "InvalidJsonError" or name == "UnknownApiNameOrVersion":
-        return _error("passing", "Something else than Earth Engine answered: a proxy or a login page may be in the way.")
-    cause = problem if name == "HttpError" else problem.__context__ if name == "EEException" else None
-    status = getattr(getattr(cause, "resp", None), "status", None)
-    if status is not None:
-        return _of_status(int(status), str(problem) if name == "EEException" else cause._get_reason())
-    if name == "EEException":
-        return _error(_why(str(problem)), f"Earth Engine says: {problem}")
-    return None if module not in ("ee", "googleapiclient") else _error("refused", f"Earth Engine says: {name}.")
+    cause = problem.__context__ if name == "EEException" else problem
+    if type(cause).__name__ == "HttpError":
+        return _of_status(int(cause.resp.status), cause._get_reason())
+    return _error(_why(str(problem)), f"Earth Engine says: {problem}") if name == "EEException" else None
 
 
 def _of_status(status: int, reason: str) -> ServiceError:
@@ -288,7 +281,7 @@ def _of_status(status: int, reason: str) -> ServiceError:
     if status == 429 or status >= 500 or status in (408, 409):
         return _error("passing", said)
     if 300 <= status < 400:
-        return _error("passing", "Something else than Earth Engine answered: a proxy or a login page may be in the way.")
+        return told(Garbled())
     if status in (401, 403):
         limit = any(word in reason.lower() for word in ("quota", "rate limit", "ratelimit"))
         return _error("passing" if limit else "denied", said)

@@ -15,19 +15,39 @@ from ..validate.findings import Finding
 from ..validate.measure import Measure
 from . import composites
 from .plan import Plan
+from .service import ServiceError
 
-# The service ends requests after five minutes, and files are checked whole on arrival: of larger areas the middle.
-LARGEST_SIDE = 1024
+# The service ends requests after five minutes, and files are checked whole on arrival: of larger areas the middle, and a
+# smaller middle where even that is too much.
+LARGEST_SIDE, SMALLEST_SIDE = 1024, 128
 PERCENTS = tuple(range(0, 101, 5))
 SPLIT = "__"  # between a band and what is counted of it
 MOST_PIXELS = 1e8
 
 
-def asked(ee, plan: Plan, period) -> dict:
-    """What is asked of the service in one request: numbers of scenes, and statistics of the composite."""
+def ask(service, plan: Plan, period) -> dict:
+    """What the service says of a period: numbers of scenes, and statistics of its middle of ``side`` pixels.
+
+    Raises
+    ------
+    ServiceError
+        `why` is ``too_large`` when even the smallest middle is.
+    """
+    side = LARGEST_SIDE
+    while True:
+        try:
+            return {**service.value(asked(service.ee, plan, period, side)), "side": side}
+        except ServiceError as problem:
+            if problem.why != "too_large" or side <= SMALLEST_SIDE:
+                raise
+        side //= 2
+
+
+def asked(ee, plan: Plan, period, side: int = LARGEST_SIDE) -> dict:
+    """The question, as one request."""
     image = composites.image(ee, plan, period)
     judged = _judged_bands(plan)
-    part = middle(plan.grid)
+    part = middle(plan.grid, side)
     place = {"geometry": composites.region(ee, plan, part), "crs": plan.crs, "crsTransform": list(part.transform),
              "maxPixels": MOST_PIXELS}  # fmt: skip
     r = ee.Reducer
@@ -52,8 +72,8 @@ def asked(ee, plan: Plan, period) -> dict:
 
 
 def judged(answer: dict, plan: Plan, period) -> list:
-    """Findings about a period from the service's `answer` to what `asked` asks."""
-    part = middle(plan.grid)
+    """Findings about a period from what `ask` brought."""
+    part = middle(plan.grid, answer["side"])
     found = []
     for name in _judged_bands(plan):
         variable, measure = variable_named(name), _measure(answer, name, part.width * part.height)
@@ -62,9 +82,9 @@ def judged(answer: dict, plan: Plan, period) -> list:
     return found + _judge_pairs(answer, period)
 
 
-def middle(grid: Grid) -> Grid:
-    """The grid, or of a large one its middle, on the same pixels."""
-    width, height = min(grid.width, LARGEST_SIDE), min(grid.height, LARGEST_SIDE)
+def middle(grid: Grid, side: int) -> Grid:
+    """The grid, or of one that is larger than `side` its middle, on the same pixels."""
+    width, height = min(grid.width, side), min(grid.height, side)
     column, row = (grid.width - width) // 2, (grid.height - height) // 2
     a, b, c, d, e, f = grid.transform
     return Grid(grid.crs, (a, b, c + a * column, d, e, f + e * row), width, height)

@@ -157,7 +157,7 @@ class Tasks:
         if item.looked:
             return item
         period = self._periods[item.key]
-        answer = self._service.value(statistics.asked(self._service.ee, self._plan, period))
+        answer = statistics.ask(self._service, self._plan, period)
         return look.settle(self._plan, self._ledger, item, period, answer, self._events)
 
     def _require_room(self, planned: list) -> None:
