@@ -128,6 +128,20 @@ def test_a_file_that_has_gone_is_made_again(tmp_path, undisturbed):
     assert finished(tmp_path) == undisturbed
 
 
+def test_one_tile_that_never_comes_fails_its_period_alone(tmp_path, undisturbed, monkeypatch):
+    """The service refuses one tile of the first period: no other of its tiles is asked for, and the other periods are done."""
+    monkeypatch.setattr(planning, "LARGEST_TILE", 20)
+    monkeypatch.setattr(download, "IN_FLIGHT", 1)
+    with double() as found:
+        found.faults.plant("computePixels", 400)
+        with pytest.raises(service.ServiceError, match="1 of 3 periods failed"):
+            export(call(found, tmp_path, END_DATE=END))
+        assert found.count("computePixels") == 1 + 2 * 4
+        assert states(tmp_path) == ["FAILED", "DONE", "DONE"] and _is_of(finished(tmp_path), undisturbed)
+        proceed(found, tmp_path, "retry")
+    assert finished(tmp_path) == undisturbed
+
+
 def test_tiles_that_never_fit_fail_their_period(tmp_path):
     """Below the smallest tile cutting ends: the period fails with the service's own words."""
     with double() as found:

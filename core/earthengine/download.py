@@ -88,8 +88,10 @@ class Download:
 
     def _begin(self, step: Step, executor, running) -> list:
         """Send a step's request, or say which steps come in its place."""
+        item = self._ledger.item(step.item.key)
+        if item.state == "FAILED":  # another of its tiles will never come
+            return []
         if step.window is None:
-            item = self._ledger.item(step.item.key)
             if item.state == "EMPTY":
                 look.finish_empty(self._plan, self._ledger, item, step.period)
                 return []
