@@ -131,4 +131,7 @@ def test_a_dry_run_shows_the_plan_and_touches_nothing(tmp_path):
     page = (tmp_path / "plan.html").read_text(encoding="utf-8")
     assert result["numbers"]["PERIODS"] == 62 and not (tmp_path / "out").exists() and ("ee" in sys.modules) == before
     assert all(words in page for words in ("2023-11-01/2023-11-13", "S2_SR_HARMONIZED", "cs_cdf", "EPSG:32749", "descending"))
+    assert "does not cover the whole world" not in page
+    jobs.run("exportcomposites", {**parameters, "START_DATE": "2018-01-01"}, jobs.Resources(), Silent())
+    assert "does not cover the whole world" in (tmp_path / "plan.html").read_text(encoding="utf-8")
     assert date.fromisoformat(page.partition("(excluded)")[0][-11:-1]) == date(2025, 11, 14)

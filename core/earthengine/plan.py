@@ -19,7 +19,8 @@ COUNTS = ("n_s1", "n_s2")
 THRESHOLDS = {"cloudscore": 0.60, "scl": None, "s2cloudless": 65.0, "qa60": None}
 # QA60 is empty in products made between these days (catalogue page of the collection); both included.
 QA60_GAP = (date(2022, 1, 25), date(2024, 2, 28))
-FIRST_RADAR, FIRST_OPTICAL = date(2014, 10, 3), date(2017, 3, 28)  # first images of the two collections
+FIRST_RADAR = date(2014, 10, 3)  # first image of the collection
+COMPLETE = date(2019, 1, 1)  # before it surface reflectance of Sentinel-2 does not cover the whole world (catalogue page)
 DIRECTIONS, REDUCERS = ("ASCENDING", "DESCENDING"), ("median", "mean")
 DESTINATIONS = ("download", "drive", "asset", "cloudstorage")
 
