@@ -23,6 +23,7 @@ JOBS = {
     "fillharmonic": "harmonic.job:run",
     "fillmogpr": "gaussian.job:run",
     "fillwhittaker": "whittaker.job:run",
+    "phenologymetrics": "phenology.job:run",
     "checkengine": "environment.job:run",
 }
 

@@ -15,6 +15,7 @@ from qgis.core import (
     QgsProcessingParameterDateTime,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
+    QgsProcessingParameterField,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterFolderDestination,
@@ -24,6 +25,7 @@ from qgis.core import (
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
+    QgsProcessingParameterVectorLayer,
     QgsProviderRegistry,
 )
 
@@ -69,6 +71,15 @@ def mask():
     """MASK: polygons or a raster."""
     kinds = [QgsProcessing.SourceType.TypeRaster, QgsProcessing.SourceType.TypeVectorPolygon]
     return QgsProcessingParameterMapLayer("MASK", tr("Mask"), optional=True, types=kinds)
+
+
+def zones() -> list:
+    """ZONES: polygons to sum up by, and ZONE_FIELD, the field that names them."""
+    kinds = [QgsProcessing.SourceType.TypeVectorPolygon]
+    return [
+        QgsProcessingParameterVectorLayer("ZONES", tr("Polygons to sum up by"), kinds, optional=True),
+        QgsProcessingParameterField("ZONE_FIELD", tr("Field that names the polygons"), None, "ZONES", optional=True),
+    ]
 
 
 def choice(key: str, description: str, options, default: str, multiple: bool = False, optional: bool = False):
@@ -229,7 +240,7 @@ def _value(algorithm, definition, parameters, context):
     if isinstance(definition, QgsProcessingParameterRasterLayer):
         layer = algorithm.parameterAsRasterLayer(parameters, name, context)
         return layer_path(layer) if layer else None
-    if isinstance(definition, QgsProcessingParameterMapLayer):
+    if isinstance(definition, (QgsProcessingParameterMapLayer, QgsProcessingParameterVectorLayer)):
         return algorithm.parameterAsLayer(parameters, name, context)
     if isinstance(definition, QgsProcessingParameterMultipleLayers):
         return [layer_path(layer) for layer in algorithm.parameterAsLayerList(parameters, name, context)]
@@ -252,4 +263,6 @@ def _value(algorithm, definition, parameters, context):
     if isinstance(definition, QgsProcessingParameterFile):
         path = algorithm.parameterAsFile(parameters, name, context)
         return os.path.abspath(path) if path else None
+    if isinstance(definition, QgsProcessingParameterField):
+        return next(iter(algorithm.parameterAsFields(parameters, name, context)), None)
     return algorithm.parameterAsString(parameters, name, context) or None
