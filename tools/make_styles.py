@@ -114,9 +114,10 @@ PALETTES = {
     "quality": {0: "#d9d9d9", 1: "#009e73", 2: "#56b4e9", 3: "#0072b2", 4: "#000000", 5: "#e69f00", 6: "#cc79a7",
                 7: "#d55e00", 8: "#f0e442"},
     "flags": {0: "#d9d9d9", 1: "#d55e00"},
-    "season_quality": {0: "#ffffff", 1: "#009e73", 2: "#e69f00", 3: "#f0e442", 4: "#cc79a7", 5: "#d9d9d9", 6: "#999999",
-                       7: "#56b4e9", 8: "#0072b2", 9: "#004a75", 10: "#d55e00", 11: "#000000"},
-    "season_type": {0: "#999999", 1: "#0072b2", 2: "#e69f00", 3: "#cc79a7", 4: "#009e73", 5: "#f0e442", 6: "#56b4e9"},
+    # Told apart by a search over a grid of colours: more classes than Okabe and Ito have colours.
+    "season_quality": {0: "#ffffff", 1: "#009e73", 2: "#f0e442", 3: "#66ccff", 4: "#00ff99", 5: "#d0d0d0", 6: "#996699",
+                       7: "#333399", 8: "#cc00ff", 9: "#333333", 10: "#cc3300", 11: "#000000"},
+    "season_type": {0: "#999999", 1: "#0072b2", 2: "#f0e442", 3: "#cc6633", 4: "#66ff99", 5: "#660000", 6: "#9900ff"},
 }
 NAMES = {"quality": QUALITY_NAMES, "flags": {0: "no", 1: "yes"}, "season_quality": SEASON_QUALITY_NAMES,
          "season_type": {0: "outside all windows", **{n: f"window {n} of the calendar" for n in range(1, 7)}}}
