@@ -18,6 +18,9 @@ START, PEAK, END, LENGTH, AMPLITUDE_OF_SEASON, BASE, PEAK_VALUE, LARGE_INTEGRAL,
 COUNT = 11
 DATES = 3  # the first three are dates
 
+# A side that changes by less than this share of its height in its outer third has come to its valley; a straight one changes by
+# a third, and the tail of a logistic by a seventh where a hundredth of its height is still to come.
+STILL_MOVING = 0.15
 # Halvings of the interval between two dates: to within a minute of 16 days.
 HALVINGS = 15
 LOW, HIGH = 0.2, 0.8  # of the amplitude, between which the rates are taken
@@ -33,7 +36,8 @@ def measure(curve, days, left, peak, right, cut_left, cut_right, method, thresho
     left, peak, right : int
         Positions of the valley before, the peak, the valley after.
     cut_left, cut_right : bool
-        That side is cut by an end of the series: its valley is none, and the other one is the base where it is lower.
+        The series ends there while the season still rises or falls: the valley on that side is none. The other one is the
+        base where it is lower; where both are cut there is no base.
     method : int
         AMPLITUDE or LOGISTIC: `threshold` is a share of the amplitude of each side. ABSOLUTE: a value. DERIVATIVE: not used.
     threshold : float
@@ -43,7 +47,7 @@ def measure(curve, days, left, peak, right, cut_left, cut_right, method, thresho
     out[:] = math.nan
     base_left, base_right = curve[left], curve[right]
     if cut_left and cut_right:
-        base_left = base_right = min(base_left, base_right)
+        base_left = base_right = math.nan
     elif cut_left:
         base_left = min(base_left, base_right)
     elif cut_right:
@@ -55,6 +59,10 @@ def measure(curve, days, left, peak, right, cut_left, cut_right, method, thresho
     out[AMPLITUDE_OF_SEASON] = top - out[BASE]
     if method == DERIVATIVE:
         out[START], out[END] = _steepest(curve, days, left, peak), _steepest(curve, days, peak, right)
+        if cut_left and out[START] < days[left + 1]:  # it may be steeper still before the series
+            out[START] = math.nan
+        if cut_right and out[END] > days[right - 1]:
+            out[END] = math.nan
     else:
         level_left = level_right = threshold
         if method != ABSOLUTE:
@@ -68,6 +76,20 @@ def measure(curve, days, left, peak, right, cut_left, cut_right, method, thresho
         out[LENGTH] = out[END] - out[START]
         out[LARGE_INTEGRAL] = _integral(curve, days, left, right, out[START], out[END])
         out[SMALL_INTEGRAL] = out[LARGE_INTEGRAL] - out[BASE] * out[LENGTH]
+
+
+@njit(cache=True, nogil=True)
+def is_cut(curve, days, peak, edge):
+    """Whether the season still rises or falls at a valley that is an end of the series."""
+    if 0 < edge < len(days) - 1:
+        return False
+    third = days[edge] + (days[peak] - days[edge]) / 3
+    step = 1 if edge < peak else -1
+    i = edge
+    while (days[i + step] - third) * step < 0:
+        i += step
+    there = curve[i] + (third - days[i]) / (days[i + step] - days[i]) * (curve[i + step] - curve[i])
+    return there - curve[edge] > STILL_MOVING * (curve[peak] - curve[edge])
 
 
 @njit(cache=True, nogil=True)

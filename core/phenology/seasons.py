@@ -10,7 +10,7 @@ from numba import njit
 from . import logistic, metrics, reasons
 from .division import prune, turning_points
 from .logistic import AFTER, BEFORE, FALL_DAY, LOG_FALL, LOG_RISE, RISE_DAY, TOP
-from .metrics import AMPLITUDE, DATES, END, LOGISTIC, PEAK_VALUE, START, measure
+from .metrics import AMPLITUDE, DATES, END, LOGISTIC, PEAK_VALUE, START, is_cut, measure
 from .smoothing import smooth, weights
 from .uncertainty import Draws, disturb
 
@@ -126,6 +126,7 @@ def _pixels(values, days, observed, spread, process, noise, method, threshold, w
     dates = len(days)
     first, table, most = np.empty((2, dates), np.int64), np.empty((2, dates, dates)), np.empty(2, np.int64)
     place, found = np.empty(dates, np.int64), np.empty(dates + 1, np.int64)
+    disturbed, curves = np.empty((len(process), dates)), np.empty((len(process), dates))
     weighted = 0  # dates that the weights are for; those of all dates serve the pixels after, too
     for pixel in range(len(values)):
         n = 0
@@ -152,6 +153,10 @@ def _pixels(values, days, observed, spread, process, noise, method, threshold, w
         least_change = max(least_amplitude, least_share * (rough.max() - rough.min()))
         points = prune(rough, at, doubt, turning_points(rough, n, found), found, least_change, least_days)
         reason[pixel, :] = reasons.FLAT if points == 1 else reasons.NO_MORE
+        if len(spread) > 0 and points > 2:
+            for draw in range(len(process)):
+                disturb(y, seen, doubt, process[draw], noise[draw], where, disturbed[draw])
+                smooth(disturbed[draw], n, first[1], table[1], most[1], curves[draw])
         season = 0
         for k in range(points if points > 1 else 0):
             before, peak, after = found[max(k - 1, 0)], found[k], found[min(k + 1, points - 1)]
@@ -164,26 +169,31 @@ def _pixels(values, days, observed, spread, process, noise, method, threshold, w
             if season < out.shape[1]:
                 before, peak, after = _extremes(curve, before, peak, after)
                 reason[pixel, season] = _season(
-                    y, curve, at, seen, doubt if len(spread) > 0 else doubt[:0], process, noise, where, first[1], table[1],
-                    most[1], before, peak, after, method, threshold, max_gap, least_observations, out[pixel, season],
-                    deviation[pixel, season])
+                    y, curve, at, seen, disturbed[:, :n], curves[:, :n], before, peak, after, method, threshold, max_gap,
+                    least_observations, out[pixel, season], deviation[pixel, season])
             season += 1
         count[pixel] = season
 
 
 @njit(cache=True, nogil=True)
-def _season(y, curve, days, seen, spread, process, noise, where, first, table, most, before, peak, after, method, threshold,
-            max_gap, least_observations, out, deviation):
-    """Measure one season and, where there is a spread, the deviations of its dates; returns its reason code."""
+def _season(y, curve, days, seen, disturbed, curves, before, peak, after, method, threshold, max_gap, least_observations, out,
+            deviation):
+    """Measure one season and the deviations of its dates; returns its reason code.
+
+    disturbed, curves : (draws, dates)
+        The values with errors, and their curves; no draws, no deviations.
+    """
+    cut_left, cut_right = is_cut(curve, days, peak, before), is_cut(curve, days, peak, after)
     fitted, found = np.empty(logistic.PARAMETERS), np.empty(metrics.COUNT)
-    fits = _measure(y, curve, days, before, peak, after, method, threshold, fitted, logistic.MOST_STEPS, False, found)
-    code = _reason(found, days, seen, before, after, max_gap, least_observations)
+    fits = _measure(y, curve, days, before, peak, after, cut_left, cut_right, method, threshold, fitted, logistic.MOST_STEPS,
+                    False, found)
+    code = _reason(found, days, seen, before, after, cut_left, cut_right, max_gap, least_observations)
     if code == reasons.LONG_GAP or code == reasons.TOO_FEW_OBSERVATIONS:
         return code
     out[:] = found
-    if len(spread) > 0:
-        _spread(y, days, seen, spread, process, noise, where, first, table, most, before, peak, after,
-                method if fits else AMPLITUDE, threshold, fitted, found, deviation)
+    if len(curves) > 0:
+        _spread(disturbed, curves, days, before, peak, after, cut_left, cut_right, method if fits else AMPLITUDE, threshold,
+                fitted, found, deviation)
     return code if fits or code != reasons.COMPLETE else reasons.FIT_FAILED
 
 
@@ -204,12 +214,11 @@ def _extremes(curve, before, peak, after):
 
 
 @njit(cache=True, nogil=True)
-def _measure(y, curve, days, before, peak, after, method, threshold, fitted, steps, warm, out):
+def _measure(y, curve, days, before, peak, after, cut_left, cut_right, method, threshold, fitted, steps, warm, out):
     """Measure a season on the curve, or on the double logistic fitted to its values; returns False where that failed.
 
     `warm`: `fitted` holds start values already.
     """
-    cut_left, cut_right = before == 0, after == len(days) - 1
     if method != LOGISTIC:
         measure(curve, days, before, peak, after, cut_left, cut_right, method, threshold, out)
         return True
@@ -245,7 +254,7 @@ def _log_rate(slope, amplitude):
 
 
 @njit(cache=True, nogil=True)
-def _reason(found, days, seen, before, after, max_gap, least_observations):
+def _reason(found, days, seen, before, after, cut_left, cut_right, max_gap, least_observations):
     """Reason code of a season measured."""
     no_start, no_end = not math.isfinite(found[START]), not math.isfinite(found[END])
     start = days[before] if no_start else found[START]
@@ -260,7 +269,7 @@ def _reason(found, days, seen, before, after, max_gap, least_observations):
         return reasons.LONG_GAP
     if count < least_observations:
         return reasons.TOO_FEW_OBSERVATIONS
-    if (no_start and before > 0) or (no_end and after < len(days) - 1):
+    if (no_start and not cut_left) or (no_end and not cut_right):
         return reasons.NEVER_CROSSED
     if no_start and no_end:
         return reasons.CUT_AT_BOTH
@@ -268,19 +277,16 @@ def _reason(found, days, seen, before, after, max_gap, least_observations):
 
 
 @njit(cache=True, nogil=True)
-def _spread(y, days, seen, spread, process, noise, where, first, table, most, before, peak, after, method, threshold, fitted,
-            nominal, out):
+def _spread(disturbed, curves, days, before, peak, after, cut_left, cut_right, method, threshold, fitted, nominal, out):
     """Standard deviations in days of start, peak and end, from seasons measured with errors drawn."""
-    draws = len(process)
-    disturbed, curve = np.empty(len(y)), np.empty(len(y))
+    draws = len(curves)
     one, own = np.empty(metrics.COUNT), np.empty(logistic.PARAMETERS)
     counts, squares = np.zeros(DATES), np.zeros(DATES)
     for draw in range(draws):
-        disturb(y, seen, spread, process[draw], noise[draw], where, disturbed)
-        smooth(disturbed, len(y), first, table, most, curve)
-        low, top, high = _extremes(curve, before, peak, after)
+        low, top, high = _extremes(curves[draw], before, peak, after)
         own[:] = fitted
-        _measure(disturbed, curve, days, low, top, high, method, threshold, own, STEPS_OF_A_DRAW, True, one)
+        _measure(disturbed[draw], curves[draw], days, low, top, high, cut_left, cut_right, method, threshold, own,
+                 STEPS_OF_A_DRAW, True, one)
         for k in range(DATES):
             if math.isfinite(one[k]):
                 off = one[k] - nominal[k]
