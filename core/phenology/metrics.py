@@ -28,7 +28,29 @@ LOW, HIGH = 0.2, 0.8  # of the amplitude, between which the rates are taken
 
 @njit(cache=True, nogil=True)
 def measure(curve, days, left, peak, right, cut_left, cut_right, method, threshold, out):
-    """Measure one season.
+    """Measure one season; parameters as of `measure_dates`.
+
+    Parameters
+    ----------
+    out : (COUNT,)
+        Written; NaN where there is none.
+    """
+    out[:] = math.nan
+    base_left, base_right, top = measure_dates(curve, days, left, peak, right, cut_left, cut_right, method, threshold, out)
+    out[PEAK_VALUE] = top
+    out[BASE] = 0.5 * (base_left + base_right)
+    out[AMPLITUDE_OF_SEASON] = top - out[BASE]
+    out[RISE] = _rate(curve, days, peak, left, base_left, top)
+    out[FALL] = _rate(curve, days, peak, right, base_right, top)
+    if math.isfinite(out[START] + out[END]):
+        out[LENGTH] = out[END] - out[START]
+        out[LARGE_INTEGRAL] = _integral(curve, days, left, right, out[START], out[END])
+        out[SMALL_INTEGRAL] = out[LARGE_INTEGRAL] - out[BASE] * out[LENGTH]
+
+
+@njit(cache=True, nogil=True)
+def measure_dates(curve, days, left, peak, right, cut_left, cut_right, method, threshold, out):
+    """Start, peak and end of one season.
 
     Parameters
     ----------
@@ -41,10 +63,14 @@ def measure(curve, days, left, peak, right, cut_left, cut_right, method, thresho
     method : int
         AMPLITUDE or LOGISTIC: `threshold` is a share of the amplitude of each side. ABSOLUTE: a value. DERIVATIVE: not used.
     threshold : float
-    out : (COUNT,)
-        Written; NaN where there is none.
+    out : (DATES or more,)
+        START, PEAK and END are written; NaN where there is none.
+
+    Returns
+    -------
+    tuple of float
+        Base before, base after, value of the peak.
     """
-    out[:] = math.nan
     base_left, base_right = curve[left], curve[right]
     if cut_left and cut_right:
         base_left = base_right = math.nan
@@ -52,30 +78,22 @@ def measure(curve, days, left, peak, right, cut_left, cut_right, method, thresho
         base_left = min(base_left, base_right)
     elif cut_right:
         base_right = min(base_left, base_right)
-    top_day, top = _vertex(days[max(peak - 1, 0)], days[peak], days[min(peak + 1, len(days) - 1)],
-                           curve[max(peak - 1, 0)], curve[peak], curve[min(peak + 1, len(days) - 1)])
-    out[PEAK], out[PEAK_VALUE] = top_day, top
-    out[BASE] = 0.5 * (base_left + base_right)
-    out[AMPLITUDE_OF_SEASON] = top - out[BASE]
+    before, after = max(peak - 1, 0), min(peak + 1, len(days) - 1)
+    out[PEAK], top = _vertex(days[before], days[peak], days[after], curve[before], curve[peak], curve[after])
     if method == DERIVATIVE:
         out[START], out[END] = _steepest(curve, days, left, peak), _steepest(curve, days, peak, right)
         if cut_left and out[START] < days[left + 1]:  # it may be steeper still before the series
             out[START] = math.nan
         if cut_right and out[END] > days[right - 1]:
             out[END] = math.nan
-    else:
-        level_left = level_right = threshold
-        if method != ABSOLUTE:
-            level_left = base_left + threshold * (top - base_left)
-            level_right = base_right + threshold * (top - base_right)
-        out[START] = _crossing(curve, days, peak, left, level_left)
-        out[END] = _crossing(curve, days, peak, right, level_right)
-    out[RISE] = _rate(curve, days, peak, left, base_left, top)
-    out[FALL] = _rate(curve, days, peak, right, base_right, top)
-    if math.isfinite(out[START] + out[END]):
-        out[LENGTH] = out[END] - out[START]
-        out[LARGE_INTEGRAL] = _integral(curve, days, left, right, out[START], out[END])
-        out[SMALL_INTEGRAL] = out[LARGE_INTEGRAL] - out[BASE] * out[LENGTH]
+        return base_left, base_right, top
+    level_left = level_right = threshold
+    if method != ABSOLUTE:
+        level_left = base_left + threshold * (top - base_left)
+        level_right = base_right + threshold * (top - base_right)
+    out[START] = _crossing(curve, days, peak, left, level_left)
+    out[END] = _crossing(curve, days, peak, right, level_right)
+    return base_left, base_right, top
 
 
 @njit(cache=True, nogil=True)

@@ -10,7 +10,7 @@ from numba import njit
 from . import logistic, metrics, reasons
 from .division import prune, turning_points
 from .logistic import AFTER, BEFORE, FALL_DAY, LOG_FALL, LOG_RISE, RISE_DAY, TOP
-from .metrics import AMPLITUDE, DATES, END, LOGISTIC, PEAK_VALUE, START, is_cut, measure
+from .metrics import AMPLITUDE, DATES, END, LOGISTIC, PEAK_VALUE, START, is_cut, measure, measure_dates
 from .smoothing import smooth, weights
 from .uncertainty import Draws, disturb
 
@@ -185,8 +185,7 @@ def _season(y, curve, days, seen, disturbed, curves, before, peak, after, method
     """
     cut_left, cut_right = is_cut(curve, days, peak, before), is_cut(curve, days, peak, after)
     fitted, found = np.empty(logistic.PARAMETERS), np.empty(metrics.COUNT)
-    fits = _measure(y, curve, days, before, peak, after, cut_left, cut_right, method, threshold, fitted, logistic.MOST_STEPS,
-                    False, found)
+    fits = _measure(y, curve, days, before, peak, after, cut_left, cut_right, method, threshold, fitted, found)
     code = _reason(found, days, seen, before, after, cut_left, cut_right, max_gap, least_observations)
     if code == reasons.LONG_GAP or code == reasons.TOO_FEW_OBSERVATIONS:
         return code
@@ -214,35 +213,37 @@ def _extremes(curve, before, peak, after):
 
 
 @njit(cache=True, nogil=True)
-def _measure(y, curve, days, before, peak, after, cut_left, cut_right, method, threshold, fitted, steps, warm, out):
-    """Measure a season on the curve, or on the double logistic fitted to its values; returns False where that failed.
+def _measure(y, curve, days, before, peak, after, cut_left, cut_right, method, threshold, fitted, out):
+    """Measure a season on the curve, or on the double logistic fitted to its values.
 
-    `warm`: `fitted` holds start values already.
+    `fitted` receives the parameters. Returns False, with the season measured on the curve, where none fits.
     """
     if method != LOGISTIC:
         measure(curve, days, before, peak, after, cut_left, cut_right, method, threshold, out)
         return True
-    if not warm:
-        measure(curve, days, before, peak, after, cut_left, cut_right, method, 0.5, out)
-        fitted[BEFORE], fitted[AFTER], fitted[TOP] = curve[before], curve[after], out[PEAK_VALUE]
-        fitted[RISE_DAY] = out[START] if math.isfinite(out[START]) else 0.5 * (days[before] + days[peak])
-        fitted[FALL_DAY] = out[END] if math.isfinite(out[END]) else 0.5 * (days[peak] + days[after])
-        fitted[LOG_RISE] = _log_rate(out[metrics.RISE], out[PEAK_VALUE] - curve[before])
-        fitted[LOG_FALL] = _log_rate(out[metrics.FALL], out[PEAK_VALUE] - curve[after])
-    fits = logistic.fit(y, days, before, after, fitted, steps)
-    if not fits and not warm:
+    measure(curve, days, before, peak, after, cut_left, cut_right, AMPLITUDE, 0.5, out)
+    fitted[BEFORE], fitted[AFTER], fitted[TOP] = curve[before], curve[after], out[PEAK_VALUE]
+    fitted[RISE_DAY] = out[START] if math.isfinite(out[START]) else 0.5 * (days[before] + days[peak])
+    fitted[FALL_DAY] = out[END] if math.isfinite(out[END]) else 0.5 * (days[peak] + days[after])
+    fitted[LOG_RISE] = _log_rate(out[metrics.RISE], out[PEAK_VALUE] - curve[before])
+    fitted[LOG_FALL] = _log_rate(out[metrics.FALL], out[PEAK_VALUE] - curve[after])
+    if not logistic.fit(y, days, before, after, fitted, logistic.MOST_STEPS):
         measure(curve, days, before, peak, after, cut_left, cut_right, AMPLITUDE, threshold, out)
         return False
-    count = int(days[after] - days[before]) + 1
-    daily_days, daily = np.empty(count), np.empty(count)
-    top = 0
-    for i in range(count):
-        daily_days[i] = days[before] + i
-        daily[i] = logistic.value(fitted, daily_days[i])
-        if daily[i] > daily[top]:
-            top = i
-    measure(daily, daily_days, 0, top, count - 1, cut_left, cut_right, AMPLITUDE, threshold, out)
+    daily, daily_days, top = _daily(fitted, days[before], days[after])
+    measure(daily, daily_days, 0, top, len(daily) - 1, cut_left, cut_right, AMPLITUDE, threshold, out)
     return True
+
+
+@njit(cache=True, nogil=True)
+def _daily(fitted, first, last):
+    """A double logistic day by day: values, days, and the position of its top."""
+    count = int(last - first) + 1
+    days, values = np.empty(count), np.empty(count)
+    for i in range(count):
+        days[i] = first + i
+        values[i] = logistic.value(fitted, days[i])
+    return values, days, values.argmax()
 
 
 @njit(cache=True, nogil=True)
@@ -280,13 +281,17 @@ def _reason(found, days, seen, before, after, cut_left, cut_right, max_gap, leas
 def _spread(disturbed, curves, days, before, peak, after, cut_left, cut_right, method, threshold, fitted, nominal, out):
     """Standard deviations in days of start, peak and end, from seasons measured with errors drawn."""
     draws = len(curves)
-    one, own = np.empty(metrics.COUNT), np.empty(logistic.PARAMETERS)
+    one, own = np.empty(DATES), np.empty(logistic.PARAMETERS)
     counts, squares = np.zeros(DATES), np.zeros(DATES)
     for draw in range(draws):
-        low, top, high = _extremes(curves[draw], before, peak, after)
-        own[:] = fitted
-        _measure(disturbed[draw], curves[draw], days, low, top, high, cut_left, cut_right, method, threshold, own,
-                 STEPS_OF_A_DRAW, True, one)
+        if method == LOGISTIC:
+            own[:] = fitted
+            logistic.fit(disturbed[draw], days, before, after, own, STEPS_OF_A_DRAW)
+            daily, daily_days, top = _daily(own, days[before], days[after])
+            measure_dates(daily, daily_days, 0, top, len(daily) - 1, cut_left, cut_right, AMPLITUDE, threshold, one)
+        else:
+            low, top, high = _extremes(curves[draw], before, peak, after)
+            measure_dates(curves[draw], days, low, top, high, cut_left, cut_right, method, threshold, one)
         for k in range(DATES):
             if math.isfinite(one[k]):
                 off = one[k] - nominal[k]
