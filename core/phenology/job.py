@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -40,23 +41,26 @@ def run(parameters: dict, resources, events) -> dict:
     options = _options(parameters)
     windows = calendar.parse(parameters.get("CALENDAR") or "java")
     mask = parameters.get("MASK") or None
+    # Numbers and table need the counts, whether they are asked for as a raster or not.
+    output = Path(parameters["OUTPUT"])
+    counts = parameters.get("SEASONS") or str(output.with_name(f".{output.name}.seasons.tif"))
     draws = uncertainty.draw(series.days, int(_given(parameters, "SEED", 1))) if parameters.get("UNCERTAINTY_DAYS") else None
-    outputs = _outputs(parameters, series, options, windows)
+    outputs = _outputs({**parameters, "SEASONS": counts}, series, options, windows)
     files = [path for one in (series, spread, codes) if one for path in one.paths] + ([mask] if mask else [])
     journal = tiles.Journal(parameters["OUTPUT"], ["phenologymetrics", parameters, tiles.fingerprint(files)])
     plan = tiles.plan(series.grid, _bytes_per_pixel(series.count, bool(spread), options.max_seasons), resources)
     work = partial(_tile, series, spread, codes, mask, options, draws, windows, _choices(parameters), tuple(outputs))
     tiles.run(plan, work, outputs, journal, resources, events.step(0, 0.9))
     found = {key: path for key, (path, _) in outputs.items()}
-    numbers = {}
-    if "SEASONS" in found:
-        numbers = _numbers(found["SEASONS"], series, options, plan, resources, events.step(0.9, 0.93))
+    numbers = _numbers(counts, series, options, plan, resources, events.step(0.9, 0.93))
     if parameters.get("ZONAL_SUMMARY"):
         rasters = {"start": "OUTPUT", "peak": "PEAK", "end": "END", "length": "LENGTH", "amplitude": "AMPLITUDE"}
         rasters = {name: found[key] for name, key in rasters.items() if key in found}
-        zones.summarise(parameters["ZONAL_SUMMARY"], parameters["ZONES"], found["SEASONS"], rasters, plan, resources,
+        zones.summarise(parameters["ZONAL_SUMMARY"], parameters["ZONES"], counts, rasters, plan, resources,
                         events.step(0.93, 1))
         found["ZONAL_SUMMARY"] = parameters["ZONAL_SUMMARY"]
+    if not parameters.get("SEASONS"):
+        Path(found.pop("SEASONS")).unlink()
     return {"outputs": found, "numbers": numbers}
 
 
@@ -80,8 +84,6 @@ def _require(parameters: dict, spread) -> None:
     if parameters.get("ZONAL_SUMMARY"):
         if not parameters.get("ZONES"):
             raise InputError("ZONAL_SUMMARY needs polygons.", "Give them as ZONES, or leave ZONAL_SUMMARY empty.")
-        if not parameters.get("SEASONS"):
-            raise InputError("ZONAL_SUMMARY counts seasons, but SEASONS is not written.", "Write SEASONS, too.")
         if parameters.get("DATES_AS") == "day_of_year":
             raise InputError("ZONAL_SUMMARY gives dates, but DATES_AS = day_of_year leaves no year.",
                              "Choose DATES_AS = days, or leave ZONAL_SUMMARY empty.")
