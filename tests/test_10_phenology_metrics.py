@@ -253,6 +253,20 @@ def test_missing_dates_are_as_if_they_were_not_there_and_pixels_do_not_matter_to
         np.testing.assert_array_equal(alone.metrics[0], together.metrics[pixel])
 
 
+def test_a_first_season_without_its_rise_has_deviations_of_its_own():
+    """A series that begins at a peak: no start and no deviation of it; that of the end as in the whole series."""
+    days = dates("2022-01-01", "2022-12-31", 8)
+    values = years_of_wheat(days, ["2022-06-28"])[None]
+    cut = days > day("2022-06-12")
+    told = []
+    for part in (np.ones(len(days), bool), cut):
+        draws = uncertainty.draw(days[part], 1, 400)
+        spread = np.full((1, part.sum()), 0.03)
+        told.append(seasons.find(values[:, part], days[part], seasons.Options(least_amplitude=0.05), None, spread, draws))
+    assert told[1].count[0] == 1 and told[1].reason[0, 0] == reasons.CUT_AT_START and np.isnan(told[1].deviation[0, 0, 0])
+    assert told[1].deviation[0, 0, 2] == pytest.approx(told[0].deviation[0, 0, 2], rel=0.25)
+
+
 def test_more_seasons_than_kept_are_counted():
     """Four seasons, two bands: the first two, and a count of four."""
     days = dates("2023-11-01", "2025-11-01", 10)

@@ -126,7 +126,7 @@ def _pixels(values, days, observed, spread, process, noise, method, threshold, w
     dates = len(days)
     first, table, most = np.empty((2, dates), np.int64), np.empty((2, dates, dates)), np.empty(2, np.int64)
     place, found = np.empty(dates, np.int64), np.empty(dates + 1, np.int64)
-    disturbed, curves = np.empty((len(process), dates)), np.empty((len(process), dates))
+    disturbed, curves = np.empty((2, len(process), dates))
     weighted = 0  # dates that the weights are for; those of all dates serve the pixels after, too
     for pixel in range(len(values)):
         n = 0
@@ -147,32 +147,34 @@ def _pixels(values, days, observed, spread, process, noise, method, threshold, w
             weighted = n
             most[0] = weights(at, n, width, first[0], table[0])
             most[1] = weights(at, n, MEASURED_SHARE * width, first[1], table[1])
+        for draw in range(len(process) if len(spread) > 0 else 0):
+            disturb(y, seen, doubt, process[draw], noise[draw], where, disturbed[draw])
+            smooth(disturbed[draw], n, first[1], table[1], most[1], curves[draw])
         rough, curve = np.empty(n), np.empty(n)
         smooth(y, n, first[0], table[0], most[0], rough)
         smooth(y, n, first[1], table[1], most[1], curve)
         least_change = max(least_amplitude, least_share * (rough.max() - rough.min()))
         points = prune(rough, at, doubt, turning_points(rough, n, found), found, least_change, least_days)
         reason[pixel, :] = reasons.FLAT if points == 1 else reasons.NO_MORE
-        if len(spread) > 0 and points > 2:
-            for draw in range(len(process)):
-                disturb(y, seen, doubt, process[draw], noise[draw], where, disturbed[draw])
-                smooth(disturbed[draw], n, first[1], table[1], most[1], curves[draw])
-        season = 0
-        for k in range(points if points > 1 else 0):
-            before, peak, after = found[max(k - 1, 0)], found[k], found[min(k + 1, points - 1)]
-            if k == 0:
-                before = 0
-            if k == points - 1:
-                after = n - 1
-            if peak == 0 or peak == n - 1 or rough[peak] < rough[before] or rough[peak] < rough[after]:
-                continue  # a valley, or a season whose peak is not seen
-            if season < out.shape[1]:
-                before, peak, after = _extremes(curve, before, peak, after)
-                reason[pixel, season] = _season(
-                    y, curve, at, seen, disturbed[:, :n], curves[:, :n], before, peak, after, method, threshold, max_gap,
-                    least_observations, out[pixel, season], deviation[pixel, season])
-            season += 1
-        count[pixel] = season
+        count[pixel] = _measured(rough, found[:points], y, curve, at, seen, disturbed[:, :n], curves[:, :n], method, threshold,
+                                 max_gap, least_observations, out[pixel], reason[pixel], deviation[pixel])
+
+
+@njit(cache=True, nogil=True)
+def _measured(rough, found, y, curve, days, seen, disturbed, curves, method, threshold, max_gap, least_observations, out, reason,
+              deviation):
+    """Measure the seasons between the turning points `found` of the curve `rough`; returns how many there are."""
+    last, season = len(found) - 1, 0
+    for k in range(last + 1 if last > 0 else 0):
+        before, peak, after = found[k - 1] if k > 0 else 0, found[k], found[k + 1] if k < last else len(days) - 1
+        if peak == 0 or peak == len(days) - 1 or rough[peak] < rough[before] or rough[peak] < rough[after]:
+            continue  # a valley, or a season whose peak is not seen
+        if season < len(out):
+            before, peak, after = _extremes(curve, before, peak, after)
+            reason[season] = _season(y, curve, days, seen, disturbed, curves, before, peak, after, method, threshold, max_gap,
+                                     least_observations, out[season], deviation[season])
+        season += 1
+    return season
 
 
 @njit(cache=True, nogil=True)

@@ -36,9 +36,9 @@ def weights(days, count, width, first, table):
     most = 1
     low = 0
     for i in range(count):
-        while days[i] - days[low] >= width:
+        while low < i and days[i] - days[low] >= width:
             low += 1
-        high = low
+        high = i + 1
         while high < count and days[high] - days[i] < width:
             high += 1
         near = high - low
