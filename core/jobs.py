@@ -25,6 +25,7 @@ JOBS = {
     "fillwhittaker": "whittaker.job:run",
     "exportcomposites": "earthengine.job:run",
     "continueexport": "earthengine.job:proceed",
+    "phenologymetrics": "phenology.job:run",
     "checkengine": "environment.job:run",
 }
 

@@ -9,7 +9,7 @@ import rasterio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from phenofuse.core.errors import GridMismatchError, InputError
-from phenofuse.core.timeseries import Grid, Window, read_mask
+from phenofuse.core.timeseries import Grid, Window, read_mask, read_zones, zone_names
 from phenofuse.core.timeseries.masks import SQUARE
 
 CRS = rasterio.crs.CRS.from_epsg(32749).to_wkt()
@@ -167,3 +167,20 @@ def test_a_changed_file_is_read_anew(tmp_path):
     before = read_mask(str(path), GRID).sum()
     write_polygons(path, [{"type": "Polygon", "coordinates": [rectangle(0, 0, 30, 10)]}])
     assert (before, read_mask(str(path), GRID).sum()) == (100, 300)
+
+
+def test_zones_are_numbered_as_their_features(tmp_path):
+    """Each pixel bears the number of its feature, of overlapping ones the last; windows show the same; names are theirs."""
+    path = write_polygons(tmp_path / "z.geojson", [
+        {"type": "Polygon", "coordinates": [rectangle(0, 0, 20, 10)]},
+        {"type": "MultiPolygon", "coordinates": [[rectangle(30, 20, 40, 30)], [rectangle(50, 40, 60, 50)]]},
+        {"type": "Polygon", "coordinates": [rectangle(10, 5, 15, 30)]},
+    ])
+    expected = np.zeros((70, 96), int)
+    expected[:10, :20] = 1
+    expected[20:30, 30:40] = expected[40:50, 50:60] = 2
+    expected[5:30, 10:15] = 3
+    np.testing.assert_array_equal(read_zones(path, GRID), expected)
+    np.testing.assert_array_equal(read_zones(path, GRID, Window(7, 9, 40, 50)), expected[7:47, 9:59])
+    np.testing.assert_array_equal(read_mask(path, GRID), expected > 0)
+    assert zone_names(path) == ["a", "a", "a"]

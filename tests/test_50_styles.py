@@ -43,8 +43,10 @@ from qgis.PyQt.QtSvg import QSvgRenderer
 BANDS_HAVE_DATES = Qgis.QGIS_VERSION_INT >= 33800
 PERIODS = ("2023-11-01/2023-11-13", "2023-11-13/2023-11-25", "2023-11-25/2023-12-07")
 RANGES = {"ndvi": (-0.1, 0.9), "uncertainty": (0, 0.2), "count": (0, 73), "gap_days": (0, 120), "day_of_year": (1, 366),
-          "backscatter": (-25, 0), "harmonics": (-1, 10), "smoothing": (10, 1e7)}
-CLASSES = {"quality": 9, "flags": 2}
+          "backscatter": (-25, 0), "harmonics": (-1, 10), "smoothing": (10, 1e7), "date": (10957, 25902), "seasons": (0, 6),
+          "seasons_per_year": (0, 3),
+          "season_days": (0, 360), "amplitude": (0, 0.8), "value_days": (0, 90), "rate": (0, 0.02), "uncertainty_days": (0, 16)}
+CLASSES = {"quality": 9, "flags": 2, "season_quality": 12, "season_type": 7}
 GROUPS = ("earthengine", "prepare", "fill", "learn", "assess", "phenology", "tools")
 
 
@@ -117,10 +119,18 @@ def test_all_styles_are_tested(root):
 
 
 def test_quality_classes_bear_the_reason_codes(root, generator):
-    """The legend of QUALITY is the engine's table of reason codes."""
-    source = {}
-    exec((root / "core" / "timeseries" / "quality.py").read_text(encoding="utf-8"), source)
-    assert [(c.value, c.label) for c in generator.renderer("quality").classes()] == list(source["NAMES"].items())
+    """The legends of both kinds of QUALITY are the engine's tables of reason codes."""
+    for kind, file in (("quality", "timeseries/quality.py"), ("season_quality", "phenology/reasons.py")):
+        source = {}
+        exec((root / "core" / file).read_text(encoding="utf-8"), source)
+        assert [(c.value, c.label) for c in generator.renderer(kind).classes()] == list(source["NAMES"].items())
+
+
+def test_dates_are_coloured_by_the_time_of_year(generator, root):
+    """A date has the colour of its day of the year, whatever the year."""
+    dates = [colour for _, colour, _ in generator.RAMPS["date"].stops]
+    days = [colour for _, colour, _ in generator.RAMPS["day_of_year"].stops]
+    assert all(dates[year:year + 12] == days[:12] for year in range(0, len(dates), 12))
 
 
 def test_range_never_follows_the_data(tmp_path, qgis_app):
@@ -168,8 +178,8 @@ def test_colours_are_told_apart_by_every_kind_of_vision(kind, vision, generator)
     """Values three classes apart (palettes: any two) differ by 14 units or more: six times the just noticeable."""
     colours = ([c.color.name() for c in generator.renderer(kind).classes()] if kind in CLASSES
                else [colour for _, colour, _ in generator.RAMPS[kind].stops])
-    cyclic, apart = kind == "day_of_year", 1 if kind in CLASSES or kind == "backscatter" else 3
-    colours = colours[:-1] if cyclic else colours
+    cyclic, apart = kind in ("day_of_year", "date"), 1 if kind in CLASSES or kind == "backscatter" else 3
+    colours = colours[:12] if cyclic else colours
     seen = [lab(VISION[vision] @ linear(colour)) for colour in colours]
     for i in range(len(seen)):
         for j in range(i + apart, len(seen)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import runpy
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from qgis.core import (
@@ -24,6 +25,7 @@ from qgis.PyQt.QtXml import QDomDocument
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "resources" / "styles"
 QUALITY_NAMES = runpy.run_path(str(ROOT / "core" / "timeseries" / "quality.py"))["NAMES"]
+SEASON_QUALITY_NAMES = runpy.run_path(str(ROOT / "core" / "phenology" / "reasons.py"))["NAMES"]
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,20 @@ YELLOW_BROWN = ("#ffffe5", "#fff7bc", "#fee390", "#fec34f", "#fe9829", "#eb6f14"
 TWILIGHT = ("#e2d9e2", "#b3c6ce", "#7ba1c2", "#6276ba", "#5e43a5", "#4e186f", "#2f1436", "#581647", "#8e2c50",
             "#b25652", "#c6896c", "#d4bcac", "#e2d9e2")
 GREY = ("#000000", "#ffffff")
+# ColorBrewer's YlGn, for how much grew.
+YELLOW_GREEN = ("#ffffe5", "#f7fcb9", "#d9f0a3", "#addd8e", "#78c679", "#41ab5d", "#238443", "#006837", "#004529")
+# Of counts: none is grey, the others matplotlib's cividis.
+COUNTED = ("#d9d9d9", "#00224e", "#35456c", "#666970", "#948e77", "#c8b866", "#fee838")
 
 # First days of the months, in a year of 365 days.
 MONTHS = ((1, "1 January"), (32, "1 February"), (60, "1 March"), (91, "1 April"), (121, "1 May"), (152, "1 June"),
           (182, "1 July"), (213, "1 August"), (244, "1 September"), (274, "1 October"), (305, "1 November"),
           (335, "1 December"), (366, "31 December"))
+
+# Days since 1970-01-01 by the time of year, from the first global series of NDVI at 1 km on: the colours of day_of_year, again
+# every year.
+YEARS = range(2000, 2041)
+FIRSTS = tuple(date(year, month, 1) for year in YEARS for month in range(1, 13))
 
 RAMPS = {
     "ndvi": Ramp(-0.1, 0.9, BROWN_CREAM_GREEN),
@@ -82,6 +93,20 @@ RAMPS = {
     # 10, 5 and 1 harmonics are the steps of the cascade; observed is green as in QUALITY.
     "harmonics": Ramp(-1, 10, ("#009e73", "#000000", "#f0e442", "#e69f00", "#d55e00"), named=(
         (-1, "observed"), (0, "none possible"), (1, "1 harmonic"), (5, "5 harmonics"), (10, "10 harmonics or more"))),
+    "date": Ramp((FIRSTS[0] - date(1970, 1, 1)).days, (FIRSTS[-1] - date(1970, 1, 1)).days, TWILIGHT[:12] * len(YEARS),
+                 named=tuple(((first - date(1970, 1, 1)).days, first.isoformat()) for first in FIRSTS)),
+    # Three crops a year for two years make six.
+    "seasons": Ramp(0, 6, COUNTED, named=tuple((n, str(n)) for n in range(6)) + ((6, "6 or more"),)),
+    "seasons_per_year": Ramp(0, 3, COUNTED[:1] + COUNTED[2::2], " per year"),
+    # Crops stand for 60 to 300 days, grass and trees are green for up to a year.
+    "season_days": Ramp(0, 360, YELLOW_GREEN, " days"),
+    "amplitude": Ramp(0, 0.8, YELLOW_GREEN),
+    # NDVI of 0.6 over 150 days.
+    "value_days": Ramp(0, 90, YELLOW_GREEN),
+    # 0.02 a day: an NDVI from 0.2 to 0.8 in a month.
+    "rate": Ramp(0, 0.02, YELLOW_GREEN, " per day"),
+    # A date less certain than half a month says little of a crop of 120 days.
+    "uncertainty_days": Ramp(0, 16, MAGMA, " days"),
 }
 
 # Okabe and Ito's colours (2008): told apart by every kind of colour vision.
@@ -89,8 +114,13 @@ PALETTES = {
     "quality": {0: "#d9d9d9", 1: "#009e73", 2: "#56b4e9", 3: "#0072b2", 4: "#000000", 5: "#e69f00", 6: "#cc79a7",
                 7: "#d55e00", 8: "#f0e442"},
     "flags": {0: "#d9d9d9", 1: "#d55e00"},
+    # Told apart by a search over a grid of colours: more classes than Okabe and Ito have colours.
+    "season_quality": {0: "#ffffff", 1: "#009e73", 2: "#f0e442", 3: "#66ccff", 4: "#00ff99", 5: "#d0d0d0", 6: "#996699",
+                       7: "#333399", 8: "#cc00ff", 9: "#333333", 10: "#cc3300", 11: "#000000"},
+    "season_type": {0: "#999999", 1: "#0072b2", 2: "#f0e442", 3: "#cc6633", 4: "#66ff99", 5: "#660000", 6: "#9900ff"},
 }
-NAMES = {"quality": QUALITY_NAMES, "flags": {0: "no", 1: "yes"}}
+NAMES = {"quality": QUALITY_NAMES, "flags": {0: "no", 1: "yes"}, "season_quality": SEASON_QUALITY_NAMES,
+         "season_type": {0: "outside all windows", **{n: f"window {n} of the calendar" for n in range(1, 7)}}}
 
 
 def renderer(kind: str):

@@ -147,10 +147,12 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
 
     def prepareAlgorithm(self, given, context, feedback):
         self._values = parameters.values(self, given, context)
-        layer = self._values.get("MASK")
-        if layer is not None:
-            target = self.parameterAsRasterLayer(given, "INPUT", context).crs()
-            self._values["MASK"] = mask.mask_file(layer, target, str(settings.home() / "masks"))
+        for key in ("MASK", "ZONES"):
+            layer = self._values.get(key)
+            if layer is not None:
+                target = self.parameterAsRasterLayer(given, "INPUT", context).crs()
+                names = (self._values.pop("ZONE_FIELD") or "") if key == "ZONES" else None
+                self._values[key] = mask.mask_file(layer, target, str(settings.home() / "masks"), names)
         # On this thread, as QGIS may ask for its master password; not among the values, which are written in places.
         self._secret = secret.of_configuration(self._values.pop("AUTH", None))
         return True

@@ -1,7 +1,8 @@
-"""The MASK parameter as a file that the engine reads."""
+"""The MASK and ZONES parameters as files that the engine reads."""
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -23,7 +24,7 @@ DECIMALS = 9
 MASKS_KEPT = 20
 
 
-def mask_file(layer, target_crs, folder: str) -> str:
+def mask_file(layer, target_crs, folder: str, name_field: str | None = None) -> str:
     """Path of a mask the engine reads: the raster itself, or all polygons of a layer as GeoJSON.
 
     Parameters
@@ -35,6 +36,8 @@ def mask_file(layer, target_crs, folder: str) -> str:
     folder : str
         Where the GeoJSON file is made. Its name follows its content: the same polygons give the same file, so that a
         cancelled run with them is continued.
+    name_field : str, optional
+        Field whose values become the property ``name`` of the polygons; '' takes the feature ids, None writes no names.
 
     Raises
     ------
@@ -44,23 +47,23 @@ def mask_file(layer, target_crs, folder: str) -> str:
     if isinstance(layer, QgsRasterLayer):
         return layer_path(layer)
     if layer.geometryType() != QgsWkbTypes.GeometryType.PolygonGeometry:
-        raise QgsProcessingException(tr("The mask {} holds no polygons. Give a layer of polygons, or a raster.")
+        raise QgsProcessingException(tr("{} holds no polygons. Give a layer of polygons, or for a mask a raster.")
                                      .format(layer.name()))
     if target_crs.isValid() and not layer.crs().isValid():
-        raise QgsProcessingException(tr("The mask {} has no reference system. Set it in the layer's properties.")
+        raise QgsProcessingException(tr("{} has no reference system. Set it in the layer's properties.")
                                      .format(layer.name()))
     Path(folder).mkdir(parents=True, exist_ok=True)
     handle, writing = tempfile.mkstemp(".new", "mask-", folder)
     with open(handle, "w", encoding="utf-8") as file:
         file.write('{"type": "FeatureCollection", "features": [')
         separator = "\n"
-        for text in _polygons(layer, target_crs):
-            file.write(f'{separator}{{"type": "Feature", "properties": {{}}, "geometry": {text}}}')
+        for properties, text in _polygons(layer, target_crs, name_field):
+            file.write(f'{separator}{{"type": "Feature", "properties": {json.dumps(properties)}, "geometry": {text}}}')
             separator = ",\n"
         file.write("\n]}\n")
     if separator == "\n":
         os.remove(writing)
-        raise QgsProcessingException(tr("The mask {} is empty. Draw polygons, or leave MASK empty.")
+        raise QgsProcessingException(tr("{} is empty. Draw polygons, or give none.")
                                      .format(layer.name()))
     return _named_by_content(Path(writing))
 
@@ -81,10 +84,10 @@ def _named_by_content(writing: Path) -> str:
     return str(path)
 
 
-def _polygons(layer, target_crs):
-    """Each feature's geometry as GeoJSON text, in the target's reference system, without heights."""
+def _polygons(layer, target_crs, name_field: str | None):
+    """Each feature's properties, and its geometry as GeoJSON text in the target's reference system, without heights."""
     transform = QgsCoordinateTransform(layer.crs(), target_crs, layer.transformContext())
-    for feature in layer.getFeatures(QgsFeatureRequest().setNoAttributes()):
+    for feature in layer.getFeatures(QgsFeatureRequest() if name_field else QgsFeatureRequest().setNoAttributes()):
         geometry = feature.geometry()
         if geometry.isEmpty():
             continue
@@ -93,6 +96,7 @@ def _polygons(layer, target_crs):
             geometry.transform(transform)
         except QgsCsException as problem:
             raise QgsProcessingException(
-                tr("Feature {} of the mask {} cannot be brought into {}. Check the layer's reference system.")
+                tr("Feature {} of {} cannot be brought into {}. Check the layer's reference system.")
                 .format(feature.id(), layer.name(), target_crs.authid())) from problem
-        yield geometry.asJson(DECIMALS)
+        name = {} if name_field is None else {"name": str(feature[name_field] if name_field else feature.id())}
+        yield name, geometry.asJson(DECIMALS)

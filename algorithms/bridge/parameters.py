@@ -18,6 +18,7 @@ from qgis.core import (
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterExtent,
+    QgsProcessingParameterField,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterFolderDestination,
@@ -27,6 +28,7 @@ from qgis.core import (
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
+    QgsProcessingParameterVectorLayer,
     QgsProviderRegistry,
 )
 
@@ -79,6 +81,15 @@ def mask():
     """MASK: polygons or a raster."""
     kinds = [QgsProcessing.SourceType.TypeRaster, QgsProcessing.SourceType.TypeVectorPolygon]
     return QgsProcessingParameterMapLayer("MASK", tr("Mask"), optional=True, types=kinds)
+
+
+def zones() -> list:
+    """ZONES: polygons to sum up by, and ZONE_FIELD, the field that names them."""
+    kinds = [QgsProcessing.SourceType.TypeVectorPolygon]
+    return [
+        QgsProcessingParameterVectorLayer("ZONES", tr("Polygons to sum up by"), kinds, optional=True),
+        QgsProcessingParameterField("ZONE_FIELD", tr("Field that names the polygons"), None, "ZONES", optional=True),
+    ]
 
 
 def choice(key: str, description: str, options, default: str, multiple: bool = False, optional: bool = False):
@@ -258,7 +269,7 @@ def _value(algorithm, definition, parameters, context):
     if isinstance(definition, QgsProcessingParameterRasterLayer):
         layer = algorithm.parameterAsRasterLayer(parameters, name, context)
         return layer_path(layer) if layer else None
-    if isinstance(definition, QgsProcessingParameterMapLayer):
+    if isinstance(definition, (QgsProcessingParameterMapLayer, QgsProcessingParameterVectorLayer)):
         return algorithm.parameterAsLayer(parameters, name, context)
     if isinstance(definition, QgsProcessingParameterMultipleLayers):
         return [layer_path(layer) for layer in algorithm.parameterAsLayerList(parameters, name, context)]
@@ -285,6 +296,8 @@ def _value(algorithm, definition, parameters, context):
     if isinstance(definition, QgsProcessingParameterFile):
         path = algorithm.parameterAsFile(parameters, name, context)
         return os.path.abspath(path) if path else None
+    if isinstance(definition, QgsProcessingParameterField):
+        return next(iter(algorithm.parameterAsFields(parameters, name, context)), None)
     return algorithm.parameterAsString(parameters, name, context) or None
 
 

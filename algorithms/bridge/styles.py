@@ -25,7 +25,7 @@ from .text import tr
 STYLES = Path(__file__).resolve().parents[2] / "resources" / "styles"
 
 # Of variables whose range is known; the others are stretched by QGIS.
-KIND_OF_VARIABLE = {"NDVI": "ndvi", "VV": "backscatter", "VH": "backscatter"}
+KIND_OF_VARIABLE = {"NDVI": "ndvi", "VV": "backscatter", "VH": "backscatter", "date": "date", "day of year": "day_of_year"}
 
 _ORDER = "phenofuse/order"
 _BANDS_HAVE_DATES = hasattr(Qgis.RasterTemporalMode, "FixedRangePerBand")  # QGIS 3.38

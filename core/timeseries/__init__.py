@@ -12,7 +12,7 @@ from . import quality
 from .collecting import collect_series
 from .dates import Period, days_of, periods_between
 from .grids import Grid, Window
-from .masks import read_mask
+from .masks import read_mask, read_zones, zone_names
 from .opening import open_series
 from .raw import RasterFile, list_rasters
 from .series import Series
@@ -37,7 +37,9 @@ __all__ = [
     "periods_between",
     "quality",
     "read_mask",
+    "read_zones",
     "series_spec",
     "variable_named",
     "write_series",
+    "zone_names",
 ]

@@ -1,4 +1,4 @@
-"""Masks: which pixels a method works on."""
+"""Masks: which pixels a method works on; zones: which polygon each pixel lies in."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .raw import RasterFile
 # Polygons are burnt in squares of this side that start at the grid's corner, whatever window is asked for: so rounding,
 # where an edge runs through the middle of a pixel, cannot depend on the tiling.
 SQUARE = 512
-# Squares kept, 256 kB each: those of a row of tiles are asked for again by its next window.
-SQUARES_KEPT = 64
+# Squares kept, 1 MB each: those of a row of tiles are asked for again by its next window.
+SQUARES_KEPT = 32
 
 
 def read_mask(path: str, grid: Grid, window: Window | None = None) -> np.ndarray:
@@ -65,55 +65,94 @@ def _from_raster(path: str, grid: Grid, window: Window) -> np.ndarray:
     return np.isfinite(values) & (values != 0)
 
 
+def read_zones(path: str, grid: Grid, window: Window | None = None) -> np.ndarray:
+    """Which polygon the middle of each pixel of a window lies in.
+
+    Parameters
+    ----------
+    path : str
+        GeoJSON features with polygons in the grid's reference system; of overlapping ones the last counts.
+    grid : Grid
+        Of the series.
+    window : Window, optional
+        Default: the whole grid.
+
+    Returns
+    -------
+    ndarray, (rows, columns), int32
+        Number of the feature, from 1; 0 outside all.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or none of its polygons touches the grid.
+    """
+    return _burnt(str(path), grid, window or grid.window)
+
+
+def zone_names(path: str) -> list[str]:
+    """Names of the features of a GeoJSON file, in their order: the property ``name``, else their number."""
+    content = json.loads(Path(path).read_text(encoding="utf-8"), object_hook=_compact)
+    return [str((feature.get("properties") or {}).get("name", number))
+            for number, feature in enumerate(content["features"], start=1)]
+
+
 def _from_polygons(path: str, grid: Grid, window: Window) -> np.ndarray:
+    return _burnt(path, grid, window) > 0
+
+
+def _burnt(path: str, grid: Grid, window: Window) -> np.ndarray:
     made = Path(path).stat().st_mtime_ns if Path(path).exists() else 0
-    inside = np.zeros((window.rows, window.columns), bool)
+    numbers = np.zeros((window.rows, window.columns), np.int32)
     for top in range(window.row // SQUARE * SQUARE, window.row + window.rows, SQUARE):
         for left in range(window.column // SQUARE * SQUARE, window.column + window.columns, SQUARE):
             square = _square(path, made, grid, top, left)
             rows = slice(max(top, window.row), min(top + SQUARE, window.row + window.rows))
             columns = slice(max(left, window.column), min(left + SQUARE, window.column + window.columns))
-            inside[
+            numbers[
                 rows.start - window.row : rows.stop - window.row,
                 columns.start - window.column : columns.stop - window.column,
             ] = square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    return inside
+    return numbers
 
 
 @lru_cache(maxsize=SQUARES_KEPT)
 def _square(path: str, made: int, grid: Grid, top: int, left: int) -> np.ndarray:
-    """The pixels inside, of the square whose first row and column are given."""
-    polygons, boxes = _polygons(path, made, grid)
+    """Numbers of the features, of the square whose first row and column are given."""
+    polygons, features, boxes = _polygons(path, made, grid)
     west, north, east, south = boxes.T
     near = (west <= left + SQUARE) & (east >= left) & (north <= top + SQUARE) & (south >= top)
     shape = SQUARE, SQUARE
     if not near.any():
-        return np.zeros(shape, bool)
+        return np.zeros(shape, np.int32)
     square = rasterio.windows.Window(left, top, SQUARE, SQUARE)
     here = rasterio.windows.transform(square, rasterio.Affine(*grid.transform))
-    return rasterize([polygons[i] for i in np.flatnonzero(near)], shape, transform=here, dtype="uint8").astype(bool)
+    shapes = [(polygons[i], features[i]) for i in np.flatnonzero(near)]
+    return rasterize(shapes, shape, transform=here, dtype="int32")
 
 
 @lru_cache(maxsize=4)
-def _polygons(path: str, made: int, grid: Grid) -> tuple[list, np.ndarray]:
-    """Polygons, and their bounding boxes in columns and rows of the grid (left, top, right, bottom)."""
+def _polygons(path: str, made: int, grid: Grid) -> tuple[list, list, np.ndarray]:
+    """Polygons, numbers of their features, and their boxes in columns and rows of the grid (left, top, right, bottom)."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"), object_hook=_compact)
-        polygons = [rings for feature in content["features"] for rings in feature["geometry"] or ()]
+        numbered = [(rings, number) for number, feature in enumerate(content["features"], start=1)
+                    for rings in feature["geometry"] or ()]
     except (OSError, ValueError, TypeError, KeyError, IndexError) as problem:
         raise InputError(
-            f"The mask {Path(path).name} cannot be read as GeoJSON polygons ({problem}).",
+            f"{Path(path).name} cannot be read as GeoJSON polygons ({problem}).",
             "Give polygons, or a raster on the grid of the series.",
         ) from problem
-    boxes = np.array([_box(rings[0], grid) for rings in polygons]).reshape(-1, 4)
+    boxes = np.array([_box(rings[0], grid) for rings, _ in numbered]).reshape(-1, 4)
     west, north, east, south = boxes.T
     touches = (west < grid.width) & (east > 0) & (north < grid.height) & (south > 0)
     if not touches.any():
         raise InputError(
-            f"No polygon of the mask {Path(path).name} touches the series.",
-            "Check the reference system of the polygons, or leave MASK empty.",
+            f"No polygon of {Path(path).name} touches the series.",
+            "Check the reference system of the polygons, or give none.",
         )
-    return [{"type": "Polygon", "coordinates": rings} for rings in polygons], boxes
+    shapes = [{"type": "Polygon", "coordinates": rings} for rings, _ in numbered]
+    return shapes, [number for _, number in numbered], boxes
 
 
 def _compact(member: dict):

@@ -1,0 +1,1 @@
+"""Phenology: the group of seasons and their dates."""

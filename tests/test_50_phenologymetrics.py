@@ -1,0 +1,98 @@
+"""Phenology metrics in a real QGIS: with the input alone, with polygons of a layer, and refused where it makes no sense."""
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("qgis.core", reason="needs QGIS")
+import processing
+from osgeo import gdal, osr
+from phenofuse.algorithms.bridge import styles
+from qgis.core import (
+    QgsFeature,
+    QgsField,
+    QgsGeometry,
+    QgsProcessingException,
+    QgsRasterLayer,
+    QgsRectangle,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import QVariant
+
+STEP, DATES = 10, 73
+LEFT, TOP, PIXEL = 500000, 9000000, 50
+
+
+@pytest.fixture(scope="module")
+def series(tmp_path_factory, qgis_app) -> str:
+    """Two years of 12 x 8 pixels: two seasons a year in the west, one in the east."""
+    path = str(tmp_path_factory.mktemp("phenology") / "ndvi.tif")
+    days = np.datetime64("2023-01-01") + STEP * np.arange(DATES)
+    turn = 2 * np.pi * STEP * np.arange(DATES) / 365.25
+    crops = np.where(np.arange(12) < 6, 2, 1)
+    values = 0.45 - 0.35 * np.cos(turn[:, None, None] * crops) * np.ones((1, 8, 1))
+    file = gdal.GetDriverByName("GTiff").Create(path, 12, 8, DATES, gdal.GDT_Float32)
+    file.SetGeoTransform((LEFT, PIXEL, 0, TOP, 0, -PIXEL))
+    crs = osr.SpatialReference()
+    crs.ImportFromEPSG(32749)
+    file.SetProjection(crs.ExportToWkt())
+    for band in range(DATES):
+        file.GetRasterBand(band + 1).WriteArray(values[band])
+        file.GetRasterBand(band + 1).SetDescription(str(days[band]))
+    file.SetMetadataItem("variable", "NDVI")
+    return path
+
+
+def halves() -> QgsVectorLayer:
+    """Two named fields in degrees: the western and the eastern half."""
+    layer = QgsVectorLayer("Polygon?crs=EPSG:32749", "fields", "memory")
+    layer.dataProvider().addAttributes([QgsField("owner", QVariant.String)])
+    layer.updateFields()
+    for place, name in enumerate(("west", "east")):
+        feature = QgsFeature(layer.fields())
+        feature["owner"] = name
+        box = QgsRectangle(LEFT + 300 * place, TOP - 400, LEFT + 300 * (place + 1), TOP)
+        feature.setGeometry(QgsGeometry.fromRect(box))
+        layer.dataProvider().addFeatures([feature])
+    return processing.run("native:reprojectlayer", {"INPUT": layer, "TARGET_CRS": "EPSG:4326", "OUTPUT": "TEMPORARY_OUTPUT"})["OUTPUT"]
+
+
+def run(series, **parameters):
+    """Run the algorithm."""
+    return processing.run("phenofuse:phenologymetrics", {"INPUT": series, **parameters})
+
+
+def test_the_input_alone_is_enough(provider, series):
+    """A raster of starts with a band per season, and a number that chains; nothing that was not asked for stays."""
+    found = run(series, OUTPUT="TEMPORARY_OUTPUT")
+    assert found["SEASONS_PER_YEAR"] == pytest.approx(1.5, abs=0.05)
+    layer = QgsRasterLayer(found["OUTPUT"])
+    assert layer.bandCount() == 6 and layer.bandName(1).endswith("season 1")
+    styles.apply(layer, styles.KIND_OF_VARIABLE["date"])
+    assert layer.renderer().classificationMin() == 10957
+    assert not {"SEASONS", "PLANTING", "EVENTS", "ZONAL_SUMMARY", "UNCERTAINTY_DAYS"} & set(found)
+    assert not list(Path(found["OUTPUT"]).parent.glob(".*seasons*"))
+
+
+def test_polygons_of_a_layer_are_summed_up_by_the_name_in_a_field(provider, series, tmp_path):
+    """The table names the polygons as the field does, or by feature id."""
+    for field, names in (("owner", ["west", "east"]), (None, None)):
+        table = tmp_path / f"{field}.csv"
+        run(series, OUTPUT="TEMPORARY_OUTPUT", PEAK="TEMPORARY_OUTPUT", ZONES=halves(), ZONE_FIELD=field, ZONAL_SUMMARY=str(table))
+        with open(table, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert [row["zone"] for row in rows] == (names or ["1", "2"])
+        assert [row["pixels"] for row in rows] == ["48", "48"]
+        assert [row["usual_seasons"] for row in rows] == ["4", "2"]
+        assert rows[1]["peak_1"].startswith("2023-0")
+
+
+@pytest.mark.parametrize("parameters, words", [({"THRESHOLD": 3}, "share of the amplitude"),
+                                               ({"UNCERTAINTY_DAYS": "TEMPORARY_OUTPUT"}, "standard deviations")])
+def test_what_makes_no_sense_is_refused(provider, series, parameters, words):
+    """A threshold that is no share; deviations in days without those of the fill."""
+    with pytest.raises(QgsProcessingException, match=words):
+        run(series, OUTPUT="TEMPORARY_OUTPUT", **parameters)
