@@ -1,17 +1,19 @@
 """The model file: one `.phenofuse` zip of ``card.json`` and ``weights.safetensors``, and nothing that could run.
 
 A file is refused by one sentence before any tensor is read: the zip must hold exactly the two members, of sizes within
-bounds; the card must be whole; the digest of the weights and the names, kinds and shapes in their header must be those that
-the card tells. Reading needs numpy only. The same model gives the same bytes.
+bounds; the card must be whole and as it was written (its digest is the comment of the zip); the digest of the weights and
+the names, kinds and shapes in their header must be those that the card tells. Digests find changes, not forgers: a file
+holds only numbers, so that even a forged one can do no more than predict wrongly. The same model gives the same bytes.
 """
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import math
 import os
 import zipfile
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +26,7 @@ SUFFIX = ".phenofuse"
 CARD, WEIGHTS = "card.json", "weights.safetensors"
 # A card is some 5 kB, and the largest of our networks some 10 MB; what is far beyond was not written by us.
 LARGEST_CARD, LARGEST_WEIGHTS = 2**20, 2**29
+LARGEST_FILE = LARGEST_CARD + LARGEST_WEIGHTS
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's first moment: the same model gives the same bytes
 _KIND_OF = {np.dtype(name): kind for kind, name in DTYPES.items()}
 _PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -52,7 +55,7 @@ def save(path, card: Card, weights: dict) -> Card:
     OutputError
         When the file cannot be written.
     """
-    arrays = {name: np.ascontiguousarray(array) for name, array in sorted(weights.items())}
+    arrays = {name: np.asarray(array, order="C") for name, array in sorted(weights.items())}
     for name, array in arrays.items():
         if array.dtype not in _KIND_OF:
             raise InputError(f"The weights '{name}' are {array.dtype}; a model file holds {', '.join(DTYPES.values())}.")
@@ -87,7 +90,11 @@ def load(path) -> tuple[Card, dict]:
         As `load_card`; no tensor is read then.
     """
     card, content = _opened(path)
-    return card, {name: array.copy() for name, array in _safetensors().load(content).items()}
+    reader = _safetensors()
+    try:
+        return card, {name: array.copy() for name, array in reader.load(content).items()}
+    except Exception as problem:  # safetensors has its own checks and its own error
+        raise InputError(f"{Path(path).name} holds no readable {WEIGHTS}.", REMEDY) from problem
 
 
 def _safetensors():
@@ -104,17 +111,33 @@ def _opened(path) -> tuple[Card, bytes]:
     name = Path(path).name
     if not Path(path).is_file():
         raise InputError(f"There is no model file {path}.", "Check the path, or train one with phenofuse:trainmodel.")
+    with open(path, "rb") as file:
+        packed = file.read(LARGEST_FILE + 1)
+    if len(packed) > LARGEST_FILE:
+        raise InputError(f"{name} has more than {LARGEST_FILE:,} bytes, which no model has.", REMEDY)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             members = _members(archive, name)
-            card = Card.from_dict(_json(archive.read(members[CARD]), name))
-            content = archive.read(members[WEIGHTS])
-    except InputError as problem:
-        raise InputError(problem.text.replace("The model ", f"The model {name} ", 1), problem.remedy) from problem
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as problem:
+            text, content = (archive.read(members[one]) for one in (CARD, WEIGHTS))
+            seal = archive.comment
+    except InputError:
+        raise
+    except Exception as problem:  # a damaged zip makes its reader stumble in a dozen ways
         raise InputError(f"{name} is no model file, or it is damaged.", REMEDY) from problem
+    card = _card(text, seal, name)
     _check_weights(card, content, name)
     return card, content
+
+
+def _card(text: bytes, seal: bytes, name: str) -> Card:
+    """The card, whole and as it was written."""
+    try:
+        card = Card.from_dict(_json(text, name))
+    except InputError as problem:
+        raise InputError(f"{name}: {problem.text}", problem.remedy) from problem
+    if hashlib.sha256(text).hexdigest().encode() != seal:
+        raise InputError(f"The card in {name} was changed after the model was written.", REMEDY)
+    return card
 
 
 def _members(archive, name: str) -> dict:
@@ -165,6 +188,7 @@ def _write(path: Path, members: dict) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(temporary, "w") as archive:
+            archive.comment = hashlib.sha256(members[CARD]).hexdigest().encode()
             for name, content in members.items():
                 about = zipfile.ZipInfo(name, _EPOCH)
                 about.create_system, about.external_attr = 3, 0o644 << 16  # the same on every system
@@ -174,4 +198,5 @@ def _write(path: Path, members: dict) -> None:
         raise OutputError(f"The model {path} cannot be written: {problem}.",
                           "Choose a folder that you may write and that has room left.") from problem
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
