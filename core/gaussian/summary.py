@@ -4,14 +4,13 @@ from __future__ import annotations
 import numpy as np
 
 from ..report import Mark, Report, figures
+from ..tiles.scores import HONEST
 from ..timeseries import Series, quality
 from ..version import version
 from .long_scene import LongScene, typical
 from .scene import SceneCovariance
 from .self_check import FEWEST_TO_JUDGE, PROMISED, Check
 
-# 90 % intervals are called honest when they hold this share: a user would not decide otherwise than with exact ones.
-HONEST = (0.85, 0.95)
 NINETY = PROMISED.index(0.9)
 
 
