@@ -1,0 +1,48 @@
+"""Evaluations of networks made up for tests: errors of known size, as a scene's blocks and gaps would give them."""
+from __future__ import annotations
+
+import numpy as np
+from phenofuse.core.learning.evaluation import Evaluation, Example, History
+
+# Standard deviations of the errors, relative to the model's.
+SIZES = {"mean": 1.0, "linear": 1.4, "mogpr": 1.1, "without_radar": 1.2, "permuted_radar": 1.25}
+ERROR = 0.05
+
+
+def an_evaluation(count=4000, blocks=40, seed=0, split="blocks", sizes=None, **changes) -> Evaluation:
+    """Values whose errors grow with the gap; `sizes` changes `SIZES`; a size of None leaves a method out."""
+    chance = np.random.default_rng(seed)
+    sizes = {**SIZES, **(sizes or {})}
+    gap = chance.choice([8.0, 15.0, 30.0, 60.0, 100.0, np.inf], count, p=[0.1, 0.2, 0.3, 0.25, 0.1, 0.05])
+    day = chance.uniform(0, 365, count)
+    truth = np.clip(0.45 + 0.3 * np.sin(2 * np.pi * (day - 110) / 365) + chance.normal(0, 0.1, count), -0.1, 0.95)
+    block = chance.integers(0, blocks, count)
+    spread = ERROR * (0.6 + np.minimum(gap, 120) / 100)
+    shared = chance.normal(0, 0.3, blocks)[block]  # what neighbours err alike, and methods too
+    guesses = {name: np.full(count, np.nan) if size is None else
+               truth + size * spread * (shared + chance.normal(0, 0.954, count)) for name, size in sizes.items()}
+    side = 12
+    row, column = ((block // 8) * side + chance.integers(0, side, count), (block % 8) * side + chance.integers(0, side, count))
+    told = Evaluation(truth=truth, **guesses, standard_deviation=spread, mogpr_deviation=spread * (sizes["mogpr"] or np.nan),
+                      gap_days=gap, month=1 + (day // 30.5).astype(int), row=row, column=column, block=block, split=split,
+                      examples=(an_example(seed), an_example(seed + 1)))
+    return Evaluation(**{**vars(told), **changes})
+
+
+def an_example(seed=0) -> Example:
+    """A year of one pixel with two months hidden."""
+    chance = np.random.default_rng(seed)
+    days = 19662.0 + 12 * np.arange(31)
+    truth = 0.45 + 0.3 * np.sin(2 * np.pi * (days - 19772) / 365)
+    seen, taken = chance.random(31) < 0.6, (days > days[12]) & (days < days[18])
+    values = truth + chance.normal(0, 0.03, 31)
+    shown, hidden = (np.where(seen & there, values, np.nan) for there in (~taken, taken))
+    linear = np.interp(days, days[np.isfinite(shown)], shown[np.isfinite(shown)])
+    return Example(days, shown, hidden, truth + 0.01, np.where(taken, 0.06, 0.03), linear, truth - 0.02)
+
+
+def a_history(epochs=20) -> History:
+    """A training that went well."""
+    epoch = np.arange(epochs)
+    return History(tuple(0.9 * np.exp(-epoch / 5) + 0.1), tuple(0.05 + 0.04 * np.exp(-epoch / 4)),
+                   tuple(1e-3 * (1 + np.cos(np.pi * epoch / epochs)) / 2), epochs - 3)
