@@ -22,6 +22,7 @@ JOBS = {
     "assessfill": "assess.job:assess",
     "fillharmonic": "harmonic.job:run",
     "fillmogpr": "gaussian.job:run",
+    "describemodel": "learning.describejob:run",
     "checkengine": "environment.job:run",
 }
 

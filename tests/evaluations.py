@@ -1,7 +1,8 @@
-"""Evaluations of networks made up for tests: errors of known size, as a scene's blocks and gaps would give them."""
+"""What trained networks leave behind, made up for tests: a card, a history, and errors of known size in blocks and gaps."""
 from __future__ import annotations
 
 import numpy as np
+from phenofuse.core.learning.card import Calibration, Card, Input
 from phenofuse.core.learning.evaluation import Evaluation, Example, History
 
 # Standard deviations of the errors, relative to the model's.
@@ -46,3 +47,15 @@ def a_history(epochs=20) -> History:
     epoch = np.arange(epochs)
     return History(tuple(0.9 * np.exp(-epoch / 5) + 0.1), tuple(0.05 + 0.04 * np.exp(-epoch / 4)),
                    tuple(1e-3 * (1 + np.cos(np.pi * epoch / epochs)) / 2), epochs - 3)
+
+
+def a_card(**changes) -> Card:
+    """A card as training writes it."""
+    plain = {
+        "architecture": "fusion", "architecture_options": {"width": 64, "layers": 2}, "orbit": "descending",
+        "crs": "EPSG:32631", "pixel_size": (10.0, 10.0), "bounds": (3.0, 50.5, 3.2, 50.7),
+        "inputs": (Input("NDVI", "1", 0.5, 0.2, -0.1, 0.95), Input("VV", "dB", -11.0, 3.0, -20.0, -4.0)),
+        "first_date": "2023-11-01", "last_date": "2024-10-26", "dates": 31, "median_step": 12.0, "split": "blocks",
+        "training": {"seed": 1, "epochs": 20, "rates": [0.5, 0.25]}, "metrics": {"RMSE": 0.05, "R2": None},
+        "calibration": Calibration((10.0, 40.0), (1.1, 1.0, 1.3)), "versions": {"phenofuse": "0.1.0"}}
+    return Card(**{**plain, **changes})

@@ -8,20 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from phenofuse.core.learning.card import Calibration, Card, Input
 from phenofuse.core.learning.evaluation import History
 from phenofuse.core.learning.judgement import CLASSES, Judgement
 from phenofuse.core.learning.report import report
 
 sys.path.insert(0, str(Path(__file__).parent))
-from evaluations import a_history, an_evaluation
-
-
-def a_card() -> Card:
-    """A card as training writes it."""
-    return Card("fusion", {"width": 64}, (Input("NDVI", "1", 0.5, 0.2, -0.1, 0.95), Input("VV", "dB", -11.0, 3.0, -20.0, -4.0)),
-                "2023-11-01", "2024-10-26", 31, 12.0, "", "EPSG:32631", (10.0, 10.0), None, "blocks", {"seed": 1},
-                Calibration((), (1.0,)))
+from evaluations import a_card, a_history, an_evaluation
 
 
 @pytest.mark.parametrize("name", ["mean", "linear", "mogpr", "without_radar"])
@@ -132,7 +124,7 @@ def test_a_bare_evaluation_makes_a_page_too(tmp_path):
     """No radar, no MOGPR, no examples, one row of pixels, one epoch, another variable: nothing is drawn of what is not there."""
     told = an_evaluation(count=50, sizes={"mogpr": None, "without_radar": None, "permuted_radar": None}, examples=(),
                          row=np.zeros(50, int), month=np.full(50, 5), gap_days=np.full(50, np.inf))
-    card = replace(a_card(), inputs=(replace(a_card().inputs[0], name="LAI"),))
+    card = replace(a_card(), bounds=None, inputs=(replace(a_card().target, name="LAI"),))
     path = report(told, History((1.0,), (0.1,), (1e-3,), 0), card).save(tmp_path / "report.html")
     titles = [section["title"] for section in json.loads(path.with_suffix(".json").read_text())["sections"]]
     assert not {"What the radar bought", "Held-out series", "Where it errs", "Marks often asked for"} & set(titles)

@@ -7,30 +7,22 @@ import struct
 import sys
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from phenofuse.core.errors import InputError, MissingExtraError, OutputError
 from phenofuse.core.learning import modelfile
-from phenofuse.core.learning.card import FORMAT, Calibration, Card, Input
+from phenofuse.core.learning.card import FORMAT, Calibration
 from phenofuse.core.learning.modelfile import load, load_card, save
+
+sys.path.insert(0, str(Path(__file__).parent))
+from evaluations import a_card
 
 safetensors = pytest.importorskip("safetensors.numpy", reason="the engine lacks its extra 'learning' (./dev test says why)")
 
 WEIGHTS = {"encode.weight": np.arange(12, dtype=np.float32).reshape(3, 4), "encode.bias": np.float32([1, -2, 3]),
            "norm.seen": np.array(7, np.int64)}
-
-
-def a_card(**changes) -> Card:
-    """A card as training writes it."""
-    plain = {
-        "architecture": "fusion", "architecture_options": {"width": 64, "layers": 2}, "orbit": "descending",
-        "crs": "EPSG:32631", "pixel_size": (10.0, 10.0), "bounds": (3.0, 50.5, 3.2, 50.7),
-        "inputs": (Input("NDVI", "1", 0.5, 0.2, -0.1, 0.95), Input("VV", "dB", -11.0, 3.0, -20.0, -4.0)),
-        "first_date": "2023-11-01", "last_date": "2024-10-26", "dates": 31, "median_step": 12.0, "split": "blocks",
-        "training": {"seed": 1, "epochs": 20, "rates": [0.5, 0.25]}, "metrics": {"RMSE": 0.05, "R2": None},
-        "calibration": Calibration((10.0, 40.0), (1.1, 1.0, 1.3)), "versions": {"phenofuse": "0.1.0"}}
-    return Card(**{**plain, **changes})
 
 
 @pytest.fixture

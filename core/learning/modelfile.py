@@ -65,7 +65,7 @@ def save(path, card: Card, weights: dict) -> Card:
     content = _safetensors().save(arrays)
     told = tuple(Weight(name, _KIND_OF[array.dtype], array.shape) for name, array in arrays.items())
     card = replace(card, weights=told, sha256=hashlib.sha256(content).hexdigest())
-    text = json.dumps(card.to_dict(), indent=1, sort_keys=True, allow_nan=False)
+    text = json.dumps(card.to_dict(), indent=1, allow_nan=False)
     _write(Path(path), {CARD: text.encode(), WEIGHTS: content})
     return card
 

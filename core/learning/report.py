@@ -7,6 +7,7 @@ from ..report import Mark, Report, figures
 from ..tiles.scores import COVERAGES, Score
 from ..version import version
 from .card import Card
+from .description import SPLITS, area
 from .evaluation import WITHIN_90, Evaluation, Example, History
 from .judgement import FEWEST_TO_JUDGE, NAMES, OWN, Judgement
 
@@ -16,9 +17,6 @@ SHORT = {LINEAR: "Linear", MOGPR: "MOGPR"}  # above columns
 R2_MARKS, MAE_MARKS = (0.70, 0.55, 0.40), (0.06, 0.08, 0.10)
 CELLS_PER_SIDE = 40  # of the map of errors: enough to see where, few enough to hold several values each
 BINS = 80  # of the scatter plot and of the residuals
-SPLITS = {"blocks": "They lie in spatial blocks that served for nothing else.",
-          "time": "They lie in a time that served for nothing else, at places the model learnt from.",
-          "random": "They were drawn at random among the pixels the model learnt from: elsewhere expect larger errors."}
 
 
 def report(evaluation: Evaluation, history: History, card: Card, **facts) -> Report:
@@ -53,7 +51,7 @@ def report(evaluation: Evaluation, history: History, card: Card, **facts) -> Rep
     _learning(page, history, judged)
     if name == "NDVI":
         _marks(page, judged.score())
-    page.facts(**facts, Inputs=[f"{one.name} ({one.units})" for one in card.inputs], Area=_area(card), Split=card.split,
+    page.facts(**facts, Inputs=[f"{one.name} ({one.units})" for one in card.inputs], Area=area(card), Split=card.split,
                **{name.capitalize(): value for name, value in card.training.items()}, Phenofuse=version())
     return page
 
@@ -71,8 +69,8 @@ def _keys(page: Report, judged: Judgement) -> None:
 
 def _explanation(page: Report, judged: Judgement) -> None:
     better, worse = judged.classes_against_linear()
-    page.text(f"All scores here are of {judged.score().count:,} clear observations that had been hidden. "
-              f"{SPLITS[judged.evaluation.split]} Intervals of scores are a bootstrap of {judged.blocks} spatial blocks.",
+    page.text(f"All scores here are of {judged.score().count:,} clear observations that had been hidden, "
+              f"{SPLITS[judged.evaluation.split]}. Intervals of scores are a bootstrap of {judged.blocks} spatial blocks.",
               "R² is about the mean of all held-out values: it rewards every method that knows the season. Compare methods by "
               "their error.")
     for classes, word in ((better, "better"), (worse, "worse")):
@@ -249,10 +247,3 @@ def _interval(against) -> str:
 
 def _rmse(scores: dict, label: str) -> float:
     return scores[label].rmse if label in scores else float("nan")
-
-
-def _area(card: Card) -> str:
-    if card.bounds is None:
-        return "not told"
-    west, south, east, north = card.bounds
-    return f"{west:.3f} to {east:.3f} degrees east, {south:.3f} to {north:.3f} degrees north"
