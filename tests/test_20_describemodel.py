@@ -39,7 +39,7 @@ def test_the_card_is_told_without_torch(tmp_path, monkeypatch):
     judged = Judgement(an_evaluation())
     log, result, page, content = described(tmp_path, replace(a_card(), metrics=judged.metrics()), monkeypatch)
     assert log == ["It fills NDVI with VV (dB); fusion, 15 numbers.",
-                   "Trained on 31 dates from 2023-11-01 to 2024-10-26; in 50.500° N to 50.700° N, 3.000° E to 3.200° E.",
+                   "Trained on 31 dates from 2023-11-01 to 2024-10-26 in 50.500° N to 50.700° N, 3.000° E to 3.200° E.",
                    judged.advice().sentence]
     assert result["numbers"] == {"RMSE": judged.score().rmse, "RATIO": judged.compared("linear").ratio,
                                  "COVERAGE": judged.score().coverage_90, "CHOICE": "model"}

@@ -23,7 +23,7 @@ def sentences(card: Card) -> list[str]:
     """What the log says of a model."""
     needs = ", ".join(_told(one) for one in card.covariates) or "no covariates"
     return [f"It fills {_told(card.target)} with {needs}; {card.architecture}, {_count(card):,} numbers.",
-            f"Trained {_when(card)}; {_where(card)}.",
+            f"Trained {_when(card)} {_where(card)}.",
             card.metrics.get("advice") or "It was never evaluated on held-out values."]
 
 
@@ -54,13 +54,13 @@ def page(card: Card, name: str) -> Report:
     _calibration(told, card)
     plain = {name.replace("_", " ").capitalize(): value for name, value in {**card.architecture_options, **card.training}.items()}
     versions = ", ".join(f"{package} {version}" for package, version in card.versions.items())
-    return told.facts(Architecture=card.architecture, **plain, Weights=f"{_count(card):,} numbers in {len(card.weights)} arrays",
+    return told.facts(Architecture=card.architecture, **plain, Weights=f"{_count(card):,} numbers",
                       Digest=card.sha256, Versions=versions, Format=card.format).number("CARD", card.to_dict())
 
 
 def limits(card: Card) -> list[str]:
     """What the model was not made for, in sentences."""
-    found = [f"It knows {_when(card)} and {_where(card)}; 'Fill with a model' warns outside of that."]
+    found = [f"It was trained {_when(card)} {_where(card)}; outside of that 'Fill with a model' warns."]
     days = (date.fromisoformat(card.last_date) - date.fromisoformat(card.first_date)).days
     if days + 2 * SEASON_MARGIN_DAYS < DAYS_PER_YEAR:
         found.append(f"It saw {days} days of the year only: of other seasons it knows nothing.")
@@ -92,7 +92,7 @@ def _setting(told: Report, card: Card) -> None:
     rows = [("Dates", f"{card.dates}, {card.first_date} to {card.last_date}, mostly {card.median_step:g} days apart"),
             ("Area", area(card)), ("Reference system", card.crs or "not told"),
             ("Pixels", " x ".join(f"{size:.4g}" for size in card.pixel_size) + " m"), ("Radar orbit", card.orbit or "not told")]
-    told.section("Where and when it was trained").table("setting", [("", ""), ("", "")], rows)
+    told.section("Where and when it was trained").table("setting", [("What", ""), ("As the training told", "")], rows)
 
 
 def _quality(told: Report, card: Card) -> None:
