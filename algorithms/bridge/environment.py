@@ -362,14 +362,17 @@ def _install(folder: Path, extras, source: Source, listener, lists) -> None:
     python = str(python_of(folder))
     version = _version_of(folder)
     small = ["base", *(name for name in extras if name != "learning")]
-    runs = [(small, {})]
+    runs = [(small, [], {})]
     if "learning" in extras:
-        runs.append((["base", "learning"], source.torch_variables(platform.system(), version)))
-    sizes = [requirements.size_of(names[1:], source.torch, lists).fetch for names, _ in runs]
+        kept = source.torch_constraints(requirements.pins(["learning"], lists)[0], platform.system(), platform.machine())
+        constraints = folder / "constraints.txt"
+        constraints.write_text("\n".join(kept), encoding="utf-8")
+        runs.append((["base", "learning"], ["-c", str(constraints)], source.torch_variables(platform.system(), version)))
+    sizes = [requirements.size_of(names[1:], source.torch, lists).fetch for names, _, _ in runs]
     start = _MADE
-    for (names, variables), fetch in zip(runs, sizes):
+    for (names, more, variables), fetch in zip(runs, sizes):
         end = start + (_INSTALLED - _MADE) * fetch / (sum(sizes) or 1)
-        wanted = [part for name in names for part in ("-r", str(Path(lists, f"{name}.txt")))]
+        wanted = [*more, *(part for name in names for part in ("-r", str(Path(lists, f"{name}.txt"))))]
         installer.install(python, wanted, source, folder / "fetching", _site_packages(folder), fetch,
                           _Share(listener, start, end), variables)
         start = end
