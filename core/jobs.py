@@ -22,6 +22,8 @@ JOBS = {
     "assessfill": "assess.job:assess",
     "fillharmonic": "harmonic.job:run",
     "fillmogpr": "gaussian.job:run",
+    "trainmodel": "learning.job:run",
+    "fillmodel": "learning.filljob:run",
     "describemodel": "learning.describejob:run",
     "checkengine": "environment.job:run",
 }

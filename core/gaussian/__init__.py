@@ -8,4 +8,9 @@
 
 `methods` gives the three one face. `self_check` hides gaps from a sample and scores the fill there; `job` joins rasters and
 mathematics, `summary` tells what was learnt and how good it is.
+Other topics may use what this face hands out: the scene covariance, how it is learnt, and its moments.
 """
+from .scene import SceneCovariance, moments
+from .scene_learning import learn, learn_checked
+
+__all__ = ["SceneCovariance", "learn", "learn_checked", "moments"]

@@ -97,24 +97,3 @@ class History:
     validation_rmse: tuple
     learning_rate: tuple
     best: int
-
-
-def rmse(truth: np.ndarray, mean: np.ndarray) -> float:
-    """Root mean square error."""
-    return float(np.sqrt(np.mean((mean - truth) ** 2)))
-
-
-def mae(truth: np.ndarray, mean: np.ndarray) -> float:
-    """Mean absolute error."""
-    return float(np.mean(np.abs(mean - truth)))
-
-
-def r2(truth: np.ndarray, mean: np.ndarray) -> float:
-    """Share of the variance explained, 1 - MSE / variance of the truth; negative when the mean of all would be better."""
-    spread = float(np.mean((truth - truth.mean()) ** 2))
-    return 1 - float(np.mean((mean - truth) ** 2)) / spread if spread else float("nan")
-
-
-def coverage(truth: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> float:
-    """Share of the truth inside the 90 % intervals of a normal distribution."""
-    return float(np.mean(np.abs(mean - truth) <= WITHIN_90 * deviation))

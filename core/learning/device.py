@@ -1,0 +1,36 @@
+"""Where networks run: on the processor, or on a GPU when there is one."""
+from __future__ import annotations
+
+from ..errors import InputError, MissingExtraError
+
+
+def require_torch() -> None:
+    """Raise `MissingExtraError` when the engine has no torch."""
+    try:
+        import torch  # noqa: F401
+    except ImportError as missing:
+        raise MissingExtraError("Deep learning needs the package torch, which the engine lacks.",
+                                "Run 'Set up engine' (phenofuse:setupengine) with EXTRAS=learning.") from missing
+
+
+def chosen_device(wanted: str, events) -> str:
+    """``cpu`` or ``cuda``.
+
+    Parameters
+    ----------
+    wanted : str
+        ``auto``, ``cpu`` or ``gpu``.
+    events : Events
+
+    Raises
+    ------
+    InputError
+        When a GPU is asked for and there is none.
+    """
+    import torch
+    there = torch.cuda.is_available()
+    if wanted == "gpu" and not there:
+        raise InputError("DEVICE is gpu, but torch finds no GPU here.", "Choose DEVICE = auto or cpu, or install a torch with CUDA.")
+    device = "cuda" if there and wanted != "cpu" else "cpu"
+    events.info(f"Working on the GPU {torch.cuda.get_device_name()}." if device == "cuda" else "Working on the processor.")
+    return device

@@ -1,0 +1,134 @@
+"""Pixels to learn from, and views of them: what a network is shown, and what is hidden from it."""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from . import gaps
+from .card import Input
+
+# Training pixels get their prior from a scene learnt without them, as all pixels will later: so many folds of blocks.
+FOLDS = 4
+# The inner share of the values, between 0.5 and 99.5 %, that says what values were seen in training.
+INNER = 0.5, 99.5
+# Pixels asked for their prior at a time: a cancel waits no longer than for these.
+PIXELS_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Series of pixels from all over a scene.
+
+    Parameters
+    ----------
+    values : tuple of (pixels, dates) float32
+        The target, then its covariates; NaN where missing.
+    days : tuple of (dates,)
+    names, units : tuple of str
+    row, column, block : (pixels,) int
+    """
+
+    values: tuple
+    days: tuple
+    names: tuple
+    units: tuple
+    row: np.ndarray
+    column: np.ndarray
+    block: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def take(self, pixels: np.ndarray) -> Sample:
+        """The same series of some pixels."""
+        return replace(self, values=tuple(one[pixels] for one in self.values),
+                       **{name: getattr(self, name)[pixels] for name in ("row", "column", "block")})
+
+    def before(self, day: float) -> Sample:
+        """As known on a day: what came on it or later is missing."""
+        return replace(self, values=tuple(np.where(when < day, one, np.float32(np.nan))
+                                          for one, when in zip(self.values, self.days)))
+
+    def inputs(self) -> tuple:
+        """How each series is standardised, and which values it held."""
+        found = []
+        for name, units, values in zip(self.names, self.units, self.values):
+            seen = values[np.isfinite(values)].astype(float)
+            low, high = np.percentile(seen, INNER)
+            found.append(Input(name, units, float(seen.mean()), float(seen.std()) or 1.0, float(low), float(high)))
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class View:
+    """A sample with values hidden.
+
+    Parameters
+    ----------
+    shown : list of (pixels, dates) float32
+        The target without what is hidden, and the covariates without what is withheld.
+    hidden : (pixels, dates) bool
+    truth : (pixels, dates) float32
+        The target.
+    prior_mean, prior_deviation : (pixels, dates)
+        At the target's dates, asked with `shown` alone.
+    """
+
+    shown: list
+    hidden: np.ndarray
+    truth: np.ndarray
+    prior_mean: np.ndarray
+    prior_deviation: np.ndarray
+
+
+class Fold:
+    """A prior for pixels that did not teach it."""
+
+    def __init__(self, kind, sample: Sample, seed: int, folds: int, events):
+        fold = np.unique(sample.block, return_inverse=True)[1] % folds
+        self._fold, self._priors = fold, []
+        for number in range(folds):
+            events.check()
+            others = sample.take(np.flatnonzero(fold != number)) if folds > 1 else sample
+            self._priors.append(kind.learn(list(others.values), others.days, others.names, seed))
+
+    def moments(self, values: list, days: tuple, output_days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation; see `priors`."""
+        mean, deviation = (np.empty((len(values[0]), len(output_days))) for _ in range(2))
+        for number, prior in enumerate(self._priors):
+            own = self._fold == number
+            if own.any():
+                mean[own], deviation[own] = prior.moments([one[own] for one in values], days, output_days)
+        return mean, deviation
+
+
+def view(sample: Sample, prior, between: tuple, seed: list, withholding: bool = True, ways: dict | None = None) -> View:
+    """Hide values of a sample, and ask the prior what it makes of the rest.
+
+    Parameters
+    ----------
+    sample : Sample
+    prior : Fold or prior
+    between : (first, last)
+        Days between which values are hidden, first included.
+    seed : list of int
+        Another seed hides other values.
+    withholding : bool
+        Whether some pixels lose covariates.
+    ways : dict, optional
+        See `gaps.hide`.
+    """
+    chance = np.random.default_rng(seed)
+    target, days = sample.values[0], sample.days[0]
+    hidden = gaps.hide(np.isfinite(target), days, chance, ways) & (days >= between[0]) & (days < between[1])
+    shown = [np.where(hidden, np.float32(np.nan), target), *sample.values[1:]]
+    if withholding:
+        kept = gaps.withhold(len(target), len(shown) - 1, chance)
+        shown[1:] = [np.where(kept[:, number, None], one, np.float32(np.nan)) for number, one in enumerate(shown[1:])]
+    return seen_as(shown, hidden, target, sample.days, prior)
+
+
+def seen_as(shown: list, hidden: np.ndarray, truth: np.ndarray, days: tuple, prior) -> View:
+    """The view of these series by a prior."""
+    return View(shown, hidden, truth, *prior.moments(shown, days, days[0]))
