@@ -1,11 +1,18 @@
 """Where networks run: on the processor, or on a GPU when there is one."""
 from __future__ import annotations
 
+import os
+
 from ..errors import InputError, MissingExtraError
 
 
 def require_torch() -> None:
-    """Raise `MissingExtraError` when the engine has no torch."""
+    """Load torch; raise `MissingExtraError` when the engine has none.
+
+    Its threads sleep while they wait for one another: spinning, as they would, two of them were twenty times slower on a
+    machine with other work to do.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded
     try:
         import torch  # noqa: F401
     except ImportError as missing:

@@ -3,11 +3,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import gaussian
 from ..timeseries.filling import gaps_around
 from .card import Calibration
 from .evaluation import WITHIN_90, Evaluation, Example
-from .priors import Linear
+from .priors import Linear, SceneGaussian
 from .samples import Sample, view
 
 # Views of the calibration and the test pixels, hidden anew, until there are enough values: then chance moves a 90 %
@@ -80,8 +79,9 @@ def evaluated(model, values: Values, training: Sample, split: str, seed: int) ->
     seed : int
     """
     sample, days = values.sample, values.days
-    scene, _ = gaussian.learn_checked(list(training.values), training.days, training.names, seed)
-    line = Linear.learn(list(training.values), training.days, training.names, seed)
+    taught = list(training.values), training.days, training.names, seed
+    scene = model.prior if isinstance(model.prior, SceneGaussian) else SceneGaussian.learn(*taught)
+    line = Linear.learn(*taught)
     order = np.random.default_rng(seed).permutation(len(sample))
     nothing = np.full(len(values.truth), np.nan)
     without = permuted = nothing
@@ -89,22 +89,12 @@ def evaluated(model, values: Values, training: Sample, split: str, seed: int) ->
         without = values.moments(model, lambda others: [np.full_like(one, np.nan) for one in others])[0]
         permuted = values.moments(model, lambda others: [one[order] for one in others])[0]
     mean, deviation = values.moments(model)
-    mogpr, mogpr_deviation = values.moments(_Scene(scene))
+    mogpr, mogpr_deviation = values.moments(scene)
     pixel, date = values.places()
     month = (days[date].astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12) + 1
     return Evaluation(values.truth, mean, deviation, values.moments(line)[0], mogpr, mogpr_deviation, without, permuted,
                       values.gap_days, month, sample.row[pixel], sample.column[pixel], sample.block[pixel], split,
-                      _examples(values, model, line, _Scene(scene)))
-
-
-class _Scene:
-    """The scene's Gaussian process as a model."""
-
-    def __init__(self, scene):
-        self._scene = scene
-
-    def moments(self, values, days, output_days):
-        return gaussian.moments(values, days, output_days, self._scene)
+                      _examples(values, model, line, scene))
 
 
 def _examples(values: Values, model, line, scene) -> tuple:

@@ -41,6 +41,9 @@ def run(parameters: dict, resources, events) -> dict:
         series[0].require_same_grid(other)
     for sentence in fitness.warnings(card, series, sample_pixels(series, mask, SAMPLE_PIXELS, 0, events)):
         events.warning(sentence)
+    if not card.metrics:
+        events.warning("The training of this model was stopped before its end: nothing is known of its errors, and its "
+                       "standard deviations are not calibrated.")
     target = series[0]
     files = [one for each in series for one in each.paths] + [one for one in (path, mask) if one]
     journal = tiles.Journal(parameters["OUTPUT"], ["fillmodel", parameters, tiles.fingerprint(files)])

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import numpy as np
 
 from .. import tiles
-from ..errors import Cancelled, InputError
+from ..errors import InputError
 from ..parameters import given
 from ..timeseries import open_series
 from ..timeseries.sampling import sample_places
@@ -57,10 +57,9 @@ def run(parameters: dict, resources, events) -> dict:
     trained = _Trained(parameters, series, parts, split, device, events)
     try:
         trained.learn(Checkpoint(journal.folder), events.step(*SHARE_OF_TRAINING))
-        evaluation = trained.judge(events)
-    except Cancelled:
-        trained.save_best()
-        raise
+    finally:
+        trained.save()  # whatever comes: the best network so far, not yet calibrated nor judged
+    evaluation = trained.judge(events)
     card = trained.save()
     found = {"MODEL": parameters["MODEL"]}
     judged = Judgement(evaluation)
@@ -111,13 +110,10 @@ class _Trained:
         events.progress(1)
         return evaluation
 
-    def save_best(self) -> None:
-        """Keep the best network so far, if it was trained at all; done within a fraction of a second."""
-        if self.learning.training.state.epoch:
-            self.save()
-
-    def save(self) -> Card:
-        """Write the model file."""
+    def save(self) -> Card | None:
+        """Write the model file, in a fraction of a second; None when nothing was learnt yet."""
+        if not self.learning.training.state.epoch:
+            return None
         choices, state, model = self.choices, self.learning.training.state, self.learning.model()
         told = {**asdict(choices), "options": model.network.options, "epochs run": state.epoch, "best epoch": state.best_epoch,
                 "validation rmse": state.best_rmse, "samples": {part: len(own) for part, own in self._parts.items()},

@@ -4,7 +4,7 @@ A prior is learnt from training pixels, and asked with hidden values taken out; 
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,6 +48,10 @@ class Linear:
             raise InputError("No pixel has three observations, so that no line can be tried.", "Check the series.")
         rate, noise = np.maximum(np.linalg.lstsq(design, square, rcond=None)[0], (1e-8, 1e-6))
         return cls(float(rate), float(noise), float(np.nanmean(target)))
+
+    def again(self, values: list, days: tuple, names: tuple, seed: int) -> Linear:
+        """The same learnt from other pixels."""
+        return self.learn(values, days, names, seed)
 
     def moments(self, values: list, days: tuple, output_days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation (pixels, output days) of what an observation would show."""
@@ -103,7 +107,12 @@ class SceneGaussian:
         names : tuple of str
         seed : int
         """
-        return cls(gaussian.learn(_some(values, SCENE_PIXELS, seed), days, names, seed))
+        return cls(gaussian.learn_checked(_some(values, SCENE_PIXELS, seed), days, names, seed)[0])
+
+    def again(self, values: list, days: tuple, names: tuple, seed: int) -> SceneGaussian:
+        """The same learnt from other pixels, with as many classes and standard deviations as wide."""
+        scene = gaussian.learn(_some(values, SCENE_PIXELS, seed), days, names, seed, len(self.scene.shares))
+        return SceneGaussian(replace(scene, calibration=self.scene.calibration))
 
     def moments(self, values: list, days: tuple, output_days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation (pixels, output days); of a pixel of which nothing is seen, the scene's."""

@@ -13,7 +13,7 @@ FOLDS = 4
 # The inner share of the values, between 0.5 and 99.5 %, that says what values were seen in training.
 INNER = 0.5, 99.5
 # Pixels asked for their prior at a time: a cancel waits no longer than for these.
-PIXELS_AT_ONCE = 512
+PIXELS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -82,24 +82,37 @@ class View:
     prior_deviation: np.ndarray
 
 
-class Fold:
-    """A prior for pixels that did not teach it."""
+class Folds:
+    """A prior for the pixels that taught it, told of each by one that others taught.
 
-    def __init__(self, kind, sample: Sample, seed: int, folds: int, events):
-        fold = np.unique(sample.block, return_inverse=True)[1] % folds
-        self._fold, self._priors = fold, []
+    Parameters
+    ----------
+    prior : prior
+        What all of them taught.
+    sample : Sample
+    folds : int
+    seed : int
+    events : Events
+        Cancelling.
+    """
+
+    def __init__(self, prior, sample: Sample, folds: int, seed: int, events):
+        self._fold, self._events = np.unique(sample.block, return_inverse=True)[1] % folds, events
+        self._priors = []
         for number in range(folds):
             events.check()
-            others = sample.take(np.flatnonzero(fold != number)) if folds > 1 else sample
-            self._priors.append(kind.learn(list(others.values), others.days, others.names, seed))
+            others = sample.take(np.flatnonzero(self._fold != number))
+            self._priors.append(prior.again(list(others.values), others.days, others.names, seed))
 
     def moments(self, values: list, days: tuple, output_days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation; see `priors`."""
+        """Mean and standard deviation of all pixels of the sample; see `priors`."""
         mean, deviation = (np.empty((len(values[0]), len(output_days))) for _ in range(2))
         for number, prior in enumerate(self._priors):
-            own = self._fold == number
-            if own.any():
-                mean[own], deviation[own] = prior.moments([one[own] for one in values], days, output_days)
+            own = np.flatnonzero(self._fold == number)
+            for start in range(0, len(own), PIXELS_AT_ONCE):
+                self._events.check()
+                some = own[start:start + PIXELS_AT_ONCE]
+                mean[some], deviation[some] = prior.moments([one[some] for one in values], days, output_days)
         return mean, deviation
 
 
@@ -109,7 +122,7 @@ def view(sample: Sample, prior, between: tuple, seed: list, withholding: bool = 
     Parameters
     ----------
     sample : Sample
-    prior : Fold or prior
+    prior : prior or Folds
     between : (first, last)
         Days between which values are hidden, first included.
     seed : list of int

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ..priors import prior_of
-from ..samples import FOLDS, Fold, Sample, View, view
+from ..samples import FOLDS, Folds, Sample, View, view
 from .batch import batch
 from .prediction import Model
 from .training import VIEWS, Lesson, Training, new_network
@@ -31,7 +31,7 @@ class Choices:
     device : str
         ``cpu`` or ``cuda``.
     folds : int
-        See `samples.Fold`.
+        See `samples.Folds`.
     """
 
     architecture: str = "fusion"
@@ -61,7 +61,7 @@ class Learning:
         kind = prior_of(choices.prior)
         self.inputs = training.inputs()
         self.prior = kind.learn(list(training.values), training.days, training.names, choices.seed)
-        self._fold = Fold(kind, training, choices.seed, choices.folds, events)
+        self._folds = Folds(self.prior, training, choices.folds, choices.seed, events)
         network = new_network(choices.architecture, self.inputs, choices.options or {}, choices.seed)
         self.training = Training(network, choices.epochs, choices.seed, choices.device)
         self._lessons: dict = {}
@@ -81,7 +81,7 @@ class Learning:
     def _training_lesson(self, number: int) -> Lesson:
         number %= VIEWS
         if number not in self._lessons:
-            self._lessons[number] = self._lesson(self._sample, self._fold, "training", number)
+            self._lessons[number] = self._lesson(self._sample, self._folds, "training", number)
         return self._lessons[number]
 
     def _lesson(self, sample: Sample, prior, part: str, number: int) -> Lesson:

@@ -12,7 +12,9 @@ from . import build
 from .batch import Batch
 from .network import Network
 
-BATCH = 128  # on a processor half a second of work, so that a cancel is heard in time
+# Series at a time. On a processor small batches learn most per second, and a step ends in time for a cancel; a GPU would idle.
+BATCH, BATCH_ON_A_GPU = 32, 512
+ASKED_AT_ONCE = 128
 # An epoch shows at least so many series: of few pixels, several views of each.
 PIXELS_PER_EPOCH = 2048
 # Views of the training pixels: each hides other values. They are made once and shown in turn; from 8 on more changed nothing.
@@ -95,7 +97,7 @@ class Training:
         chance = np.random.default_rng([self.seed, state.epoch])
         first = lesson(0)
         passes = -(-PIXELS_PER_EPOCH // first.batch.pixels)
-        steps = passes * -(-first.batch.pixels // BATCH)
+        steps = passes * -(-first.batch.pixels // (BATCH if self.device.type == "cpu" else BATCH_ON_A_GPU))
         self.network.train()
         for turn in range(passes):
             own = lesson((state.epoch * passes + turn) % VIEWS)
@@ -166,14 +168,13 @@ def new_network(name: str, inputs: tuple, options: dict, seed: int) -> Network:
 
 
 @torch.no_grad()
-def asked(network: Network, batch: Batch, device, events=None) -> tuple[torch.Tensor, torch.Tensor]:
+def asked(network: Network, batch: Batch, device, events) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and scale (pixels, outputs) of a network, on the processor."""
     network.eval()
     parts = []
-    for start in range(0, batch.pixels, BATCH):
-        if events is not None:
-            events.check()
-        parts.append([one.cpu() for one in network(batch.take(slice(start, start + BATCH)).to(device))])
+    for start in range(0, batch.pixels, ASKED_AT_ONCE):
+        events.check()
+        parts.append([one.cpu() for one in network(batch.take(slice(start, start + ASKED_AT_ONCE)).to(device))])
     return tuple(torch.cat(one) for one in zip(*parts))
 
 
