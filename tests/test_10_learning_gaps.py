@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from phenofuse.core.errors import InputError
 from phenofuse.core.learning import gaps, splits
+from phenofuse.core.timeseries import Grid
+from phenofuse.core.timeseries.sampling import LATTICE, WINDOW_SIDE
 
 DAYS = 19000.0 + 12 * np.arange(40)
 
@@ -58,7 +60,7 @@ def test_covariates_are_withheld_as_often_as_told():
 def test_parts_are_apart(kind):
     """Parts share no block (or pixel, or date) and together hold everything; the same seed deals the same."""
     row, column = np.divmod(np.arange(48 * 48), 48)
-    block = splits.blocks_of(row, column)
+    block = splits.blocks_of(row, column, Grid("", (1, 0, 0, 0, -1, 0), 48, 48))
     assert len(np.unique(block)) == 64
     split = splits.split(kind, block, DAYS, 1)
     if kind == "time":
@@ -73,6 +75,16 @@ def test_parts_are_apart(kind):
         assert sum(len(np.unique(block[one])) for one in parts) == 64
     again = splits.split(kind, block, DAYS, 1)
     assert all(np.array_equal(split.pixels[part], again.pixels[part]) for part in splits.PARTS)
+
+
+def test_windows_of_a_large_scene_are_not_cut():
+    """Each window that may be drawn of a large scene lies in one block, wherever in its cell."""
+    size = 1003
+    edges = np.linspace(0, size, LATTICE + 1).astype(int)
+    starts = np.concatenate([np.arange(a, max(a + 1, b - WINDOW_SIDE)) for a, b in zip(edges, edges[1:])])
+    grid = Grid("", (1, 0, 0, 0, -1, 0), size, size)
+    first, last = (splits.blocks_of(rows, np.zeros_like(rows), grid) for rows in (starts, starts + WINDOW_SIDE - 1))
+    assert np.array_equal(first, last) and len(np.unique(first)) == LATTICE
 
 
 def test_too_little_is_refused():

@@ -113,6 +113,18 @@ def test_the_same_seed_trains_the_same_file(scene, tmp_path):
     assert first == second != other
 
 
+@pytest.mark.parametrize("choice", [{"SPLIT": "time"}, {"SPLIT": "random", "COVARIATES": []}, {"ARCHITECTURE": "mlp"},
+                                    {"SPLIT": "time", "PRIOR": "scene"}])
+def test_other_choices_train_and_fill(scene, tmp_path, choice):
+    """Other splits, no radar, other architectures: scored, with a report, and the model fills."""
+    model, report = tmp_path / "m.phenofuse", tmp_path / "report.html"
+    result = train(scene, model, EPOCHS=1, REPORT=str(report), **choice)
+    assert report.exists() and modelfile.load_card(model).split == choice.get("SPLIT", "blocks")
+    assert set(result["numbers"]) == {"RMSE", "MAE", "R2", "COVERAGE", "RATIO"}
+    covariates = {"COVARIATES": choice["COVARIATES"]} if "COVARIATES" in choice else {}
+    assert np.isfinite(fill(tmp_path / "out", scene, model, **covariates)["OUTPUT"][:, 1:]).all()
+
+
 def test_cancelled_leaves_a_model_that_works(scene, tmp_path):
     """Cancelled after two epochs: no half file, a model that says it is unfinished and fills; the same call then goes on."""
     model = tmp_path / "m.phenofuse"

@@ -7,12 +7,12 @@ from ..timeseries.filling import gaps_around
 from .card import Calibration
 from .evaluation import WITHIN_90, Evaluation, Example
 from .priors import Linear, SceneGaussian
-from .samples import Sample, view
+from .samples import Sample, hide
 
-# Views of the calibration and the test pixels, hidden anew, until there are enough values: then chance moves a 90 %
+# Values of the calibration and the test pixels are hidden anew until there are enough of them: then chance moves a 90 %
 # interval by a percent.
-ENOUGH_VALUES, MOST_VIEWS = 3000, 6
-CALIBRATION, TEST = 2_000_000, 3_000_000  # seeds of views, see `networks.learning`
+ENOUGH_VALUES, MOST_DRAWS = 3000, 6
+CALIBRATION, TEST = 2_000_000, 3_000_000  # seeds, see `networks.learning`
 # Classes of gap length, in days, each with a factor of its own where enough values tell it.
 EDGES = (20.0, 40.0, 80.0)
 FEWEST_TO_CALIBRATE = 100
@@ -22,7 +22,7 @@ PROMISE = 0.9
 
 
 class Values:
-    """Hidden values of several views, one after the other, each with where it comes from.
+    """Hidden values of a sample, hidden several times, one after the other.
 
     Attributes
     ----------
@@ -32,26 +32,28 @@ class Values:
     """
 
     def __init__(self, sample: Sample, between: tuple, seed: int, first: int, events):
-        self.views, count = [], 0
-        while len(self.views) < MOST_VIEWS and count < ENOUGH_VALUES:
-            events.check()
-            self.views.append(_hidden(sample, between, [seed, first + len(self.views)]))
-            count += int(self.views[-1].hidden.sum())
-        self.sample, self.days = sample, sample.days[0]
-        self.truth = self.at([one.truth for one in self.views]).astype(float)
-        self.gap_days = self.at([_gaps(one.shown[0], self.days) for one in self.views])
+        self.sample, self.days, self._events = sample, sample.days[0], events
+        self.draws, count = [], 0
+        while len(self.draws) < MOST_DRAWS and count < ENOUGH_VALUES:
+            self.draws.append(hide(sample, between, [seed, first + len(self.draws)], withholding=False))
+            count += int(self.draws[-1][1].sum())
+        self.truth = self.at([sample.values[0]] * len(self.draws)).astype(float)
+        self.gap_days = self.at([_gaps(shown[0], self.days) for shown, _ in self.draws])
 
     def at(self, arrays: list) -> np.ndarray:
-        """What arrays (pixels, dates), one per view, hold at the hidden values."""
-        return np.concatenate([array[one.hidden] for array, one in zip(arrays, self.views)])
+        """What arrays (pixels, dates), one per draw, hold at the hidden values."""
+        return np.concatenate([array[hidden] for array, (_, hidden) in zip(arrays, self.draws)])
 
     def places(self) -> tuple[np.ndarray, np.ndarray]:
         """Number of the pixel in the sample, and of the date, of each hidden value."""
-        return tuple(np.concatenate(parts) for parts in zip(*(np.nonzero(one.hidden) for one in self.views)))
+        return tuple(np.concatenate(parts) for parts in zip(*(np.nonzero(hidden) for _, hidden in self.draws)))
 
     def moments(self, model, changed=lambda covariates: covariates) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of a model at the hidden values, with the covariates `changed`."""
-        found = [model.moments([one.shown[0], *changed(one.shown[1:])], self.sample.days, self.days) for one in self.views]
+        found = []
+        for shown, _ in self.draws:
+            self._events.check()
+            found.append(model.moments([shown[0], *changed(shown[1:])], self.sample.days, self.days))
         return tuple(self.at(list(part)) for part in zip(*found))
 
 
@@ -98,25 +100,14 @@ def evaluated(model, values: Values, training: Sample, split: str, seed: int) ->
 
 
 def _examples(values: Values, model, line, scene) -> tuple:
-    """Series with the longest gaps hidden, spread over the sample."""
-    first, days = values.views[0], values.days
-    rows = np.flatnonzero(first.hidden.any(axis=1))
-    rows = rows[np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows))).astype(int)] if len(rows) else rows
-    shown = [one[rows] for one in first.shown]
-    (mean, deviation), (straight, _), (mogpr, _) = (one.moments(shown, values.sample.days, days) for one in (model, line, scene))
-    hidden = np.where(first.hidden[rows], first.truth[rows], np.nan)
-    return tuple(Example(days, *parts) for parts in zip(shown[0], hidden, mean, deviation, straight, mogpr))
-
-
-def _hidden(sample: Sample, between: tuple, seed: list):
-    return view(sample, _Nothing(), between, seed, withholding=False)
-
-
-class _Nothing:
-    """In place of a prior where none is asked for."""
-
-    def moments(self, values, days, output_days):
-        return None, None
+    """Series with hidden values, spread over the sample."""
+    (shown, hidden), truth, days = values.draws[0], values.sample.values[0], values.days
+    rows = np.flatnonzero(hidden.any(axis=1))
+    rows = rows[np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows))).astype(int)]
+    own = [one[rows] for one in shown]
+    (mean, deviation), (straight, _), (mogpr, _) = (one.moments(own, values.sample.days, days) for one in (model, line, scene))
+    lost = np.where(hidden[rows], truth[rows], np.nan)
+    return tuple(Example(days, *parts) for parts in zip(own[0], lost, mean, deviation, straight, mogpr))
 
 
 def _gaps(shown: np.ndarray, days: np.ndarray) -> np.ndarray:

@@ -148,7 +148,7 @@ def _sampled(series: list, mask, most: int, seed: int, events) -> samples.Sample
     values, days, names, units = (
         tuple(one for one, tells in zip(ones, telling) if tells)
         for ones in (values, [one.days for one in series], names, [one.units for one in series]))
-    return samples.Sample(values, days, names, units, row, column, splits.blocks_of(row, column))
+    return samples.Sample(values, days, names, units, row, column, splits.blocks_of(row, column, series[0].grid))
 
 
 def _varies(values: np.ndarray) -> bool:

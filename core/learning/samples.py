@@ -62,12 +62,11 @@ class Sample:
 
 @dataclass(frozen=True)
 class View:
-    """A sample with values hidden.
+    """A sample with values hidden, see `hide`.
 
     Parameters
     ----------
     shown : list of (pixels, dates) float32
-        The target without what is hidden, and the covariates without what is withheld.
     hidden : (pixels, dates) bool
     truth : (pixels, dates) float32
         The target.
@@ -116,32 +115,36 @@ class Folds:
         return mean, deviation
 
 
-def view(sample: Sample, prior, between: tuple, seed: list, withholding: bool = True, ways: dict | None = None) -> View:
-    """Hide values of a sample, and ask the prior what it makes of the rest.
+def hide(sample: Sample, between: tuple, seed: list, withholding: bool) -> tuple[list, np.ndarray]:
+    """Hide values of a sample.
 
     Parameters
     ----------
     sample : Sample
-    prior : prior or Folds
     between : (first, last)
         Days between which values are hidden, first included.
     seed : list of int
         Another seed hides other values.
     withholding : bool
         Whether some pixels lose covariates.
-    ways : dict, optional
-        See `gaps.hide`.
+
+    Returns
+    -------
+    shown : list of (pixels, dates)
+        The target without what is hidden, and the covariates without what is withheld.
+    hidden : (pixels, dates) bool
     """
     chance = np.random.default_rng(seed)
     target, days = sample.values[0], sample.days[0]
-    hidden = gaps.hide(np.isfinite(target), days, chance, ways) & (days >= between[0]) & (days < between[1])
+    hidden = gaps.hide(np.isfinite(target), days, chance) & (days >= between[0]) & (days < between[1])
     shown = [np.where(hidden, np.float32(np.nan), target), *sample.values[1:]]
     if withholding:
         kept = gaps.withhold(len(target), len(shown) - 1, chance)
         shown[1:] = [np.where(kept[:, number, None], one, np.float32(np.nan)) for number, one in enumerate(shown[1:])]
-    return seen_as(shown, hidden, target, sample.days, prior)
+    return shown, hidden
 
 
-def seen_as(shown: list, hidden: np.ndarray, truth: np.ndarray, days: tuple, prior) -> View:
-    """The view of these series by a prior."""
-    return View(shown, hidden, truth, *prior.moments(shown, days, days[0]))
+def view(sample: Sample, prior, between: tuple, seed: list) -> View:
+    """Hide values and covariates of a sample (see `hide`), and ask a prior, or `Folds`, what it makes of the rest."""
+    shown, hidden = hide(sample, between, seed, withholding=True)
+    return View(shown, hidden, sample.values[0], *prior.moments(shown, sample.days, sample.days[0]))

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from ..timeseries import Grid
+from ..timeseries.sampling import LATTICE, PIXELS_READ_WHOLE
 
 PARTS = ("training", "validation", "calibration", "test")
 SHARES = (0.60, 0.12, 0.12, 0.16)
-# A small scene is cut into so many blocks along its longer side. More blocks lie closer together, so that the test tells
+# A scene that is read whole is cut into so many blocks along each side. More blocks lie closer together, so that the test tells
 # less of other places; fewer leave the parts to chance.
 BLOCKS_ALONG = 8
 FEWEST_BLOCKS = 8
@@ -35,11 +37,12 @@ class Split:
     until: dict
 
 
-def blocks_of(row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Number of the square block of the scene each pixel lies in, (pixels,)."""
-    top, left = row - row.min(), column - column.min()
-    side = max(1, -(-(max(top.max(), left.max()) + 1) // BLOCKS_ALONG))
-    return (top // side) * BLOCKS_ALONG + left // side
+def blocks_of(row: np.ndarray, column: np.ndarray, grid: Grid) -> np.ndarray:
+    """Number of the block of the scene each pixel lies in, (pixels,); no window that is drawn of a large scene is cut."""
+    along = LATTICE if grid.height * grid.width > PIXELS_READ_WHOLE else BLOCKS_ALONG
+    down, across = (np.searchsorted(np.linspace(0, length, along + 1).astype(int), place, side="right") - 1
+                    for length, place in ((grid.height, row), (grid.width, column)))
+    return down * along + across
 
 
 def split(kind: str, block: np.ndarray, days: np.ndarray, seed: int) -> Split:

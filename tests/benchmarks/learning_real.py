@@ -30,6 +30,7 @@ from phenofuse.core.learning.evaluate import CALIBRATION, Values, calibrated
 from phenofuse.core.learning.networks.learning import Choices, Learning
 from phenofuse.core.learning.samples import Sample
 from phenofuse.core.tiles.scores import ErrorSums, compare
+from phenofuse.core.timeseries import Grid
 from series import hide, linear, load
 
 NAMES, UNITS = ("NDVI", "VV", "VH"), ("1", "dB", "dB")
@@ -47,7 +48,7 @@ def blocks(folder: Path, name: str, values: list) -> np.ndarray:
     cube, _ = load(folder / name / SETS[name][0])
     seen = np.flatnonzero(np.isfinite(cube).any(axis=0))
     chosen = np.sort(np.random.default_rng(0).permutation(seen)[:len(values[0])])  # as `read` draws them
-    return splits.blocks_of(*np.divmod(chosen, cube.shape[2]))
+    return splits.blocks_of(*np.divmod(chosen, cube.shape[2]), Grid("", (), cube.shape[2], cube.shape[1]))
 
 
 def thirds(block: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -81,7 +81,7 @@ class Learning:
     def _training_lesson(self, number: int) -> Lesson:
         number %= VIEWS
         if number not in self._lessons:
-            self._lessons[number] = self._lesson(self._sample, self._folds, "training", number)
+            self._lessons[number] = self._lesson(self._sample, self._folds, "training", number).near(self.choices.device)
         return self._lessons[number]
 
     def _lesson(self, sample: Sample, prior, part: str, number: int) -> Lesson:

@@ -42,6 +42,7 @@ class Model:
 
     def __post_init__(self):
         self.network.to(self.device).eval()
+        torch.backends.cudnn.allow_tf32 = False  # a GPU's short numbers would differ from a processor's by more than 0.001
         self.at_once = PIXELS_AT_ONCE if self.device == "cpu" else ON_A_GPU
 
     def moments(self, values: list, days: tuple, output_days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -34,6 +34,15 @@ class Lesson:
     truth: torch.Tensor
     hidden: torch.Tensor
 
+    def near(self, device: str) -> Lesson:
+        """The same in the GPU's memory, where all views together fit into half of what is free; else where it is."""
+        if device == "cpu":
+            return self
+        size = sum(one.nbytes for one in (*self.batch, self.truth, self.hidden))
+        if 2 * VIEWS * size > torch.cuda.mem_get_info()[0]:
+            return self
+        return Lesson(self.batch.to(device), self.truth.to(device), self.hidden.to(device))
+
 
 @dataclass
 class State:
@@ -95,15 +104,15 @@ class Training:
         state, losses = self.state, []
         torch.manual_seed(self.seed * 100_003 + state.epoch)  # of dropout
         chance = np.random.default_rng([self.seed, state.epoch])
-        first = lesson(0)
-        passes = -(-PIXELS_PER_EPOCH // first.batch.pixels)
-        steps = passes * -(-first.batch.pixels // (BATCH if self.device.type == "cpu" else BATCH_ON_A_GPU))
+        pixels = lesson(0).batch.pixels
+        passes = -(-PIXELS_PER_EPOCH // pixels)
+        steps = passes * -(-pixels // (BATCH if self.device.type == "cpu" else BATCH_ON_A_GPU))
         self.network.train()
         for turn in range(passes):
             own = lesson((state.epoch * passes + turn) % VIEWS)
-            for pixels in np.array_split(chance.permutation(own.batch.pixels), steps // passes):
+            for some in np.array_split(chance.permutation(pixels), steps // passes):
                 events.progress((state.epoch + len(losses) / steps) / self.epochs)
-                losses.append(self._step(own, torch.from_numpy(pixels).to(own.truth.device), steps))
+                losses.append(self._step(own, torch.from_numpy(some).to(own.truth.device), steps))
         state.loss.append(float(np.mean(losses)))
         state.epoch += 1
 
