@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-EXTRAS = ("learning", "earthengine", "cluster")
+EXTRAS = ("learning", "earthengine", "cluster", "onnx")
 LISTS = Path(__file__).resolve().parents[2] / "resources" / "requirements"
 
 _SIZE = re.compile(r"^# Size(?: with TORCH=(\w+))?: (\d+) MB to fetch, (\d+) MB on disk", re.MULTILINE)

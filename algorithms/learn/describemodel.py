@@ -14,10 +14,12 @@ class DescribeModel(PhenofuseAlgorithm):
         "its training, every choice that was made, and its scores on values it never saw, beside linear interpolation and "
         "MOGPR on the same values. Here the card is shown. Look at it before you use a model that somebody else trained.\n\n"
         "A file that was changed, damaged, or is no model is refused; nothing in a model file can run. No part of the engine "
-        "beyond its base is needed.")
+        "beyond its base is needed, unless the network is to be written as ONNX.")
     TAGS = ("deep learning", "neural network", "model card", "accuracy", "training", "onnx", "gap filling")
     HELP = {
         "MODEL": "The model file (.phenofuse) that 'Train model' wrote.",
+        "ONNX": "Also write the network as ONNX, with the card in its metadata, for other programs; it is checked against the "
+                "network. Needs the engine's extras learning and onnx.",
         "REPORT": "The card as a page to read, as one HTML file; all of it lies beside it as JSON.",
     }
     NUMBERS = {"RMSE": "Root mean square error at held-out values", "RATIO": "RMSE relative to linear interpolation",
@@ -28,4 +30,5 @@ class DescribeModel(PhenofuseAlgorithm):
         return [
             p.file("MODEL", tr("Model"), tr("Phenofuse models (*.phenofuse)")),
             p.report_output(),
+            p.file_output("ONNX", tr("Network as ONNX"), tr("ONNX (*.onnx)")),
         ]

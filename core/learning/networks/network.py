@@ -58,7 +58,7 @@ def correct(batch: Batch, raw: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor
 
 def joined(*parts: torch.Tensor) -> torch.Tensor:
     """Features (pixels, tokens, any) side by side, of the first part's pixels, filled up with zeros; see `padded`."""
-    features = torch.cat([part.expand(len(parts[0]), -1, -1) for part in parts], -1)
+    features = torch.cat([part.expand(parts[0].shape[0], -1, -1) for part in parts], -1)
     return nn.functional.pad(features, (0, padded(features.shape[-1]) - features.shape[-1]))
 
 
@@ -80,13 +80,14 @@ def surroundings(batch: Batch) -> torch.Tensor:
     with the logarithm of days, from 0 to 1.
     """
     early, late = batch.target_days[None, :] <= batch.output_days[:, None], batch.target_days[None, :] >= batch.output_days[:, None]
-    index = torch.arange(len(batch.target_days), device=batch.target.device)
+    dates = batch.target_days.shape[0]  # not its len(): an exported graph would take that for a constant
+    index = torch.arange(dates, device=batch.target.device)
     seen = batch.target_seen[:, None, :]
     before = torch.where(seen & early, index, -1).amax(-1)
-    after = torch.where(seen & late, index, len(index)).amin(-1)
+    after = torch.where(seen & late, index, dates).amin(-1)
     parts = []
-    for where, there in ((before, before >= 0), (after, after < len(index))):
-        where = where.clamp(0, len(index) - 1)
+    for where, there in ((before, before >= 0), (after, after < dates)):
+        where = where.clamp(0, dates - 1)
         value = torch.where(there, batch.target.gather(1, where), 0.0)
         distance = torch.where(there, (batch.target_days[where] - batch.output_days).abs(), FAR_DAYS)
         parts += [value, torch.log1p(distance) / math.log1p(FAR_DAYS)]
