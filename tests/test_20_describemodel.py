@@ -37,7 +37,10 @@ def described(tmp_path, card, monkeypatch) -> tuple:
 def test_the_card_is_told_without_torch(tmp_path, monkeypatch):
     """What it needs, where and when, how good: in the log, as numbers, on the page and in the JSON."""
     judged = Judgement(an_evaluation())
-    log, result, page, content = described(tmp_path, replace(a_card(), metrics=judged.metrics()), monkeypatch)
+    training = {"architecture": "fusion", "seed": 3, "samples": {"training": 70, "test": 30}}  # names that others have too
+    card = replace(a_card(), metrics=judged.metrics(), training=training)
+    log, result, page, content = described(tmp_path, card, monkeypatch)
+    assert content["facts"]["Samples"] == "training 70, test 30" and content["facts"]["Seed"] == 3
     assert log == ["It fills NDVI with VV (dB); fusion, 15 numbers.",
                    "Trained on 31 dates from 2023-11-01 to 2024-10-26 in 50.500° N to 50.700° N, 3.000° E to 3.200° E.",
                    judged.advice().sentence]

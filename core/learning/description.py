@@ -52,10 +52,15 @@ def page(card: Card, name: str) -> Report:
         _quality(told, card)
     told.section("Limits").text(*limits(card))
     _calibration(told, card)
-    plain = {name.replace("_", " ").capitalize(): value for name, value in {**card.architecture_options, **card.training}.items()}
     versions = ", ".join(f"{package} {version}" for package, version in card.versions.items())
-    return told.facts(Architecture=card.architecture, **plain, Weights=f"{_count(card):,} numbers",
-                      Digest=card.sha256, Versions=versions, Format=card.format).number("CARD", card.to_dict())
+    return told.facts(**{**choices(card), "Weights": f"{_count(card):,} numbers", "Digest": card.sha256, "Versions": versions,
+                         "Format": card.format}).number("CARD", card.to_dict())
+
+
+def choices(card: Card) -> dict:
+    """Every choice of the training by name, for people."""
+    told = {"architecture": card.architecture, **card.architecture_options, **card.training}
+    return {name.replace("_", " ").capitalize(): _listed(value) for name, value in told.items()}
 
 
 def limits(card: Card) -> list[str]:
@@ -116,6 +121,11 @@ def _calibration(told: Report, card: Card) -> None:
     classes = [f"up to {edge:g}" for edge in edges] + [f"over {edges[-1]:g}" if edges else "all"]
     told.table("calibration", [("Gap (days)", ""), ("Factor", ".2f")], list(zip(classes, card.calibration.factors)),
                "Standard deviations of the network are multiplied by these, found on blocks that served for nothing else.")
+
+
+def _listed(value):
+    """A dict as text; anything else as it is."""
+    return ", ".join(f"{name} {_listed(one)}" for name, one in value.items()) if isinstance(value, dict) else value
 
 
 def _architecture(card: Card) -> str:

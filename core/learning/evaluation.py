@@ -90,7 +90,7 @@ class History:
     learning_rate : tuple of float
         At the end of the epoch.
     best : int
-        Number of the epoch (from 0) whose weights were kept.
+        Number of the epoch (from 1) whose weights were kept; 0 when none was better than the prior.
     """
 
     training_loss: tuple

@@ -7,7 +7,7 @@ from ..report import Mark, Report, figures
 from ..tiles.scores import COVERAGES, Score
 from ..version import version
 from .card import Card
-from .description import SPLITS, area
+from .description import SPLITS, area, choices
 from .evaluation import WITHIN_90, Evaluation, Example, History
 from .judgement import FEWEST_TO_JUDGE, NAMES, OWN, Judgement
 
@@ -16,6 +16,7 @@ SHORT = {LINEAR: "Linear", MOGPR: "MOGPR"}  # above columns
 # Marks that users of earlier tools know; there they were read off training values, where any network passes.
 R2_MARKS, MAE_MARKS = (0.70, 0.55, 0.40), (0.06, 0.08, 0.10)
 CELLS_PER_SIDE = 40  # of the map of errors: enough to see where, few enough to hold several values each
+BRIGHTEST = 0.95  # quantile of the errors by place that has the last colour: a single wild cell would darken the rest
 BINS = 80  # of the scatter plot and of the residuals
 
 
@@ -51,8 +52,8 @@ def report(evaluation: Evaluation, history: History, card: Card, **facts) -> Rep
     _learning(page, history, judged)
     if name == "NDVI":
         _marks(page, judged.score())
-    page.facts(**facts, Inputs=[f"{one.name} ({one.units})" for one in card.inputs], Area=area(card), Split=card.split,
-               **{name.capitalize(): value for name, value in card.training.items()}, Phenofuse=version())
+    page.facts(**{**facts, "Inputs": [f"{one.name} ({one.units})" for one in card.inputs], "Area": area(card),
+                  "Split": card.split, **choices(card), "Phenofuse": version()})
     return page
 
 
@@ -200,7 +201,8 @@ def _map(page: Report, evaluation: Evaluation) -> None:
     maps = {label: _error_map(evaluation.truth, values, row, column, shape) for label, values in
             ((MODEL, evaluation.mean), (LINEAR, evaluation.linear), (MOGPR, evaluation.mogpr)) if np.isfinite(values).any()}
     page.section("Where it errs")
-    page.figure(figures.maps(list(maps.values()), list(maps), "RMSE", colours="cividis"),
+    limits = 0.0, float(np.nanquantile(np.stack(list(maps.values())), BRIGHTEST))
+    page.figure(figures.maps(list(maps.values()), list(maps), "RMSE", limits, "cividis"),
                 f"Root mean square error by place, in cells of {side} x {side} pixels; grey cells hold no held-out value.")
 
 
@@ -214,12 +216,13 @@ def _error_map(truth, values, row, column, shape: tuple) -> np.ndarray:
 
 def _learning(page: Report, history: History, judged: Judgement) -> None:
     epochs = np.arange(1, len(history.training_loss) + 1, dtype=float)
-    best = figures.Line("kept", epochs[history.best:history.best + 1],
-                        np.array(history.validation_rmse[history.best:history.best + 1]), points=True)
+    kept = epochs == history.best
+    best = figures.Line("kept", epochs[kept], np.array(history.validation_rmse)[kept], points=True)
+    told = f"the weights of epoch {history.best} were kept" if history.best else "none was better than the prior, which was kept"
     page.section("How it learnt")
     for curves, label, said in (
             ([figures.Line("validation", epochs, np.array(history.validation_rmse)), best], "RMSE", "Error on the validation "
-             f"blocks; the weights of epoch {history.best + 1} were kept. On the test blocks it is {judged.score().rmse:.4f}."),
+             f"blocks; {told}. On the test blocks it is {judged.score().rmse:.4f}."),
             ([figures.Line("training", epochs, np.array(history.training_loss))], "Loss", "Loss on what is hidden in training."),
             ([figures.Line("rate", epochs, np.array(history.learning_rate))], "Learning rate", "Learning rate.")):
         page.figure(figures.lines(curves, label, "Epoch", dates=False, height=2.0), said)
