@@ -141,12 +141,24 @@ def test_training_is_repeatable_and_resumes_to_the_bit(name, pixels, tmp_path):
 
 
 def test_the_best_network_is_kept(pixels):
-    """The model's error on validation values is the smallest of all epochs, the untrained network's among them."""
+    """The model kept is that of the epoch of the smallest validation error."""
     run = learning(pixels, epochs=4)
     run.run(Silent())
     state = run.training.state
-    assert state.best_rmse == min([*state.rmse, state.best_rmse])
-    assert state.best_epoch == 0 or state.rmse[state.best_epoch - 1] == state.best_rmse
+    assert state.best_epoch and state.rmse[state.best_epoch - 1] == state.best_rmse == min(state.rmse)
+
+
+def test_noise_is_not_taken_for_a_gain(pixels, monkeypatch):
+    """A mean error that is smaller, but by less than its standard error over pixels, does not replace the untrained network."""
+    chance, run = np.random.default_rng(0), learning(pixels).training
+    before = chance.uniform(1, 2, 100)
+    noise = chance.normal(0, 1, 100)
+    noise -= noise.mean()
+    for epoch, (gain, kept) in enumerate(((0.0, 0), (0.05, 0), (0.15, 2))):
+        run.state.epoch = epoch
+        monkeypatch.setattr(run, "_squares", lambda *_, gain=gain: (before - gain + noise * (gain > 0), 100))
+        run._judge([], Silent())
+        assert run.state.best_epoch == kept
 
 
 def test_calibration_makes_intervals_honest(pixels):

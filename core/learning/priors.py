@@ -4,6 +4,7 @@ A prior is learnt from training pixels, and asked with hidden values taken out; 
 """
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..errors import InputError
 SCENE_PIXELS = 1000
 # Pixels that the line's spread is measured on: two numbers, known to a percent.
 LINEAR_PIXELS = 2000
+LENGTHS = "length_scales"  # as the arrays of a scene are called that may be infinite
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Linear:
         return {"line": np.array([self.rate, self.noise, self.centre])}
 
     @classmethod
-    def from_arrays(cls, arrays: dict, names: tuple) -> Linear:
+    def from_arrays(cls, arrays: dict) -> Linear:
         """The inverse of `to_arrays`."""
         return cls(*map(float, arrays["line"]))
 
@@ -93,7 +95,7 @@ class Linear:
 class SceneGaussian:
     """The scene's Gaussian process, as `fillmogpr` learns it: the prior that knows most."""
 
-    scene: gaussian.SceneCovariance
+    scene: object  # of `core.gaussian`
 
     @classmethod
     def learn(cls, values: list, days: tuple, names: tuple, seed: int) -> SceneGaussian:
@@ -111,38 +113,36 @@ class SceneGaussian:
 
     def again(self, values: list, days: tuple, names: tuple, seed: int) -> SceneGaussian:
         """The same learnt from other pixels, with as many classes and standard deviations as wide."""
-        scene = gaussian.learn(_some(values, SCENE_PIXELS, seed), days, names, seed, len(self.scene.shares))
+        classes = max(len(stretch.shares) for stretch in self.scene.stretches)
+        scene = gaussian.learn(_some(values, SCENE_PIXELS, seed), days, names, seed, classes)
         return SceneGaussian(replace(scene, calibration=self.scene.calibration))
 
     def moments(self, values: list, days: tuple, output_days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation (pixels, output days); of a pixel of which nothing is seen, the scene's."""
-        scene = self.scene.in_year_of(days[0])
+        """Mean and standard deviation (pixels, output days); of a pixel of which nothing is seen, those of all values."""
+        scene = gaussian.apply(self.scene, self.scene.variables, days)
         mean, deviation = gaussian.moments(values, days, output_days, scene)
         blank = ~np.isfinite(mean).all(axis=1)
-        mean[blank], deviation[blank] = scene.centre[0], scene.scale[0]
+        mean[blank], deviation[blank] = scene.stretches[0].centre[0], scene.stretches[0].scale[0]
         return mean, deviation
 
     @property
     def noise_deviation(self) -> float:
         """Standard deviation of an observation's noise."""
-        return float(np.sqrt(self.scene.noise[0]) * self.scene.scale[0])
+        return self.scene.noise_deviation * self.scene.calibration
 
     def to_arrays(self) -> dict:
-        """All of it as finite arrays: the infinite length scale of the constant kernel is told as 0."""
-        content = self.scene.to_dict()
-        days = content.pop("days")
-        del content["variables"]
-        content["length_scales"] = [0.0 if np.isinf(one) else one for one in content["length_scales"]]
-        return {**{f"days {number}": np.array(own, float) for number, own in enumerate(days)},
-                **{name: np.array(value, float) for name, value in content.items()}}
+        """All of it as finite arrays: the infinite length scale of the constant kernel is told as 0, words as numbers."""
+        card, arrays = gaussian.packed(self.scene)
+        words = np.frombuffer(json.dumps(card).encode(), np.uint8).astype(np.int64)
+        return {"words": words, **{name: np.where(np.isinf(own), 0.0, own) if name.endswith(LENGTHS) else own
+                                   for name, own in arrays.items()}}
 
     @classmethod
-    def from_arrays(cls, arrays: dict, names: tuple) -> SceneGaussian:
+    def from_arrays(cls, arrays: dict) -> SceneGaussian:
         """The inverse of `to_arrays`."""
-        content = {name: value.tolist() for name, value in arrays.items() if not name.startswith("days ")}
-        content["length_scales"] = [one or np.inf for one in content["length_scales"]]
-        days = [arrays[f"days {number}"].tolist() for number in range(len(names))]
-        return cls(gaussian.SceneCovariance.from_dict({**content, "days": days, "variables": list(names)}))
+        card = json.loads(arrays["words"].astype(np.uint8).tobytes())
+        return cls(gaussian.unpacked(card, {name: np.where(own == 0, np.inf, own) if name.endswith(LENGTHS) else own
+                                            for name, own in arrays.items()}))
 
 
 PRIORS = {"scene": SceneGaussian, "linear": Linear}

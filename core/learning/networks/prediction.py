@@ -111,5 +111,5 @@ def restored(card, weights: dict, prior_kind, device: str, told=None) -> Model:
     network.load_state_dict({name[len("network."):]: torch.from_numpy(value) for name, value in weights.items()
                              if name.startswith("network.")})
     prior = prior_kind.from_arrays({name[len("prior."):]: value for name, value in weights.items()
-                                    if name.startswith("prior.")}, tuple(one.name for one in card.inputs))
+                                    if name.startswith("prior.")})
     return Model(network, prior, card.calibration, device, told)

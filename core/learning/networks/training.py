@@ -65,6 +65,9 @@ class State:
 class Training:
     """One network in training.
 
+    The best network is the one of the smallest validation error, but the untrained one, which is its prior, unless that is
+    better by more than one standard error of the difference (pixel by pixel): few pixels make noise look like a gain.
+
     Parameters
     ----------
     network : Network
@@ -76,7 +79,7 @@ class Training:
     def __init__(self, network: Network, epochs: int, seed: int, device: str = "cpu"):
         self.network, self.epochs, self.seed, self.device = network.to(device), epochs, seed, torch.device(device)
         self.optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-        self.state, self.best = State(), None
+        self.state, self.best, self.untrained = State(), None, None
 
     def run(self, lesson, validation: list, events, keep) -> None:
         """Train until the last epoch, or until validation has not become better for long.
@@ -132,19 +135,28 @@ class Training:
         return loss.item()
 
     def _judge(self, validation: list, events) -> None:
-        """The error on validation values, and the weights kept when it is the smallest so far."""
-        state, squares, count = self.state, 0.0, 0
-        for lesson in validation:
-            mean, _ = asked(self.network, lesson.batch, self.device, events)
-            error = (mean - lesson.truth.cpu())[lesson.hidden.cpu()].double()
-            squares, count = squares + float(error.square().sum()), count + len(error)
-        rmse = math.sqrt(squares / max(count, 1)) * self.network.inputs[0].scale
-        if state.epoch:
+        """The error on validation values, and the weights kept when it is the smallest so far, beyond chance."""
+        state = self.state
+        squares, count = self._squares(validation, events)
+        rmse = math.sqrt(squares.sum() / max(count, 1)) * self.network.inputs[0].scale
+        if self.best is None:
+            self.untrained = squares
+        else:
             state.rmse.append(rmse)
             state.rate.append(self.optimiser.param_groups[0]["lr"])
-        if rmse < state.best_rmse:
+        gain = self.untrained - squares
+        if self.best is None or (rmse < state.best_rmse and gain.sum() > math.sqrt(len(gain)) * gain.std()):
             state.best_rmse, state.best_epoch = rmse, state.epoch
             self.best = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
+
+    def _squares(self, validation: list, events) -> tuple[np.ndarray, int]:
+        """Sums of squared errors of each validation pixel, and the number of values."""
+        squares, count = np.zeros(validation[0].batch.pixels), 0
+        for lesson in validation:
+            mean, _ = asked(self.network, lesson.batch, self.device, events)
+            error = torch.where(lesson.hidden, mean - lesson.truth, 0.0).double()
+            squares, count = squares + error.square().sum(1).numpy(), count + int(lesson.hidden.sum())
+        return squares, count
 
     def to_arrays(self) -> tuple[dict, dict]:
         """All of it, as arrays and as plain numbers."""
@@ -152,16 +164,17 @@ class Training:
         arrays |= {f"best.{name}": value for name, value in self.best.items()}
         for number, own in self.optimiser.state_dict()["state"].items():
             arrays |= {f"optimiser.{number}.{name}": value for name, value in own.items()}
-        return {name: value.detach().cpu().numpy() for name, value in arrays.items()}, vars(self.state)
+        found = {name: value.detach().cpu().numpy() for name, value in arrays.items()}
+        return {**found, "untrained.squares": self.untrained}, vars(self.state)
 
     def take_up(self, arrays: dict, numbers: dict) -> None:
         """Go on from what `to_arrays` gave."""
-        parts: dict = {"network": {}, "best": {}, "optimiser": {}}
+        parts: dict = {"network": {}, "best": {}, "optimiser": {}, "untrained": {}}
         for name, value in arrays.items():
             part, _, rest = name.partition(".")
             parts[part][rest] = torch.from_numpy(np.array(value))
         self.network.load_state_dict(parts["network"])
-        self.best = parts["best"]
+        self.best, self.untrained = parts["best"], parts["untrained"]["squares"].numpy()
         content = self.optimiser.state_dict()
         for name, value in parts["optimiser"].items():
             number, _, kind = name.partition(".")
