@@ -149,12 +149,12 @@ def test_the_best_network_is_kept(pixels):
 
 
 def test_noise_is_not_taken_for_a_gain(pixels, monkeypatch):
-    """A mean error that is smaller, but by less than its standard error over pixels, does not replace the untrained network."""
+    """A mean error that is smaller, but by less than two standard errors over pixels, does not replace the untrained network."""
     chance, run = np.random.default_rng(0), learning(pixels).training
     before = chance.uniform(1, 2, 100)
     noise = chance.normal(0, 1, 100)
     noise -= noise.mean()
-    for epoch, (gain, kept) in enumerate(((0.0, 0), (0.05, 0), (0.15, 2))):
+    for epoch, (gain, kept) in enumerate(((0.0, 0), (0.1, 0), (0.3, 2))):
         run.state.epoch = epoch
         monkeypatch.setattr(run, "_squares", lambda *_, gain=gain: (before - gain + noise * (gain > 0), 100))
         run._judge([], Silent())

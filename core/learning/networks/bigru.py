@@ -5,13 +5,11 @@ value of every covariate and how far away that is, the prior, and the observatio
 """
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import nn
 
 from .batch import Batch
-from .network import FAR_DAYS, Network, correct, head, joined, nearest_covariates, padded, season, surroundings
+from .network import Network, correct, head, joined, near_covariates, padded, season, surroundings
 
 WAVES = 2
 
@@ -39,10 +37,6 @@ class Bigru(Network):
         """See `Network`."""
         own = (batch.target_days[:, None] == batch.output_days[None, :]).to(batch.target.dtype)
         value, seen = batch.target @ own, batch.target_seen.to(own.dtype) @ own
-        parts = [torch.stack([value, seen, batch.prior_mean, batch.prior_deviation], -1), surroundings(batch),
-                 season(batch.output_days, WAVES)]
-        if len(self.inputs) > 1:
-            near, day = nearest_covariates(batch)
-            lag = (day - batch.output_days).abs().nan_to_num(FAR_DAYS)
-            parts += [near.transpose(1, 2), torch.log1p(lag).transpose(1, 2) / math.log1p(FAR_DAYS)]
-        return correct(batch, self.head(self.read(joined(*parts))[0]))
+        own = torch.stack([value, seen, batch.prior_mean, batch.prior_deviation], -1)
+        steps = joined(own, surroundings(batch), season(batch.output_days, WAVES), *near_covariates(batch))
+        return correct(batch, self.head(self.read(steps)[0]))

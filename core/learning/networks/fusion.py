@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from .batch import Batch
-from .network import Network, correct, head, joined, padded, season, surroundings
+from .network import Network, correct, head, joined, near_covariates, padded, season, surroundings
 
 WAVES = 3
 START_DAYS = (10.0, 30.0, 90.0, 270.0)  # distances at which heads begin to look away
@@ -38,7 +38,7 @@ class Fusion(Network):
         covariates = len(inputs) - 1
         self.embed_target = nn.Linear(padded(1 + 2 * WAVES), width)
         self.embed_covariates = nn.Linear(padded(2 * covariates + 2 * WAVES), width) if covariates else None
-        self.embed_query = nn.Linear(padded(6 + 2 * WAVES), width)
+        self.embed_query = nn.Linear(padded(6 + 2 * WAVES + 2 * covariates), width)
         self.encode = nn.ModuleList(Layer(width, heads, dropout) for _ in range(2 if covariates else 1))
         self.ask = nn.ModuleList(Layer(width, heads, dropout) for _ in range(layers))
         self.last = nn.LayerNorm(width)
@@ -56,7 +56,7 @@ class Fusion(Network):
         tokens = [layer(own, own, when, when, there) for layer, own, when, there in zip(self.encode, tokens, days, seen)]
         memory, when, there = torch.cat(tokens, 1), torch.cat(days), torch.cat(seen, 1)
         known = torch.stack([batch.prior_mean, batch.prior_deviation], -1)
-        query = self.embed_query(joined(known, surroundings(batch), season(batch.output_days, WAVES)))
+        query = self.embed_query(joined(known, surroundings(batch), *near_covariates(batch), season(batch.output_days, WAVES)))
         for layer in self.ask:
             query = layer(query, memory, batch.output_days, when, there)
         return correct(batch, self.head(self.last(query)))

@@ -116,3 +116,12 @@ def nearest_covariates(batch: Batch, before: torch.Tensor | None = None) -> tupl
     there = torch.isfinite(distance)
     value = torch.where(there, batch.covariates.gather(2, where), 0.0)
     return value, torch.where(there, batch.covariate_days[where], torch.nan)
+
+
+def near_covariates(batch: Batch) -> list[torch.Tensor]:
+    """Features of `nearest_covariates` (pixels, outputs, any): the values, and how far away they are, as in `surroundings`."""
+    if not batch.covariates.shape[1]:
+        return []
+    value, day = nearest_covariates(batch)
+    lag = (day - batch.output_days).abs().nan_to_num(FAR_DAYS)
+    return [value.transpose(1, 2), torch.log1p(lag).transpose(1, 2) / math.log1p(FAR_DAYS)]
