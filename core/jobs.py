@@ -22,6 +22,7 @@ JOBS = {
     "assessfill": "assess.job:assess",
     "fillharmonic": "harmonic.job:run",
     "fillmogpr": "gaussian.job:run",
+    "fillwhittaker": "whittaker.job:run",
     "trainmodel": "learning.job:run",
     "fillmodel": "learning.filljob:run",
     "describemodel": "learning.describejob:run",

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from phenofuse.core.gaussian import long_scene, other_years, scene_file, scene_learning
+from phenofuse.core.gaussian.calibration import Calibration
 from phenofuse.core.gaussian.long_scene import LongScene, apply, fill, inside, is_long, moments, plan
 from phenofuse.core.gaussian.scene import SceneCovariance
 from phenofuse.core.timeseries import quality
@@ -205,19 +206,19 @@ def test_typical_pixels_are_the_scenes():
 def test_what_was_learnt_is_kept_and_applied(tmp_path):
     """A file and JSON give the same fill back; applied to its own series it is itself; a short series later is served, too."""
     values, days = drawn(90, seed=8, years=4)
-    scene = replace(scene_learning.learn(values, days, NAMES, 1, 1), calibration=0.8)
+    scene = replace(scene_learning.learn(values, days, NAMES, 1, 1), calibration=Calibration(0.8))
     here = moments(values, days, days[0], scene)
     path = str(tmp_path / "fit.npz")
     scene_file.save(scene, path, {"target": "x"})
     for other in (scene_file.load(path), long_scene.from_dict(scene.to_dict()), apply(scene, NAMES, days)):
-        assert other.variables == NAMES and other.calibration == 0.8 and other.pixels == scene.pixels
+        assert other.variables == NAMES and other.calibration == scene.calibration and other.pixels == scene.pixels
         for ours, reference in zip(moments(values, days, days[0], other), here):
             assert ours.tobytes() == reference.tobytes()
     later, own = drawn(90, seed=9, years=1)
     own = tuple(one + 4 * 365 for one in own)
     for names, some, when in ((NAMES, later, own), (("a",), later[:1], own[:1])):
         short = apply(scene, names, when)
-        assert isinstance(short, SceneCovariance) and short.calibration == 0.8 and short.variables == names
+        assert isinstance(short, SceneCovariance) and short.calibration == scene.calibration and short.variables == names
         error = moments(some, when, when[0], short)[0] - moments(some, when, when[0], exact(own).of(names))[0]
         assert np.sqrt(np.mean(error**2)) < 0.35
     long = apply(scene_learning.learn(*drawn(90, seed=10, years=2), NAMES, 1, 1), NAMES, days)

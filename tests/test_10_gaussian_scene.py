@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from phenofuse.core.errors import InputError
 from phenofuse.core.gaussian import scene_file, scene_learning, self_check
+from phenofuse.core.gaussian.calibration import Calibration, fitted
 from phenofuse.core.gaussian.scene import SceneCovariance, fill, moments, patterns
 from phenofuse.core.timeseries import quality
-from phenofuse.core.timeseries.filling import Options, assemble, gaps_around
+from phenofuse.core.timeseries.filling import Options, assemble, distances, gaps_around
 
 NDVI = Options((-1.0, 1.0))
 
@@ -200,13 +201,36 @@ def test_a_cloud_left_in_loses_its_weight():
     assert moved[0] < 0.25 * moved[1]
 
 
+def test_low_outliers_are_judged_by_what_all_others_say():
+    """A value 3.1 deviations below what is expected without it is dropped, at 2.9 it stays, and so does one far above."""
+    values, days, _, exact = drawn(30, seed=7)
+    pixel, place = 3, np.flatnonzero(np.isfinite(values[0][3]))[4]
+    others = [v.copy() for v in values]
+    others[0][pixel, place] = np.nan
+    mean, deviation = (one[pixel, place] for one in moments(others, days, days[0], exact, robust=False))
+    for away, stays in ((-3.1, False), (-2.9, True), (9.0, True)):
+        values[0][pixel, place] = mean + away * deviation
+        cleaned = scene_learning._without_low_outliers(values, exact)
+        assert np.isfinite(cleaned[pixel, place]) == stays
+
+
+def test_clouds_left_in_hardly_teach():
+    """From series of which 3 % of the values are far too low, the fill errs by less than 15 % more than from clean ones."""
+    values, days, truth, _ = drawn(300, seed=8)
+    hidden, chance = np.isfinite(truth), np.random.default_rng(0)
+    clouded = [values[0] - 4.0 * (chance.random(values[0].shape) < 0.03), values[1]]
+    clean, left = (np.sqrt(np.mean((moments(one, days, days[0], scene_learning.learn(one, days, ("a", "b")))[0] - truth)[hidden]**2))
+                   for one in (values, clouded))
+    assert left < 1.15 * clean
+
+
 def test_a_saved_scene_comes_back_whole(tmp_path):
     """A file and JSON give the same numbers back; variables can be left out, years shifted; other files are refused."""
-    scene = replace(some_scene(), calibration=1.25)
+    scene = replace(some_scene(), calibration=Calibration(1.25, 0.1, 5.0, 40.0))
     path = str(tmp_path / "scene.npz")
     scene_file.save(scene, path, {"target": "x"})
     for other in (scene_file.load(path), SceneCovariance.from_dict(scene.to_dict())):
-        assert other.variables == scene.variables and other.calibration == 1.25 and other.pixels == 100
+        assert other.variables == scene.variables and other.calibration == scene.calibration and other.pixels == 100
         np.testing.assert_array_equal(other.covariances, scene.covariances)
         assert all(np.array_equal(a, b) for a, b in zip(other.days, scene.days))
     part = scene.of(("a", "c"))
@@ -269,7 +293,8 @@ def test_poor_scenes_are_filled(case):
         values, days = [v[:, :1] for v in values], [d[:1] for d in days]
         values[0][np.isnan(values[0])] = 0.1
     scene, check = scene_learning.learn_checked(values, tuple(days), ("a", "b")[:len(values)], 1)
-    found = fill(values, tuple(days), days[0], scene, Options((-9.0, 9.0)))
+    used = len(scene.variables)
+    found = fill(values[:used], tuple(days[:used]), days[0], scene, Options((-9.0, 9.0)))
     assert np.isfinite(found.mean).all() and np.isfinite(found.standard_deviation).all()
     if case == "constant target":
         np.testing.assert_allclose(found.mean, 0.4, atol=1e-6)
@@ -326,19 +351,51 @@ def test_the_self_check_hides_inside_and_judges_fairly():
         assert left[k, :first].any() and left[k, last:].any()
         assert days[last] - days[first] <= self_check.GAP_DAYS[k % 3]
     check = self_check.score(target, days, [(hidden, np.zeros(target.shape), np.full(target.shape, 1.8))])
-    assert check.calibration == pytest.approx(1 / 1.8, rel=0.05) and check.rmse[-1] == pytest.approx(1, abs=0.05)
+    factors = check.calibration.at(np.array([10.0, 45.0]))
+    assert factors == pytest.approx(1 / 1.8, rel=0.1) and check.rmse[-1] == pytest.approx(1, abs=0.05)
     assert np.allclose(check.coverage[-1], self_check.PROMISED, atol=0.04)
     assert len(self_check.draws(target[:30], days, 3)) == self_check.MOST_DRAWS
 
 
 def test_deviations_are_narrowed_only_where_the_scene_was_seen():
     """A calibration below 1 holds on well-seen dates, not on lost ones, in between in part; one above 1 holds everywhere."""
-    scene = replace(some_scene(), calibration=0.6, seen=np.array([1.0, 0.0, *[0.5] * (len(some_scene().days[0]) - 2)]))
-    days = scene.days[0][:3]
-    assert scene.calibration_at(days).tolist() == pytest.approx([0.6, 1.0, 0.8])
-    assert scene.at((days, *scene.days[1:])).calibration_at(days).tolist() == pytest.approx([0.6, 1.0, 0.8])
-    assert SceneCovariance.from_dict(scene.to_dict()).calibration_at(days).tolist() == pytest.approx([0.6, 1.0, 0.8])
-    assert replace(scene, calibration=1.2).calibration_at(days).tolist() == [1.2] * 3
+    scene = replace(some_scene(), calibration=Calibration(0.6), seen=np.array([1.0, 0.0, *[0.5] * (len(some_scene().days[0]) - 2)]))
+    days, near = scene.days[0][:3], np.ones((1, 3))
+    for one in (scene, scene.at((days, *scene.days[1:])), SceneCovariance.from_dict(scene.to_dict())):
+        assert one.calibration_at(days, near)[0].tolist() == pytest.approx([0.6, 1.0, 0.8])
+    assert replace(scene, calibration=Calibration(1.2)).calibration_at(days, near)[0].tolist() == [1.2] * 3
+
+
+def test_calibration_follows_the_distance():
+    """Errors that outgrow their deviations with the distance are told: 90 % intervals hold 90 % near, far and in between."""
+    rng = np.random.default_rng(0)
+    distance = rng.choice([5.0, 10.0, 20.0, 40.0, 60.0], 20000)
+    ratio = np.abs(rng.normal(size=20000)) * 0.8 * (distance / 20) ** 0.3
+    found = fitted(ratio, distance)
+    assert found.growth == pytest.approx(0.3, abs=0.05)
+    for days in np.unique(distance):
+        assert 0.88 < np.mean((ratio / found.at(distance))[distance == days] < 1.6449) < 0.92
+    assert found.at(0.0) == found.at(5.0) and found.at(np.inf) == found.at(60.0)
+    assert fitted(ratio[:50], distance[:50]) == Calibration() and fitted(100 * ratio, distance).at(20.0) == 2
+
+
+def test_distances_are_those_of_the_nearest_observation():
+    """Zero where observed, days to the nearer side elsewhere, infinite without observations."""
+    seen = np.array([[True, False, False, True], [False, True, False, False], [False] * 4])
+    found = distances(seen, np.array([0.0, 10.0, 25.0, 30.0]), np.array([-5.0, 0.0, 12.0, 28.0, 40.0]))
+    assert found.tolist() == [[5, 0, 12, 2, 10], [15, 10, 2, 18, 30], [np.inf] * 5]
+
+
+def test_covariates_that_do_not_help_are_left_out():
+    """The radar of other pixels is not used, a pixel's own is, and the check tells both errors."""
+    values, days, _, _ = drawn(300)
+    strange = [values[0], np.random.default_rng(1).permutation(values[1])]
+    alone, told = scene_learning.learn_checked(values[:1], days[:1], ("a",), 1)
+    for given, used in ((values, ("a", "b")), (strange, ("a",))):
+        scene, check = scene_learning.learn_checked(given, days, ("a", "b"), 1)
+        assert scene.variables == used and check.rmse_alone == told.rmse[-1] and told.rmse_alone is None
+        assert (check.rmse[-1] < check.rmse_alone) == (len(used) > 1)
+    np.testing.assert_array_equal(scene.covariances, alone.covariances)
 
 
 @pytest.mark.realdata

@@ -43,7 +43,7 @@ from qgis.PyQt.QtSvg import QSvgRenderer
 BANDS_HAVE_DATES = Qgis.QGIS_VERSION_INT >= 33800
 PERIODS = ("2023-11-01/2023-11-13", "2023-11-13/2023-11-25", "2023-11-25/2023-12-07")
 RANGES = {"ndvi": (-0.1, 0.9), "uncertainty": (0, 0.2), "count": (0, 73), "gap_days": (0, 120), "day_of_year": (1, 366),
-          "backscatter": (-25, 0), "harmonics": (-1, 10)}
+          "backscatter": (-25, 0), "harmonics": (-1, 10), "smoothing": (10, 1e7)}
 CLASSES = {"quality": 9, "flags": 2}
 GROUPS = ("earthengine", "prepare", "fill", "learn", "assess", "phenology", "tools")
 

@@ -76,6 +76,9 @@ RAMPS = {
     "gap_days": Ramp(0, 120, YELLOW_BROWN, " days"),
     "day_of_year": Ramp(1, 366, TWILIGHT, named=MONTHS),
     "backscatter": Ramp(-25, 0, GREY, " dB"),
+    # Smoothings in day^3, a colour per decade.
+    "smoothing": Ramp(10, 1e7, ("#00224e", "#2c446b", "#575c6d", "#7d7c78", "#a59c74", "#d3c164", "#fee838"), named=tuple(
+        (10.0**decade, f"{10**decade:,}") for decade in range(1, 8))),
     # 10, 5 and 1 harmonics are the steps of the cascade; observed is green as in QUALITY.
     "harmonics": Ramp(-1, 10, ("#009e73", "#000000", "#f0e442", "#e69f00", "#d55e00"), named=(
         (-1, "observed"), (0, "none possible"), (1, "1 harmonic"), (5, "5 harmonics"), (10, "10 harmonics or more"))),

@@ -21,7 +21,7 @@ from .long_scene import LongScene
 from .scene_learning import check
 from .self_check import Check
 
-# Enough to tell four classes apart; more only take longer (learning needs some 5 ms per pixel).
+# Enough to tell eight classes apart; more only take longer (learning needs some 5 ms per pixel).
 SAMPLE_PIXELS = 1000
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..timeseries.filling import Filled, Options, assemble
 from . import scene as short
+from .calibration import Calibration
 from .other_years import ENOUGH_PIXELS, further_pixels
 from .scene import PIXELS_AT_ONCE, SceneCovariance
 
@@ -44,7 +45,7 @@ class LongScene:
         First and last day that each stretch sees.
     borders : (stretches - 1,)
         Days at which one stretch hands over to the next.
-    calibration : float
+    calibration : Calibration
         Factor by which standard deviations are multiplied, see `self_check`.
     digests : tuple of str
         Of the target's dates that taught it (`Series.digests`).
@@ -54,7 +55,7 @@ class LongScene:
     stretches: tuple
     spans: np.ndarray
     borders: np.ndarray
-    calibration: float = 1.0
+    calibration: Calibration = Calibration()
     digests: tuple = ()
 
     @property
@@ -70,14 +71,14 @@ class LongScene:
     def to_dict(self) -> dict:
         """All of it as text and numbers, for JSON."""
         return {"variables": list(self.variables), "stretches": [stretch.to_dict() for stretch in self.stretches],
-                "spans": self.spans.tolist(), "borders": self.borders.tolist(), "calibration": self.calibration,
-                "digests": list(self.digests)}
+                "spans": self.spans.tolist(), "borders": self.borders.tolist(),
+                "calibration": self.calibration.to_dict(), "digests": list(self.digests)}
 
     @classmethod
     def from_dict(cls, content: dict) -> LongScene:
         """The inverse of `to_dict`; numbers come back to the last bit."""
         return cls(tuple(content["variables"]), tuple(map(SceneCovariance.from_dict, content["stretches"])),
-                   np.array(content["spans"], float), np.array(content["borders"], float), float(content["calibration"]),
+                   np.array(content["spans"], float), np.array(content["borders"], float), Calibration(**content["calibration"]),
                    tuple(content["digests"]))
 
     def weights(self, days: np.ndarray) -> np.ndarray:
@@ -243,7 +244,7 @@ def fill(values: list, days: tuple, output_days: np.ndarray, model, options: Opt
                              short.some_seen(values))
     shape = mean.shape
     filled = Filled(np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.uint8))
-    known = model.noise_deviation * model.calibration
+    known = model.noise_deviation * model.calibration.at(0.0)
     for start in range(0, len(mean), PIXELS_AT_ONCE):
         pixels = slice(start, start + PIXELS_AT_ONCE)
         found = assemble([v[pixels] for v in values], days, output_days, mean[pixels], deviation[pixels], known, options)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..timeseries.filling import Filled, Options
+from ..timeseries.filling import Filled, Options, distances
 from . import long_scene, pixel, scene_learning, self_check, shared
+from .calibration import Calibration
 from .long_scene import LongScene
 from .scene import SceneCovariance
 from .shared import Shared
@@ -46,7 +47,7 @@ class Stationary:
     noise_per_pixel : bool
     starts : (starts, parameters) array, or None
         For maximum likelihood.
-    calibration : float
+    calibration : Calibration
         Factor by which standard deviations are multiplied, see `self_check`.
     """
 
@@ -55,7 +56,7 @@ class Stationary:
     each: bool
     noise_per_pixel: bool
     starts: np.ndarray | None
-    calibration: float = 1.0
+    calibration: Calibration = Calibration()
 
     @property
     def pixels(self) -> int:
@@ -65,7 +66,7 @@ class Stationary:
     def to_dict(self) -> dict:
         """Plain numbers and lists, for a journal."""
         return {"variables": list(self.variables), "shared": self.shared.to_dict(), "each": self.each,
-                "noise_per_pixel": self.noise_per_pixel, "calibration": self.calibration,
+                "noise_per_pixel": self.noise_per_pixel, "calibration": self.calibration.to_dict(),
                 "starts": None if self.starts is None else self.starts.tolist()}
 
     @classmethod
@@ -73,7 +74,8 @@ class Stationary:
         """The inverse of `to_dict`."""
         starts = content["starts"]
         return cls(**{**content, "variables": tuple(content["variables"]), "shared": Shared.from_dict(content["shared"]),
-                      "starts": None if starts is None else np.array(starts)})
+                      "starts": None if starts is None else np.array(starts),
+                      "calibration": Calibration(**content["calibration"])})
 
     def moments(self, values: list, days: tuple) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation at the target's dates."""
@@ -81,7 +83,7 @@ class Stationary:
             mean, deviation, *_ = pixel.moments(values, days, days[0], self.shared, self.starts)
         else:
             mean, deviation, _ = shared.moments(values, days, days[0], self.shared, self.noise_per_pixel)
-        return mean, deviation * self.calibration
+        return mean, deviation * self._factors(values, days, days[0])
 
     def fill(self, values: list, days: tuple, output_days: np.ndarray, options: Options) -> Filled:
         """Fill pixels."""
@@ -89,7 +91,11 @@ class Stationary:
             found = pixel.fill(values, days, output_days, self.shared, options, self.starts)
         else:
             found = shared.fill(values, days, output_days, self.shared, options, self.noise_per_pixel)
-        return replace(found, standard_deviation=found.standard_deviation * np.float32(self.calibration))
+        factors = self._factors(values, days, output_days).astype(np.float32)
+        return replace(found, standard_deviation=found.standard_deviation * factors)
+
+    def _factors(self, values: list, days: tuple, output_days: np.ndarray) -> np.ndarray:
+        return self.calibration.at(distances(np.isfinite(values[0]), days[0], output_days))
 
 
 def learn(kind: str, values: list, days: tuple, variables: tuple, seed: int, choices: Choices):

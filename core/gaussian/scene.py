@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..timeseries.filling import Filled, Options, assemble
+from ..timeseries.filling import Filled, Options, assemble, distances
 from . import scene_kernel as kernel
+from .calibration import Calibration
 
 # Pixels standardised and filled at a time: their intermediate arrays stay within the processor's caches.
 PIXELS_AT_ONCE = 128
@@ -43,7 +44,7 @@ class SceneCovariance:
     covariances : (classes, states, states)
     pixels : int
         How many pixels taught it.
-    calibration : float
+    calibration : Calibration
         Factor by which standard deviations are multiplied, see `self_check`.
     seen : (dates of the target,)
         How well the scene was seen on each date, 1 as on those where values could be hidden: so far a calibration below 1
@@ -63,7 +64,7 @@ class SceneCovariance:
     means: np.ndarray
     covariances: np.ndarray
     pixels: int
-    calibration: float = 1.0
+    calibration: Calibration = Calibration()
     seen: np.ndarray | None = None
     digests: tuple = ()
 
@@ -81,23 +82,22 @@ class SceneCovariance:
         """Standard deviation of the target's noise in its own units."""
         return float(np.sqrt(self.noise[0]) * self.scale[0])
 
-    def calibration_at(self, days: np.ndarray) -> np.ndarray:
-        """The factor of standard deviations on these days of the target."""
-        if self.calibration >= 1:
-            return np.full(len(days), self.calibration)
-        return 1 - (1 - self.calibration) * np.interp(days, self.days[0], self.seen)
+    def calibration_at(self, days: np.ndarray, distance: np.ndarray) -> np.ndarray:
+        """Factors (pixels, days) of standard deviations, on days of the target at distances from the nearest observation."""
+        factor = self.calibration.at(distance)
+        return np.where(factor < 1, 1 - (1 - factor) * np.interp(days, self.days[0], self.seen), factor)
 
     def to_dict(self) -> dict:
         """All of it as text and numbers, for JSON; arrays in base64, which is a tenth of lists of numbers in memory."""
         return {**{name: _text(getattr(self, name)) for name in ARRAYS}, "variables": list(self.variables),
-                "days": [_text(days) for days in self.days], "pixels": self.pixels, "calibration": self.calibration,
-                "digests": list(self.digests)}
+                "days": [_text(days) for days in self.days], "pixels": self.pixels,
+                "calibration": self.calibration.to_dict(), "digests": list(self.digests)}
 
     @classmethod
     def from_dict(cls, content: dict) -> SceneCovariance:
         """The inverse of `to_dict`; numbers come back to the last bit."""
         return cls(tuple(content["variables"]), tuple(map(_array, content["days"])), pixels=int(content["pixels"]),
-                   calibration=float(content["calibration"]), digests=tuple(content["digests"]),
+                   calibration=Calibration(**content["calibration"]), digests=tuple(content["digests"]),
                    **{name: _array(content[name]) for name in ARRAYS})
 
     def of(self, variables: tuple) -> SceneCovariance:
@@ -185,7 +185,7 @@ def fill(values: list, days: tuple, output_days: np.ndarray, scene: SceneCovaria
     Filled
         The standard deviation is that of what a clear observation would have shown (noise included).
     """
-    known = scene.noise_deviation * scene.calibration
+    known = scene.noise_deviation * scene.calibration.at(0.0)
     shape = len(values[0]), len(output_days)
     filled = Filled(np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32), np.zeros(shape, np.uint8))
     smooth = not options.keep_observed
@@ -240,7 +240,7 @@ class _States:
         self.covariances = ordered.covariances[:, order][:, :, order]
         self.noise = np.repeat(scene.noise, [self.width, *map(len, days[1:])])
         self.outputs = np.argsort(order[:self.width])[np.searchsorted(both, output_days)]
-        self.calibration = scene.calibration_at(output_days)
+        self.days, self.output_days = days[0], output_days
 
     def filled(self, values: list, seen: np.ndarray, conditioned: tuple, robust: bool,
                smooth: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -252,7 +252,8 @@ class _States:
         kernel.fill_pixels(target, np.ascontiguousarray(covariates), self.means, seen + self.width, conditioned,
                            self.noise, np.log(scene.shares), robust, smooth, mean, variance)
         mean, variance = mean[:, self.outputs], variance[:, self.outputs] + self.noise[0]
-        return mean * scene.scale[0] + scene.centre[0], np.sqrt(variance) * scene.scale[0] * self.calibration
+        factor = scene.calibration_at(self.output_days, distances(np.isfinite(target), self.days, self.output_days))
+        return mean * scene.scale[0] + scene.centre[0], np.sqrt(variance) * scene.scale[0] * factor
 
 
 def patterns(seen: np.ndarray) -> list:

@@ -11,6 +11,7 @@ import zipfile
 import numpy as np
 
 from ..errors import InputError
+from .calibration import Calibration
 from .long_scene import LongScene
 from .scene import ARRAYS, SceneCovariance
 
@@ -43,7 +44,7 @@ def unpacked(card: dict, arrays):
     if card["format"] == FORMATS[0]:
         return _scene(arrays, "", card)
     stretches = tuple(_scene(arrays, f"{number}_", words) for number, words in enumerate(card["stretches"]))
-    return LongScene(tuple(card["variables"]), stretches, arrays["spans"], arrays["borders"], float(card["calibration"]),
+    return LongScene(tuple(card["variables"]), stretches, arrays["spans"], arrays["borders"], Calibration(**card["calibration"]),
                      tuple(card["digests"]))
 
 
@@ -86,12 +87,12 @@ def load(path: str):
 
 
 def _words(scene) -> dict:
-    return {"variables": list(scene.variables), "pixels": scene.pixels, "calibration": scene.calibration,
+    return {"variables": list(scene.variables), "pixels": scene.pixels, "calibration": scene.calibration.to_dict(),
             "digests": list(scene.digests)}
 
 
 def _scene(content, prefix: str, words: dict) -> SceneCovariance:
     days = tuple(content[f"{prefix}days_{i}"] for i in range(len(words["variables"])))
     return SceneCovariance(tuple(words["variables"]), days, pixels=int(words["pixels"]),
-                           calibration=float(words["calibration"]), digests=tuple(words["digests"]),
+                           calibration=Calibration(**words["calibration"]), digests=tuple(words["digests"]),
                            **{name: content[prefix + name] for name in ARRAYS})

@@ -6,16 +6,15 @@ from statistics import NormalDist
 
 import numpy as np
 
+from ..timeseries.filling import distances
+from .calibration import Calibration, fitted
+
 GAP_DAYS = (30.0, 60.0, 90.0)
 PROMISED = (0.5, 0.8, 0.9, 0.95)
 # A pixel needs so many observations to lose some: a season has about four unknowns, and two tell their spread.
 FEWEST_OBSERVATIONS = 6
-# With fewer hidden values nothing is concluded from them.
-FEWEST_TO_JUDGE = 100
 # Gaps are hidden anew, at most so often, until so many values were: then chance moves a 90 % interval by a percent or two.
 ENOUGH_VALUES, MOST_DRAWS = 1000, 4
-# Standard deviations are never stretched by more than this: beyond it the model is wrong, and the report says so.
-MOST_CALIBRATION = 2.0
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,10 @@ class Check:
         Per class.
     coverage : tuple of tuple
         Per class, the shares of hidden values inside the central intervals that promise `PROMISED`.
-    calibration : float
+    calibration : Calibration
         Factor by which standard deviations are to be multiplied.
+    rmse_alone : float or None
+        Error at the same values without covariates, where that was tried.
     dates_learnt : int
         Dates whose values, hidden ones too, had taught what filled them (see `Series.digests`): with any, scores flatter.
     """
@@ -41,8 +42,9 @@ class Check:
     rmse: tuple
     rmse_linear: tuple
     coverage: tuple
-    calibration: float
+    calibration: Calibration
     dates_learnt: int = 0
+    rmse_alone: float | None = None
 
     def to_dict(self) -> dict:
         """As plain lists, for JSON."""
@@ -51,7 +53,7 @@ class Check:
     @classmethod
     def from_dict(cls, content: dict) -> Check:
         """The inverse of `to_dict`."""
-        return cls(**content)
+        return cls(**{**content, "calibration": Calibration(**content["calibration"])})
 
     @property
     def numbers(self) -> dict:
@@ -110,35 +112,30 @@ def score(target: np.ndarray, days: np.ndarray, fills: list, calibrate: bool = T
     calibrate : bool
         Whether standard deviations may be stretched.
     """
-    places, error, line, ratio = (np.concatenate(parts) for parts in zip(*(
+    places, error, line, ratio, distance = (np.concatenate(parts) for parts in zip(*(
         _errors(target, days, *one) for one in fills)))
     half = places // len(GAP_DAYS) % 2
-    factors = np.array([calibration(ratio[half != own]) if calibrate else 1.0 for own in (0, 1)])
-    fair = ratio / factors[half]
+    fair = ratio.copy()
+    for own in (half == 0, half == 1) if calibrate else ():
+        fair[own] /= fitted(ratio[~own], distance[~own]).at(distance[own])
     groups = [places % len(GAP_DAYS) == k for k in range(len(GAP_DAYS))] + [np.ones(len(places), bool)]
     quantiles = [NormalDist().inv_cdf(0.5 + share / 2) for share in PROMISED]
     coverage = tuple(tuple(_mean(fair[group] <= q) for q in quantiles) for group in groups)
     return Check(GAP_DAYS, tuple(int(group.sum()) for group in groups),
                  tuple(_mean(error[group] ** 2) ** 0.5 for group in groups),
                  tuple(_mean(line[group] ** 2) ** 0.5 for group in groups), coverage,
-                 calibration(ratio) if calibrate else 1.0)
+                 fitted(ratio, distance) if calibrate else Calibration())
 
 
 def _errors(target, days, hidden, mean, deviation) -> tuple:
-    """Of each hidden value that was filled: its pixel, error, error of the line, and |error| over standard deviation."""
+    """Of each hidden value that was filled: its pixel, error, error of the line, |error| over standard deviation, and distance."""
     pixels, dates = np.nonzero(hidden & np.isfinite(mean) & np.isfinite(deviation))
     truth = target[pixels, dates].astype(float)
     error = mean[pixels, dates] - truth
-    line = _linear(np.where(hidden, np.nan, target), days)[pixels, dates] - truth
-    return pixels, error, line, np.abs(error) / deviation[pixels, dates]
-
-
-def calibration(ratio: np.ndarray) -> float:
-    """Factor that makes 90 % intervals hold 90 % of the values; `ratio` is |error| over standard deviation."""
-    if len(ratio) < FEWEST_TO_JUDGE:
-        return 1.0
-    factor = float(np.quantile(ratio, 0.9)) / NormalDist().inv_cdf(0.95)
-    return min(max(factor, 1 / MOST_CALIBRATION), MOST_CALIBRATION)
+    shown = np.where(hidden, np.nan, target)
+    line = _linear(shown, days)[pixels, dates] - truth
+    distance = distances(np.isfinite(shown), days, days)[pixels, dates]
+    return pixels, error, line, np.abs(error) / deviation[pixels, dates], distance
 
 
 def _linear(target: np.ndarray, days: np.ndarray) -> np.ndarray:

@@ -7,9 +7,10 @@ from ..report import Mark, Report, figures
 from ..tiles.scores import HONEST
 from ..timeseries import Series, quality
 from ..version import version
+from .calibration import FEWEST_TO_JUDGE
 from .long_scene import LongScene, typical
 from .scene import SceneCovariance
-from .self_check import FEWEST_TO_JUDGE, PROMISED, Check
+from .self_check import PROMISED, Check
 
 NINETY = PROMISED.index(0.9)
 
@@ -19,13 +20,23 @@ def sentences(model, check: Check, target: Series) -> list[str]:
     unit = "" if target.units == "1" else f" {target.units}"
     helped = f"with {', '.join(model.variables[1:])}" if len(model.variables) > 1 else "without covariates"
     found = [f"Learnt from {model.pixels} pixels {helped}: {_learnt(model, unit)}; standard deviations are multiplied by "
-             f"{model.calibration:.2f}, as hidden gaps showed."]
+             f"{model.calibration}, as hidden gaps showed."]
     if check.count[-1]:
         found.append(f"Checked at {check.count[-1]} hidden values: RMSE {check.rmse[-1]:.3g}{unit}, linear interpolation "
                      f"{check.rmse_linear[-1]:.3g}; 90 % intervals hold {check.coverage[-1][NINETY]:.0%}.")
+        if check.rmse_alone is not None:
+            found.append(_help(model, check, unit))
     else:
         found.append("The series are too short or too sparse to hide gaps from them: the fill is not checked.")
     return found
+
+
+def _help(model, check: Check, unit: str) -> str:
+    """What the covariates gave at the hidden values."""
+    if len(model.variables) == 1:
+        return "The covariates did not help on hidden gaps: the series is filled without them."
+    return (f"Without {', '.join(model.variables[1:])} the RMSE there is {check.rmse_alone:.3g}{unit}: they lower it by "
+            f"{1 - check.rmse[-1] / check.rmse_alone:.0%}.")
 
 
 def flattering(check: Check, target: Series) -> str:
@@ -59,7 +70,7 @@ def report(model, check: Check, counts: dict, series: list, parameters: dict) ->
                   f"{target.periods[0].start} to {target.periods[-1].start}, {target.count} dates")
     page.verdict(*_verdict(check, target))
     if check.count[-1]:
-        _checked(page, check, target, bool(parameters.get("APPLY")))
+        _checked(page, model, check, target, bool(parameters.get("APPLY")))
     if isinstance(model, LongScene):
         _typical(page, model, target)
     elif isinstance(model, SceneCovariance):
@@ -94,15 +105,19 @@ def _verdict(check: Check, target: Series) -> tuple[str, str]:
     return "good", told + "."
 
 
-def _checked(page: Report, check: Check, target: Series, applied: bool) -> None:
+def _checked(page: Report, model, check: Check, target: Series, applied: bool) -> None:
     unit = "" if target.units == "1" else target.units
     page.key("rmse", check.rmse[-1], "RMSE at hidden values", ".3f", unit)
     page.key("rmse_linear", check.rmse_linear[-1], "RMSE of linear interpolation", ".3f", unit)
+    if check.rmse_alone is not None and len(model.variables) > 1:
+        page.key("rmse_alone", check.rmse_alone, "RMSE without covariates", ".3f", unit)
     page.key("coverage_90", check.coverage[-1][NINETY], "inside the 90 % interval", ".0%")
     page.section("Gaps hidden by this run").text(
         "Gaps were hidden from a sample of pixels, and filled by what an earlier run had learnt." if applied else
         "Gaps were hidden from a sample of pixels, the scene was learnt without them, and filled. Standard deviations are "
         "calibrated on one half of the pixels and checked on the other.")
+    if check.rmse_alone is not None:
+        page.text(_help(model, check, f" {unit}".rstrip()))
     labels = [f"{days:g} days" for days in check.gap_days] + ["all"]
     rows = [(label, count, _marked(rmse, line), line, *coverage) for label, count, rmse, line, coverage in
             zip(labels, check.count, check.rmse, check.rmse_linear, check.coverage)]

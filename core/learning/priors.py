@@ -93,7 +93,10 @@ class Linear:
 
 @dataclass(frozen=True)
 class SceneGaussian:
-    """The scene's Gaussian process, as `fillmogpr` learns it: the prior that knows most."""
+    """The scene's Gaussian process, as `fillmogpr` learns it: the prior that knows most.
+
+    It may know the target alone, where covariates did not help on gaps hidden from it.
+    """
 
     scene: object  # of `core.gaussian`
 
@@ -113,12 +116,14 @@ class SceneGaussian:
 
     def again(self, values: list, days: tuple, names: tuple, seed: int) -> SceneGaussian:
         """The same learnt from other pixels, with as many classes and standard deviations as wide."""
-        classes = max(len(stretch.shares) for stretch in self.scene.stretches)
-        scene = gaussian.learn(_some(values, SCENE_PIXELS, seed), days, names, seed, classes)
+        classes, known = max(len(stretch.shares) for stretch in self.scene.stretches), len(self.scene.variables)
+        scene = gaussian.learn(_some(values[:known], SCENE_PIXELS, seed), days[:known], names[:known], seed, classes)
         return SceneGaussian(replace(scene, calibration=self.scene.calibration))
 
     def moments(self, values: list, days: tuple, output_days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation (pixels, output days); of a pixel of which nothing is seen, those of all values."""
+        known = len(self.scene.variables)
+        values, days = values[:known], days[:known]
         scene = gaussian.apply(self.scene, self.scene.variables, days)
         mean, deviation = gaussian.moments(values, days, output_days, scene)
         blank = ~np.isfinite(mean).all(axis=1)
@@ -128,7 +133,7 @@ class SceneGaussian:
     @property
     def noise_deviation(self) -> float:
         """Standard deviation of an observation's noise."""
-        return self.scene.noise_deviation * self.scene.calibration
+        return float(self.scene.noise_deviation * self.scene.calibration.at(0.0))
 
     def to_arrays(self) -> dict:
         """All of it as finite arrays: the infinite length scale of the constant kernel is told as 0, words as numbers."""

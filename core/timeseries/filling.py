@@ -85,15 +85,26 @@ def gaps_around(seen: np.ndarray, days: np.ndarray, at: np.ndarray) -> tuple[np.
 
     Beyond the first and last observation the length is the distance to it; infinite where there is none.
     """
-    before = np.maximum.accumulate(np.where(seen, days, -np.inf), axis=1)
-    after = np.minimum.accumulate(np.where(seen, days, np.inf)[:, ::-1], axis=1)[:, ::-1]
-    none = np.full((len(seen), 1), np.inf)
-    before = np.concatenate([-none, before], axis=1)[:, np.searchsorted(days, at, side="right")]
-    after = np.concatenate([after, none], axis=1)[:, np.searchsorted(days, at, side="left")]
+    before, after = _neighbours(seen, days, at)
     inside = np.isfinite(before) & np.isfinite(after)
     with np.errstate(invalid="ignore"):
         gaps = np.where(inside, after - before, np.minimum(at - before, after - at))
     return before == at, gaps, inside
+
+
+def distances(seen: np.ndarray, days: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Days (pixels, dates asked for) to the nearest observation, zero where observed and infinite where there is none."""
+    before, after = _neighbours(seen, days, at)
+    return np.minimum(at - before, after - at)
+
+
+def _neighbours(seen: np.ndarray, days: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Days (pixels, dates asked for) of the last observation up to each date and of the first from it on; infinite if none."""
+    before = np.maximum.accumulate(np.where(seen, days, -np.inf), axis=1)
+    after = np.minimum.accumulate(np.where(seen, days, np.inf)[:, ::-1], axis=1)[:, ::-1]
+    none = np.full((len(seen), 1), np.inf)
+    return (np.concatenate([-none, before], axis=1)[:, np.searchsorted(days, at, side="right")],
+            np.concatenate([after, none], axis=1)[:, np.searchsorted(days, at, side="left")])
 
 
 def _codes(values: list, days: tuple, output_days: np.ndarray, inside: np.ndarray) -> np.ndarray:

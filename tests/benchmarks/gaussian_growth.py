@@ -48,7 +48,8 @@ def measured(kind: str, count: int, variables: int, filled: int) -> tuple[float,
     started = time.process_time()
     model, _ = methods.learn(kind, [one[chosen] for one in values], days, names, 1, methods.Choices())
     learnt = time.process_time() - started
-    values = [np.resize(one, (filled, count)) for one in values]
+    days = days[:len(model.variables)]
+    values = [np.resize(one, (filled, count)) for one in values[:len(days)]]
     methods.fill(model, [one[:64] for one in values], days, days[0], Options((-1, 1)))
     started = time.process_time()
     methods.fill(model, values, days, days[0], Options((-1, 1)))

@@ -72,7 +72,8 @@ def filled(shown: list, days: list, whole: bool) -> tuple:
         started = time.process_time()
         model, _ = scene_learning.learn_checked(shown, tuple(days), tuple(f"variable {i}" for i in range(len(shown))), 1)
         learnt = time.process_time()
-        mean, deviation = long_scene.moments(shown, tuple(days), days[0], model)
+        used = len(model.variables)
+        mean, deviation = long_scene.moments(shown[:used], tuple(days[:used]), days[0], model)
         return mean, deviation, learnt - started, (time.process_time() - learnt) / len(mean) * 1e3
     finally:
         long_scene.WHOLE_DAYS, long_scene.WHOLE_STATES = short

@@ -73,7 +73,8 @@ def by_covariance(kind: str, values: list, days: list) -> tuple[np.ndarray, np.n
     """Mean and standard deviation by one of the three covariances."""
     names = tuple(f"variable {i}" for i in range(len(values)))
     model, _ = methods.learn(kind, values, tuple(days), names, 1, methods.Choices())
-    return scene.moments(values, tuple(days), days[0], model) if kind == "scene" else model.moments(values, tuple(days))
+    values, days = values[:len(model.variables)], tuple(days[:len(model.variables)])
+    return scene.moments(values, days, days[0], model) if kind == "scene" else model.moments(values, days)
 
 
 def fills(shown: list, days: list) -> dict:
