@@ -219,6 +219,11 @@ def test_what_cannot_be_is_refused(scene, trained, tmp_path):
         with pytest.raises(InputError, match=match):
             fill(tmp_path / "out", scene, trained[0], **given)
         assert not list((tmp_path / "out").glob("[A-Z]*.tif"))
+    card, weights = modelfile.load(trained[0])
+    other = tmp_path / "other.phenofuse"
+    modelfile.save(other, card, {**weights, "prior.days_0": np.zeros(3)} | {"network.head.bias": np.zeros(5, np.float32)})
+    with pytest.raises(InputError, match="do not make a network"):
+        fill(tmp_path / "out", scene, other)
     for given, match in (({"ARCHITECTURE": "cnn"}, "no architecture"), ({"PRIOR": "guess"}, "no prior"),
                          ({"SPLIT": "fields"}, "no split"), ({"ARCHITECTURE": "mlp", "COVARIATES": []}, "mlp needs VV")):
         with pytest.raises(InputError, match=match):

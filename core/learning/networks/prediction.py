@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from ...errors import MemoryLimitError
+from ...errors import InputError, MemoryLimitError
 from ...timeseries.filling import gaps_around
 from ..card import Calibration
 from . import build
@@ -106,10 +106,20 @@ class Model:
 
 
 def restored(card, weights: dict, prior_kind, device: str, told=None) -> Model:
-    """The model of a file."""
-    network = build(card.architecture, card.inputs, card.architecture_options)
-    network.load_state_dict({name[len("network."):]: torch.from_numpy(value) for name, value in weights.items()
-                             if name.startswith("network.")})
-    prior = prior_kind.from_arrays({name[len("prior."):]: value for name, value in weights.items()
-                                    if name.startswith("prior.")})
-    return Model(network, prior, card.calibration, device, told)
+    """The model of a file.
+
+    Raises
+    ------
+    InputError
+        When weights and card do not make one.
+    """
+    def part(name: str) -> dict:
+        return {key[len(name):]: value for key, value in weights.items() if key.startswith(name)}
+
+    try:
+        network = build(card.architecture, card.inputs, card.architecture_options)
+        network.load_state_dict({name: torch.from_numpy(value) for name, value in part("network.").items()})
+        return Model(network, prior_kind.from_arrays(part("prior.")), card.calibration, device, told)
+    except (KeyError, TypeError, ValueError, RuntimeError) as problem:
+        raise InputError(f"The weights of this model do not make a network of the kind '{card.architecture}' with its prior.",
+                         "Train it again with this version (phenofuse:trainmodel).") from problem
