@@ -13,7 +13,8 @@ step is exact given S, and accounts for which pixels happened to be seen. P is t
 fitted anew before each round, so that length scales and the link between variables come from the data. nu is its weight in
 pixels. Stopping after a few rounds shrinks further: on held-out gaps more rounds were worse, at any nu.
 
-Classes are then a mixture of such covariances, each with prior `WITHIN` times the scene's own.
+Classes are then a mixture of such covariances, each with a prior of `WITHIN` times the scene's own. On dates that clouds took
+from the whole scene nothing tells the classes apart, so there the prior is the scene's own.
 """
 from __future__ import annotations
 
@@ -351,7 +352,9 @@ def _class_round(data: _Data, scene: _State, state: _State, weights: np.ndarray)
     size = weights.sum()
     weighted = scores * weights[:, None]
     away = size * (state.mean - scene.mean) + state.covariance @ weighted.sum(axis=0)
-    covariance = _updated(state.covariance, weighted.T @ scores - precision, size, WITHIN * scene.covariance,
+    known = np.concatenate([data.well_seen(), np.ones(data.states - data.dates)])
+    within = np.outer(*2 * [np.sqrt(1 - (1 - WITHIN) * known)])
+    covariance = _updated(state.covariance, weighted.T @ scores - precision, size, within * scene.covariance,
                           CLASS_PRIOR_PIXELS)
     return _State(scene.mean + away / (size + CLASS_MEAN_PIXELS), covariance, scene.noise)
 
