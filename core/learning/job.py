@@ -118,8 +118,7 @@ class _Trained:
         told = {**asdict(choices), "options": model.network.options, "epochs run": state.epoch, "best epoch": state.best_epoch,
                 "validation rmse": state.best_rmse, "samples": {part: len(own) for part, own in self._parts.items()},
                 "gaps": gaps.WAYS, "stretch days": list(gaps.STRETCH_DAYS), "no covariate": gaps.NO_COVARIATE,
-                "one covariate less": gaps.ONE_LESS, "folds": samples.FOLDS,
-                "finished": bool(self.metrics)}
+                "one covariate less": gaps.ONE_LESS, "finished": bool(self.metrics)}
         import torch
         versions = {"phenofuse": version(), "python": platform.python_version(), "numpy": np.__version__,
                     "torch": torch.__version__}
