@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .errors import InputError
 
@@ -26,6 +26,8 @@ JOBS = {
     "trainmodel": "learning.job:run",
     "fillmodel": "learning.filljob:run",
     "describemodel": "learning.describejob:run",
+    "exportcomposites": "earthengine.job:run",
+    "continueexport": "earthengine.job:proceed",
     "checkengine": "environment.job:run",
 }
 
@@ -44,12 +46,15 @@ class Resources:
         ``auto``, ``cpu`` or ``gpu``.
     scheduler : str
         Address of an existing Dask cluster, or ''.
+    credentials : str
+        A secret for a service elsewhere, or ''. It is shown nowhere and never written.
     """
 
     memory_mb: int = 1024
     workers: int = 0
     device: str = "auto"
     scheduler: str = ""
+    credentials: str = field(default="", repr=False)
 
     def __post_init__(self):
         if self.memory_mb < 64:

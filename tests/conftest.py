@@ -36,6 +36,7 @@ def _make_profile() -> None:
         ini.write_text("[PythonPlugins]\nphenofuse=true\nprocessing=true\n", encoding="utf-8")
 
 
+sys.path.insert(0, str(Path(__file__).parent))  # what tests share lies beside them
 _link_package()
 _make_profile()
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # the machine may have no display

@@ -15,9 +15,8 @@ from phenofuse.core.errors import InputError
 from phenofuse.core.events import Silent
 from phenofuse.core.scene import simulate
 from phenofuse.core.validate import checks
-from phenofuse.core.validate.collect import collect
+from phenofuse.core.validate.collect import collect, judge
 from phenofuse.core.validate.findings import KINDS
-from phenofuse.core.validate.job import judge
 from phenofuse.core.validate.measure import measure
 from rasterio.transform import Affine
 

@@ -296,7 +296,7 @@ def test_every_style_that_is_named_exists(provider):
              for key, (kind, _) in algorithm.STYLES.items()}
     assert len(named) > 5 and set(named.values()) <= known and set(styles.KIND_OF_VARIABLE.values()) <= known
     outputs = {(algorithm.id(), output.name()) for algorithm in provider.algorithms()
-               for output in algorithm.destinationParameterDefinitions()}
+               for output in algorithm.outputDefinitions()}
     assert set(named) <= outputs
 
 

@@ -18,9 +18,13 @@ from qgis.core import (
     QgsProcessingModelChildParameterSource,
     QgsProcessingModelOutput,
     QgsProcessingModelParameter,
+    QgsProcessingParameterAuthConfig,
+    QgsProcessingParameterDateTime,
+    QgsProcessingParameterExtent,
     QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
 )
 from qgis.PyQt.QtCore import QPointF
 
@@ -102,6 +106,46 @@ def fill_after_last_season() -> QgsProcessingModelAlgorithm:
     return model
 
 
+def export_and_fill() -> QgsProcessingModelAlgorithm:
+    """Two steps: composites from Earth Engine, then NDVI filled with the help of their radar."""
+    model = QgsProcessingModelAlgorithm("Export composites and fill with radar", "Phenofuse")
+    day = QgsProcessingParameterDateTime.Type.Date
+    for place, definition in enumerate((
+        QgsProcessingParameterExtent("area", "Area"),
+        QgsProcessingParameterDateTime("first_day", "First day", day),
+        QgsProcessingParameterDateTime("end", "End (excluded)", day),
+        QgsProcessingParameterString("project", "Google Cloud project"),
+        QgsProcessingParameterAuthConfig("account", "Authentication configuration", None, True),
+        QgsProcessingParameterString("endpoint", "Address of the service (empty: Google's)", "", False, True),
+        QgsProcessingParameterString("folder", "Folder of the export"),
+    )):  # fmt: skip
+        add_input(model, definition, place)
+    add_step(
+        model,
+        "export",
+        "phenofuse:exportcomposites",
+        0,
+        EXTENT=of_model("area"),
+        START_DATE=of_model("first_day"),
+        END_DATE=of_model("end"),
+        PROJECT=of_model("project"),
+        AUTH=of_model("account"),
+        ENDPOINT=of_model("endpoint"),
+        FOLDER=of_model("folder"),
+        LOAD=fixed(False),
+    )
+    add_step(
+        model,
+        "fill",
+        "phenofuse:fillmogpr",
+        1,
+        {"UNCERTAINTY": "NDVI uncertainty", "OUTPUT": "Gap-free NDVI"},
+        INPUT=of_step("export", "NDVI"),
+        COVARIATES=[of_step("export", name) for name in ("VV", "VH")],
+    )
+    return model
+
+
 def add_input(model, definition, place: int) -> None:
     """Add an input of the model."""
     component = QgsProcessingModelParameter(definition.name())
@@ -121,7 +165,7 @@ def add_step(model, name: str, algorithm: str, place: int, results: dict | None 
         if not definition.isDestination() and definition.defaultValue() is not None
     }
     for key, source in {**defaults, **sources}.items():
-        child.addParameterSources(key, [source])
+        child.addParameterSources(key, source if isinstance(source, list) else [source])
     outputs = {}
     for key, title in (results or {}).items():
         output = QgsProcessingModelOutput(title)
@@ -164,7 +208,7 @@ def main() -> None:
     spec.loader.exec_module(sys.modules["phenofuse"])
     plugin = sys.modules["phenofuse"].classFactory(None)
     plugin.initProcessing()
-    for make in (fill_and_assess, fill_after_last_season):
+    for make in (fill_and_assess, fill_after_last_season, export_and_fill):
         path = ROOT / "resources" / "models" / f"{make.__name__}.model3"
         if not make().toFile(str(path)):
             sys.exit(f"{path} could not be written")

@@ -13,14 +13,16 @@ from pathlib import Path
 from qgis.core import (
     QgsApplication,
     QgsProcessingAlgorithm,
+    QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingOutputNumber,
+    QgsProcessingOutputRasterLayer,
     QgsProcessingOutputString,
     QgsProcessingUtils,
 )
 from qgis.PyQt.QtGui import QIcon
 
-from . import engine, environment, mask, parameters, settings, styles
+from . import engine, environment, mask, parameters, secret, settings, styles
 from .text import tr
 
 ICONS = Path(__file__).resolve().parents[2] / "resources" / "icons"
@@ -56,6 +58,9 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         Per output key: (style, name of the layer). The style ``series`` follows the input's variable.
     NUMBERS : dict
         Per number the job returns: its description; they chain in models. A key ending in ``$`` is text.
+    RASTERS : dict
+        Per raster that the job makes in a folder of its own: its description. They chain in models, and are opened
+        where the parameter LOAD says so.
     EXTRA : str
         The optional part of the engine that the job needs, or ''.
     """
@@ -65,6 +70,7 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
     HELP: dict = {}
     STYLES: dict = {}
     NUMBERS: dict = {}
+    RASTERS: dict = {}
 
     def parameters(self) -> list:
         """Parameter definitions in the order of the dialog."""
@@ -122,6 +128,8 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         for key, description in self.NUMBERS.items():
             kind = QgsProcessingOutputString if key.endswith("$") else QgsProcessingOutputNumber
             self.addOutput(kind(key.rstrip("$"), tr(description)))
+        for key, description in self.RASTERS.items():
+            self.addOutput(QgsProcessingOutputRasterLayer(key, tr(description)))
 
     def help_of(self, key: str) -> str:
         """Help of a parameter."""
@@ -143,6 +151,8 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         if layer is not None:
             target = self.parameterAsRasterLayer(given, "INPUT", context).crs()
             self._values["MASK"] = mask.mask_file(layer, target, str(settings.home() / "masks"))
+        # On this thread, as QGIS may ask for its master password; not among the values, which are written in places.
+        self._secret = secret.of_configuration(self._values.pop("AUTH", None))
         return True
 
     def processAlgorithm(self, given, context, feedback):
@@ -153,6 +163,7 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
             raise QgsProcessingException(tr("{} and {} are the same file. Choose another name.").format(*clash))
         result = self.perform(values, feedback)
         outputs = {**result["outputs"], **wanted}
+        self._open(outputs, values, context)
         self._dress(outputs, result.get("variables", {}), context)
         return {**outputs, **result["numbers"]}
 
@@ -170,7 +181,7 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
                 chosen.python,
                 self.ID,
                 settings.without_resources(values),
-                settings.resources(values),
+                {**settings.resources(values), "credentials": self._secret},
                 Feedback(feedback),
                 logs=home / "logs",
                 caches=home / "cache",
@@ -184,6 +195,13 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
             feedback.pushInfo(tr("Details are in the log file {}").format(problem.log))
             raise QgsProcessingException(f"{problem.text} {problem.remedy}".strip()) from problem
 
+    def _open(self, outputs: dict, values: dict, context) -> None:
+        """Have the rasters that the job made by itself opened, where that is wanted."""
+        for key, description in self.RASTERS.items():
+            if values.get("LOAD") and outputs.get(key):
+                details = QgsProcessingContext.LayerDetails(tr(description), context.project(), key)
+                context.addLayerToLoadOnCompletion(outputs[key], details)
+
     def _dress(self, outputs: dict, variables: dict, context) -> None:
         """Style the raster outputs that are loaded, and write styles beside those that are kept."""
         group = self._group_name()
@@ -192,7 +210,8 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
             if not path:
                 continue
             kind = styles.KIND_OF_VARIABLE.get(variables.get(key), "") if kind == "series" else kind
-            styles.attach(context, path, kind, tr(title), group, order, self.parameterDefinition(key).description())
+            definition = self.parameterDefinition(key)
+            styles.attach(context, path, kind, tr(title), group, order, definition.description() if definition else "")
             if settings.write_styles() and not path.startswith(QgsProcessingUtils.tempFolder()):
                 styles.write_beside(path, kind)
 

@@ -11,10 +11,13 @@ from pathlib import Path
 from qgis.core import (
     QgsProcessing,
     QgsProcessingException,
+    QgsProcessingParameterAuthConfig,
     QgsProcessingParameterBoolean,
+    QgsProcessingParameterCrs,
     QgsProcessingParameterDateTime,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
+    QgsProcessingParameterExtent,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterFolderDestination,
@@ -50,6 +53,13 @@ SHARED_HELP = {
     "DEVICE": "Where networks run: auto, cpu or gpu. Empty: as the Processing options say.",
     "SEED": "Start of the random numbers: the same seed gives the same result.",
     "FOLDER": "The folder.",
+    "LOAD": "Open the resulting series in QGIS.",
+    "PROJECT": "Id of the Google Cloud project that is registered for Earth Engine, such as my-project-123. It is no secret.",
+    "AUTH": "A QGIS authentication configuration: Basic with a service account's key (JSON) as password, or API header with an "
+    "access token under Authorization. Empty: KEY_FILE, or the login that 'earthengine authenticate' left.",
+    "KEY_FILE": "Key file of a service account (JSON). Only its path is kept anywhere.",
+    "ENDPOINT": "Address of the service, if not Google's usual one (https://...googleapis.com, or on this machine for tests).",
+    "MAX_PENDING": "Most of our tasks that wait or run on the service at a time (drive, asset, cloudstorage).",
 }
 
 
@@ -117,6 +127,25 @@ def file(key: str, description: str, kinds: str, optional: bool = False):
     return QgsProcessingParameterFile(
         key, description, QgsProcessingParameterFile.Behavior.File, optional=optional, fileFilter=kinds
     )
+
+
+def extent(key: str, description: str):
+    """A rectangle with its reference system."""
+    return QgsProcessingParameterExtent(key, description)
+
+
+def crs(key: str, description: str):
+    """A reference system; it may stay empty."""
+    return QgsProcessingParameterCrs(key, description, optional=True)
+
+
+def account() -> list:
+    """AUTH, KEY_FILE and ENDPOINT: who we are to a service, and where it is."""
+    return [
+        QgsProcessingParameterAuthConfig("AUTH", tr("Authentication configuration"), None, True),
+        advanced(file("KEY_FILE", tr("Key file of a service account"), tr("JSON files (*.json)"), optional=True)),
+        advanced(text("ENDPOINT", tr("Address of the service"))),
+    ]
 
 
 def raster_output(key: str, description: str, optional: bool = False, created: bool = True):
@@ -251,6 +280,10 @@ def _value(algorithm, definition, parameters, context):
         if definition.dataType() == QgsProcessingParameterNumber.Type.Integer:
             return algorithm.parameterAsInt(parameters, name, context)
         return algorithm.parameterAsDouble(parameters, name, context)
+    if isinstance(definition, QgsProcessingParameterExtent):
+        return _extent(algorithm, parameters, name, context)
+    if isinstance(definition, QgsProcessingParameterCrs):
+        return algorithm.parameterAsCrs(parameters, name, context).authid() or None
     if isinstance(definition, QgsProcessingParameterDateTime):
         moment = algorithm.parameterAsDateTime(parameters, name, context)
         return moment.date().toString("yyyy-MM-dd") if moment.isValid() else None
@@ -258,3 +291,15 @@ def _value(algorithm, definition, parameters, context):
         path = algorithm.parameterAsFile(parameters, name, context)
         return os.path.abspath(path) if path else None
     return algorithm.parameterAsString(parameters, name, context) or None
+
+
+def _extent(algorithm, parameters, name, context) -> str | None:
+    """A rectangle as ``west,east,south,north [EPSG:4326]``."""
+    box = algorithm.parameterAsExtent(parameters, name, context)
+    if box.isNull():
+        return None
+    system = algorithm.parameterAsExtentCrs(parameters, name, context).authid()
+    if not system:
+        raise QgsProcessingException(tr("The extent has no reference system. Write it as west,east,south,north [EPSG:4326]."))
+    numbers = (box.xMinimum(), box.xMaximum(), box.yMinimum(), box.yMaximum())
+    return ",".join(repr(number) for number in numbers) + f" [{system}]"

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rasterio.crs import CRS
+from rasterio.errors import CRSError
 from rasterio.warp import transform_bounds
+
+from ..errors import InputError
 
 # Two grids whose corners differ by less than this share of a pixel hold the same pixels: some writers keep
 # coordinates as text of few digits.
@@ -37,6 +40,51 @@ class Grid:
     transform: tuple
     width: int
     height: int
+
+    @classmethod
+    def over(cls, box: tuple, box_crs: str, crs: str, pixel: float) -> Grid:
+        """The pixels that cover a box, their edges at multiples of the pixel: two such grids always fit together.
+
+        Parameters
+        ----------
+        box : (west, south, east, north)
+        box_crs : str
+            Its reference system, such as ``EPSG:4326``.
+        crs : str
+            Projected reference system in metres, such as ``EPSG:32749``; '' takes the UTM zone of the box's middle.
+        pixel : float
+            Side of a pixel in metres.
+
+        Raises
+        ------
+        InputError
+            When a reference system is unknown or not in metres, or the box is empty or cannot be brought into it.
+        """
+        west, south, east, north = box
+        if not (west < east and south < north):
+            raise InputError(f"The area is empty or turned round ({west:g} to {east:g}, {south:g} to {north:g}).",
+                             "Draw it again; an area across the 180th meridian must be given in two halves.")  # fmt: skip
+        try:
+            source = CRS.from_user_input(box_crs)
+            target = CRS.from_user_input(crs) if crs else _utm_zone(transform_bounds(source, "EPSG:4326", *box))
+            if not target.is_projected or abs(target.linear_units_factor[1] - 1) > 1e-6:
+                raise InputError(f"{crs} is not a projected reference system in metres.", "Choose a UTM zone as CRS.")
+            west, south, east, north = transform_bounds(source, target, *box, densify_pts=21)
+        except CRSError as problem:
+            raise InputError(f"The reference system is not known ({problem}).", "Choose another CRS.") from problem
+        if not all(map(math.isfinite, (west, south, east, north))):
+            raise InputError(f"The area cannot be shown in {crs or target.to_string()}.", "Choose a UTM zone of the area as CRS.")
+        # A corner that lies on an edge but for rounding errors of the projection belongs to the pixel inside.
+        left, bottom = (math.floor(v / pixel + PIXEL_TOLERANCE) for v in (west, south))
+        right, top = (math.ceil(v / pixel - PIXEL_TOLERANCE) for v in (east, north))
+        transform = (pixel, 0.0, left * pixel, 0.0, -pixel, top * pixel)
+        return cls(target.to_wkt(), transform, right - left, top - bottom)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north of a grid whose rows run from north to south."""
+        a, _, c, _, e, f = self.transform
+        return c, f + e * self.height, c + a * self.width, f
 
     @property
     def window(self) -> Window:
@@ -110,6 +158,12 @@ class Grid:
         if any(abs(a - b) > PIXEL_TOLERANCE * pixel[0] for a, b in zip(self.transform, other.transform)):
             return "it is rotated or flipped"
         return ""
+
+
+def _utm_zone(degrees: tuple) -> CRS:
+    west, south, east, north = degrees
+    zone = min(60, int(((west + east) / 2 + 180) // 6) + 1)
+    return CRS.from_epsg((32600 if south + north >= 0 else 32700) + zone)
 
 
 def _same_crs(first: str, second: str) -> bool:

@@ -36,10 +36,15 @@ VARIABLES = {
         Variable("VV", "dB", (-60.0, 30.0), "Sentinel-1 backscatter VV"),
         Variable("VH", "dB", (-60.0, 30.0), "Sentinel-1 backscatter VH"),
         Variable("RVI", "1", (0.0, 4.0), "Radar vegetation index"),
+        Variable("NDWI", "1", (-1.0, 1.0), "Normalised difference water index"),
+        Variable("LSWI", "1", (-1.0, 1.0), "Land surface water index"),
+        Variable("EVI", "1", None, "Enhanced vegetation index"),  # over bright targets its denominator nears 0
     )
 }
 
-_ALIASES = {"NDVI": "NDVI", "S2NDVI": "NDVI", "VV": "VV", "S1VV": "VV", "VH": "VH", "S1VH": "VH", "RVI": "RVI"}
+_ALIASES = {"VV": "VV", "S1VV": "VV", "VH": "VH", "S1VH": "VH", "RVI": "RVI"} | {
+    prefix + name: name for name in ("NDVI", "NDWI", "LSWI", "EVI") for prefix in ("", "S2")
+}
 _WORD = re.compile(r"[A-Za-z]+[0-9]*[A-Za-z]*")
 
 

@@ -11,6 +11,7 @@ from ..timeseries import Grid, Period, RasterFile, Window, variable_named
 from ..timeseries.dates import period_in_name
 from ..timeseries.opening import stated_period, variable_of
 from ..timeseries.variables import VARIABLES, variable_in
+from . import checks
 from .checks import Layer, check_bands
 from .findings import Finding
 from .measure import measure
@@ -71,6 +72,21 @@ def collect(paths: list, names: tuple, events) -> RasterSet:
             layers.append(_layer(one, band, variable, period))
         events.progress((done + 1) / len(opened))
     return RasterSet(tuple(layers), grid, tuple(found))
+
+
+def judge(rasters: RasterSet, least_valid_percent: float = 0.0) -> list:
+    """Apply every check to a set; returns its findings."""
+    found = list(rasters.found)
+    for layer in rasters.layers:
+        found += checks.check_values(layer)
+    for layers in rasters.periods.values():
+        found += checks.check_relations(layers)
+        found += checks.check_presence(layers, least_valid_percent)
+    for layers in rasters.series.values():
+        found += checks.check_series(layers)
+    return found + checks.check_common_dates(
+        {name: layers for name, layers in rasters.series.items() if layers[0].variable}
+    )
 
 
 def label(file: RasterFile) -> str:

@@ -87,6 +87,9 @@ KINDS = {
     "too_few_valid": Kind(
         True, "Fewer valid pixels than asked for", "Lower MIN_VALID_PERCENT, or leave these periods out."
     ),
+    "count_conflict": Kind(
+        True, "Values and their counts disagree", "Make this export again: values and counts come from different images."
+    ),
     "infinite_values": Kind(
         True, "Infinite values", "Mask zero power before converting it to dB; write NaN or a declared nodata value."
     ),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..timeseries import list_rasters
-from . import checks, page
-from .collect import RasterSet, collect
+from . import page
+from .collect import collect, judge
 from .findings import grouped
 
 
@@ -43,21 +43,6 @@ def run(parameters: dict, resources, events) -> dict:
     events.progress(1.0)
     _tell(groups, problems, parameters, outputs, events)
     return {"outputs": outputs, "numbers": {"VALID": int(problems == 0), "PROBLEMS": problems}}
-
-
-def judge(rasters: RasterSet, least_valid_percent: float = 0.0) -> list:
-    """Apply every check to a set; returns its findings."""
-    found = list(rasters.found)
-    for layer in rasters.layers:
-        found += checks.check_values(layer)
-    for layers in rasters.periods.values():
-        found += checks.check_relations(layers)
-        found += checks.check_presence(layers, least_valid_percent)
-    for layers in rasters.series.values():
-        found += checks.check_series(layers)
-    return found + checks.check_common_dates(
-        {name: layers for name, layers in rasters.series.items() if layers[0].variable}
-    )
 
 
 def _tell(groups: dict, problems: int, parameters: dict, outputs: dict, events) -> None:

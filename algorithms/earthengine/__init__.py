@@ -1,0 +1,1 @@
+"""Composites from Google Earth Engine."""

@@ -1,0 +1,260 @@
+"""The plan of an export: one frozen value, made without a network, that says everything which decides the pixels."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+
+from ..errors import InputError
+from ..parameters import given
+from ..timeseries import Grid, Period, periods_between
+
+OPTICAL = {"NDVI": "S2ndvi", "EVI": "S2evi", "NDWI": "S2ndwi", "LSWI": "S2lswi"}
+RADAR_INDICES = ("RVI",)
+COUNTS = ("n_s1", "n_s2")
+# Least value (cloudscore) or least probability of cloud (s2cloudless): the values of the data's own catalogue pages.
+THRESHOLDS = {"cloudscore": 0.60, "scl": None, "s2cloudless": 65.0, "qa60": None}
+# QA60 is empty in products made between these days (catalogue page of the collection); both included.
+QA60_GAP = (date(2022, 1, 25), date(2024, 2, 28))
+FIRST_RADAR = date(2014, 10, 3)  # first image of the collection
+COMPLETE = date(2019, 1, 1)  # before it surface reflectance of Sentinel-2 does not cover the whole world (catalogue page)
+DIRECTIONS, REDUCERS = ("ASCENDING", "DESCENDING"), ("median", "mean")
+DESTINATIONS = ("download", "drive", "asset", "cloudstorage")
+
+VALUE_BYTES, MASK_BYTES = 4, 1  # a float32; the service counts the mask, too
+LARGEST_REQUEST = 48 * 2**20  # bytes; limit of one request for pixels
+LARGEST_TILE = 1024  # pixels a side: larger ones come near the memory limit with many scenes
+# Time for one request: an assumption for the plan alone. The report shows what it really took.
+SECONDS_PER_REQUEST = 10.0
+IN_FLIGHT = 8  # of the 40 requests a project may have at once: others may be at work
+MOST_PERIODS = 3000  # the queue of a project holds as many tasks
+MOST_PIXELS = 2_000_000_000
+PROJECT = re.compile(r"^(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is exported.
+
+    Attributes
+    ----------
+    project : Google Cloud project that the requests count for; it does not decide the pixels
+    crs, transform, width, height : the grid (`crs` as ``EPSG:n``)
+    periods : of (start, end) as ISO dates, half open, in UTC
+    indices : NDVI, EVI, NDWI, LSWI, RVI
+    cloud_mask, cloud_threshold : see `THRESHOLDS`
+    orbit_direction, relative_orbit : passes of Sentinel-1 (0: any relative orbit)
+    reducer : median, or mean of linear power
+    destination : download, drive, asset or cloudstorage
+    place : folder on Drive, asset folder, or ``bucket/folder``
+    """
+
+    project: str
+    crs: str
+    transform: tuple
+    width: int
+    height: int
+    periods: tuple
+    indices: tuple = ("NDVI",)
+    cloud_mask: str = "cloudscore"
+    cloud_threshold: float | None = 0.60
+    orbit_direction: str = "DESCENDING"
+    relative_orbit: int = 0
+    reducer: str = "median"
+    destination: str = "download"
+    place: str = ""
+
+    @classmethod
+    def of(cls, parameters: dict) -> Plan:
+        """Make a plan of a job's parameters.
+
+        Raises
+        ------
+        InputError
+            When something is missing, contradicts itself or lies outside of what the data cover.
+        """
+        box, box_crs = _box(parameters.get("EXTENT"))
+        pixel = float(given(parameters, "RESOLUTION", 10))
+        if pixel <= 0:
+            raise InputError(f"RESOLUTION is {pixel:g}; a pixel has a side above 0 m.", "Give 10 for Sentinel data.")
+        grid = Grid.over(box, box_crs, parameters.get("CRS") or "", pixel)
+        if not grid.crs_name.startswith("EPSG:"):
+            raise InputError(f"{grid.crs_name} has no EPSG code; the service needs one.", "Choose a UTM zone as CRS.")
+        if grid.width * grid.height > MOST_PIXELS:
+            raise InputError(f"The area has {grid.width} x {grid.height} pixels; one export holds at most "
+                             f"{MOST_PIXELS / 1e9:g} thousand million.", "Cut the area into parts, or take larger pixels.")  # fmt: skip
+        mask = parameters.get("CLOUD_MASK") or "cloudscore"
+        plan = cls(
+            project=_project(parameters.get("PROJECT")),
+            crs=grid.crs_name, transform=grid.transform, width=grid.width, height=grid.height,
+            periods=tuple((str(p.start), str(p.end)) for p in _periods(parameters)),
+            indices=tuple(parameters.get("INDICES") or ("NDVI",)),
+            cloud_mask=mask,
+            cloud_threshold=given(parameters, "CLOUD_THRESHOLD", THRESHOLDS.get(mask)),
+            orbit_direction=parameters.get("ORBIT_DIRECTION") or "DESCENDING",
+            relative_orbit=int(parameters.get("RELATIVE_ORBIT") or 0),
+            reducer=parameters.get("S1_REDUCER") or "median",
+            destination=parameters.get("DESTINATION") or "download",
+            place=(parameters.get("PLACE") or "").strip("/ "),
+        )  # fmt: skip
+        plan._require_sense()
+        return plan
+
+    @classmethod
+    def read(cls, text: str) -> Plan:
+        """The plan that `text` once was written from."""
+        content = json.loads(text)
+        lists = {"transform", "periods", "indices"}
+        made = {key: tuple(value) if key in lists else value for key, value in content.items()}
+        return cls(**{**made, "periods": tuple(map(tuple, made["periods"]))})
+
+    @property
+    def text(self) -> str:
+        """The plan as JSON that always reads the same."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @property
+    def grid(self) -> Grid:
+        """The grid that all periods share."""
+        west, north = self.transform[2], self.transform[5]
+        pixel = self.transform[0]
+        box = (west, north - self.height * pixel, west + self.width * pixel, north)
+        return Grid.over(box, self.crs, self.crs, pixel)
+
+    @property
+    def bands(self) -> tuple:
+        """Names of all bands in their order; every period has every one."""
+        optical = tuple(OPTICAL[name] for name in self.indices if name in OPTICAL)
+        return ("VV", "VH", *optical, *(name for name in self.indices if name in RADAR_INDICES), *COUNTS)
+
+    @property
+    def spans(self) -> tuple:
+        """The periods as `Period`."""
+        return tuple(Period.parse("/".join(ends)) for ends in self.periods)
+
+    def key(self, period: Period) -> str:
+        """What tells a period of this export from any other: a SHA-256 of all that decides its pixels and their place."""
+        content = {name: value for name, value in asdict(self).items() if name not in ("project", "periods")}
+        return hashlib.sha256(json.dumps([content, str(period)], sort_keys=True).encode()).hexdigest()
+
+    @property
+    def sha256(self) -> str:
+        """The same of all periods together."""
+        return hashlib.sha256("".join(map(self.key, self.spans)).encode()).hexdigest()
+
+    # What it costs.
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """As the service counts a request."""
+        return len(self.bands) * (VALUE_BYTES + MASK_BYTES)
+
+    @property
+    def tile_side(self) -> int:
+        """Largest side of a square tile within the limits."""
+        return min(LARGEST_TILE, int((0.9 * LARGEST_REQUEST / self.bytes_per_pixel) ** 0.5))
+
+    @property
+    def tiles(self) -> int:
+        """Requests for the pixels of one period."""
+        return -(-self.width // self.tile_side) * -(-self.height // self.tile_side)
+
+    @property
+    def requests(self) -> int:
+        """All requests: one look at each period, and its pixels or its task."""
+        return len(self.periods) * (1 + (self.tiles if self.destination in ("download", "asset") else 1))
+
+    @property
+    def bytes(self) -> int:
+        """Size of all rasters without compression."""
+        return len(self.periods) * self.width * self.height * len(self.bands) * VALUE_BYTES
+
+    @property
+    def seconds(self) -> float:
+        """A guess of how long direct download takes."""
+        return self.requests * SECONDS_PER_REQUEST / IN_FLIGHT
+
+    def _require_sense(self) -> None:
+        for value, allowed, key in (
+            (self.cloud_mask, THRESHOLDS, "CLOUD_MASK"), (self.orbit_direction, DIRECTIONS, "ORBIT_DIRECTION"),
+            (self.reducer, REDUCERS, "S1_REDUCER"), (self.destination, DESTINATIONS, "DESTINATION"),
+            *((name, (*OPTICAL, *RADAR_INDICES), "INDICES") for name in self.indices),
+        ):  # fmt: skip
+            if value not in allowed:
+                raise InputError(f"{key} is '{value}'.", f"Use one of {', '.join(allowed)}.")
+        if not any(name in OPTICAL for name in self.indices):
+            raise InputError("No optical index was chosen.", f"Choose at least one of {', '.join(OPTICAL)} as INDICES.")
+        most = {"cloudscore": 1.0, "s2cloudless": 100.0}.get(self.cloud_mask)
+        if most and not 0 <= self.cloud_threshold <= most:
+            raise InputError(f"CLOUD_THRESHOLD is {self.cloud_threshold:g}; {self.cloud_mask} knows 0 to {most:g}.",
+                             f"Leave it empty for {THRESHOLDS[self.cloud_mask]:g}.")  # fmt: skip
+        if not 0 <= self.relative_orbit <= 175:
+            raise InputError(f"RELATIVE_ORBIT is {self.relative_orbit}; Sentinel-1 has 1 to 175.", "0 takes any.")
+        if self.destination in ("asset", "cloudstorage") and not self.place:
+            wanted = "an asset folder" if self.destination == "asset" else "a bucket"
+            raise InputError(f"DESTINATION is {self.destination}, but PLACE is empty.", f"Give {wanted} as PLACE.")
+        self._require_covered()
+
+    def _require_covered(self) -> None:
+        first, last = self.spans[0].start, self.spans[-1].end
+        if last <= FIRST_RADAR:
+            raise InputError(f"The dates end before the first Sentinel-1 image ({FIRST_RADAR}).", "Give later dates.")
+        lost = [p for p in self.spans if p.start <= QA60_GAP[1] and p.end > QA60_GAP[0]]
+        if self.cloud_mask == "qa60" and lost:
+            raise InputError(
+                f"QA60 is empty from {QA60_GAP[0]} to {QA60_GAP[1]}: it would mask every pixel of {len(lost)} of "
+                f"{len(self.periods)} periods (from {first} to {last}).",
+                "Choose another CLOUD_MASK; cloudscore covers all dates.",
+            )
+
+
+def _project(name) -> str:
+    name = (name or "").strip()
+    if name and not PROJECT.match(name):
+        raise InputError(f"'{name}' is no id of a Google Cloud project.",
+                         "Give the project's id (6 to 30 small letters, digits and hyphens), not its title.")  # fmt: skip
+    return name
+
+
+def _box(extent) -> tuple:
+    """The numbers and the reference system of ``west,east,south,north [EPSG:4326]``."""
+    match = re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[([^\]]+)\])?\s*", extent or "")
+    try:
+        west, east, south, north = (float(part) for part in match[1].split(","))
+    except (TypeError, ValueError) as problem:
+        raise InputError(f"EXTENT is '{extent or ''}'.",
+                         "Give it as west,east,south,north [EPSG:4326].") from problem  # fmt: skip
+    return (west, south, east, north), match[2] or "EPSG:4326"
+
+
+def _periods(parameters: dict) -> tuple:
+    try:
+        start, end = (date.fromisoformat((parameters.get(key) or "")[:10]) for key in ("START_DATE", "END_DATE"))
+    except ValueError as problem:
+        raise InputError("START_DATE or END_DATE is missing or no date.", "Write dates as 2023-11-01.") from problem
+    days = int(given(parameters, "PERIOD_DAYS", 12))
+    if days < 0:
+        raise InputError(f"PERIOD_DAYS is {days}.", "Give days, or 0 for calendar months.")
+    found = periods_between(start, days, max(0, (end - start).days) // days) if days else _months(start, end)
+    if not found:
+        raise InputError(f"No whole period lies between {start} and {end} (excluded).",
+                         "END_DATE is the first day that is no longer exported: give a later one.")  # fmt: skip
+    if len(found) > MOST_PERIODS:
+        raise InputError(f"There are {len(found)} periods; one export holds at most {MOST_PERIODS}.", "Cut the dates into parts.")
+    return found
+
+
+def _months(start: date, end: date) -> tuple:
+    """Whole calendar months from the month of `start`, which must be its first day, to before `end`."""
+    if start.day != 1:
+        raise InputError(f"START_DATE is {start}, but months begin with their first day.", f"Give {start.replace(day=1)}.")
+    found = []
+    while True:
+        following = (start + timedelta(days=31)).replace(day=1)
+        if following > end:
+            return tuple(found)
+        found.append(Period(start, following))
+        start = following

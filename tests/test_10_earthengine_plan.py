@@ -1,0 +1,137 @@
+"""The plan of an export, made without a network: dates, grid, sizes, and what it refuses."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from phenofuse.core import jobs
+from phenofuse.core.earthengine.plan import Plan
+from phenofuse.core.errors import InputError
+from phenofuse.core.events import Silent
+from phenofuse.core.timeseries import Grid
+
+DEMAK = {"EXTENT": "110.36,110.46,-6.98,-6.88 [EPSG:4326]", "START_DATE": "2023-11-01", "END_DATE": "2025-11-14"}
+
+
+def plan(**changes) -> Plan:
+    """A plan of Demak."""
+    return Plan.of({**DEMAK, **changes})
+
+
+@pytest.mark.parametrize("days, count, first, last", [
+    (12, 62, ("2023-11-01", "2023-11-13"), ("2025-11-02", "2025-11-14")),
+    (8, 93, ("2023-11-01", "2023-11-09"), ("2025-11-06", "2025-11-14")),
+    (10, 74, ("2023-11-01", "2023-11-11"), ("2025-10-31", "2025-11-10")),
+    (0, 24, ("2023-11-01", "2023-12-01"), ("2025-10-01", "2025-11-01")),
+])  # fmt: skip
+def test_periods_are_half_open_and_join(days, count, first, last):
+    """Any step, or calendar months; the seeds' 62 periods of 12 days; days that fill no period are left out."""
+    periods = plan(PERIOD_DAYS=days).periods
+    assert len(periods) == count and periods[0] == first and periods[-1] == last
+    assert all(a[1] == b[0] for a, b in zip(periods, periods[1:]))
+
+
+def test_months_know_leap_years():
+    """February 2024 has 29 days."""
+    assert ("2024-02-01", "2024-03-01") in plan(PERIOD_DAYS=0).periods
+
+
+@given(west=some.floats(-170, 170), south=some.floats(-70, 70), size=some.floats(0.001, 0.5), pixel=some.sampled_from([10, 20, 50]))
+def test_the_grid_covers_the_area_on_multiples_of_the_pixel(west, south, size, pixel):
+    """Edges are multiples of the pixel, the area lies inside, no row or column is without need, and the zone is the middle's."""
+    grid = Grid.over((west, south, west + size, south + size), "EPSG:4326", "", pixel)
+    left, bottom, right, top = grid.bounds
+    assert all(abs(edge / pixel - round(edge / pixel)) < 1e-9 for edge in (left, bottom, right, top))
+    zone = int((west + size / 2 + 180) // 6) + 1
+    assert grid.crs_name == f"EPSG:{(32600 if south + size / 2 >= 0 else 32700) + zone}"
+    from rasterio.warp import transform
+
+    xs, ys = transform("EPSG:4326", grid.crs, [west, west + size, west, west + size], [south, south, south + size, south + size])
+    slack = 0.02 * pixel  # a corner on an edge but for rounding belongs inside
+    assert left - slack <= min(xs) and max(xs) <= right + slack and bottom - slack <= min(ys) and max(ys) <= top + slack
+
+
+def test_a_box_on_its_pixels_stays_as_it_is():
+    """An area that lies on the grid already gets no row or column more."""
+    grid = Grid.over((430000, 9239600, 430400, 9240000), "EPSG:32749", "EPSG:32749", 10)
+    assert (grid.width, grid.height, grid.bounds) == (40, 40, (430000, 9239600, 430400, 9240000))
+
+
+def test_the_plan_survives_being_written_down():
+    """Text and back is the same plan with the same keys; the project decides no pixel."""
+    one = plan(INDICES=["NDVI", "EVI", "RVI"], PROJECT="my-project")
+    assert Plan.read(one.text) == one and Plan.read(one.text).grid == one.grid
+    assert one.bands == ("VV", "VH", "S2ndvi", "S2evi", "RVI", "n_s1", "n_s2")
+    assert dataclasses.replace(one, project="another-project").sha256 == one.sha256
+
+
+@pytest.mark.parametrize("changes", [
+    {"RESOLUTION": 20}, {"CLOUD_THRESHOLD": 0.5}, {"CLOUD_MASK": "scl"}, {"ORBIT_DIRECTION": "ASCENDING"},
+    {"RELATIVE_ORBIT": 76}, {"S1_REDUCER": "mean"}, {"INDICES": ["EVI"]}, {"DESTINATION": "drive"},
+    {"EXTENT": "110.36,110.46,-6.98,-6.89 [EPSG:4326]"},
+])  # fmt: skip
+def test_keys_change_with_all_that_decides_the_pixels(changes):
+    """Another request is another key, and each period has its own."""
+    before, after = plan(), plan(**changes)
+    assert before.key(before.spans[0]) != after.key(after.spans[0])
+    assert len({before.key(period) for period in before.spans}) == 62
+
+
+def test_periods_that_two_exports_share_have_one_key():
+    """A longer export of the same area asks for the same first periods."""
+    assert plan().key(plan().spans[3]) == plan(END_DATE="2024-11-01").key(plan().spans[3])
+
+
+@pytest.mark.parametrize("changes, words", [
+    ({"EXTENT": "nothing"}, "EXTENT is 'nothing'"), ({"EXTENT": "3,1,2,4"}, "empty or turned round"),
+    ({"EXTENT": "179.9,-179.9,10,11"}, "turned round"), ({"CRS": "EPSG:4326"}, "not a projected"), ({"CRS": "EPSG:1"}, "not known"),
+    ({"CRS": "EPSG:2263"}, "not a projected reference system in metres"), ({"RESOLUTION": -1}, "RESOLUTION"),
+    ({"EXTENT": "-180,180,-80,80", "CRS": "EPSG:3857"}, "at most 2 thousand million"),
+    ({"START_DATE": ""}, "START_DATE"), ({"END_DATE": "2023-11-05"}, "No whole period"), ({"PERIOD_DAYS": -3}, "PERIOD_DAYS"),
+    ({"PERIOD_DAYS": 0, "START_DATE": "2023-11-02"}, "months begin"), ({"START_DATE": "2010-01-01", "PERIOD_DAYS": 1}, "at most 3000"),
+    ({"START_DATE": "2010-01-01", "END_DATE": "2012-01-01"}, "before the first Sentinel-1"),
+    ({"CLOUD_MASK": "none"}, "CLOUD_MASK"), ({"CLOUD_THRESHOLD": 65}, "CLOUD_THRESHOLD is 65"), ({"RELATIVE_ORBIT": 176}, "RELATIVE"),
+    ({"INDICES": ["RVI"]}, "No optical index"), ({"DESTINATION": "asset"}, "PLACE is empty"), ({"PROJECT": "My Project"}, "no id"),
+    ({"CLOUD_MASK": "qa60"}, "10 of 62 periods"), ({"CLOUD_MASK": "qa60", "END_DATE": "2024-02-29"}, "QA60 is empty"),
+])  # fmt: skip
+def test_what_cannot_be_is_refused_with_a_sentence(changes, words):
+    """Each with what was found and a remedy."""
+    with pytest.raises(InputError, match=words) as stop:
+        plan(**changes)
+    assert stop.value.remedy
+
+
+def test_qa60_is_taken_where_it_is_filled():
+    """Before 2022-01-25 and from 2024-02-29 on."""
+    assert len(plan(CLOUD_MASK="qa60", START_DATE="2024-02-29").periods) == 52
+    assert plan(CLOUD_MASK="qa60", START_DATE="2021-01-01", END_DATE="2022-01-25").periods
+
+
+def test_sizes_are_counted_and_tiles_stay_within_the_limits():
+    """1,000 x 1,000 pixels of five bands are one request; with all bands a tile is still below 48 MB."""
+    one = plan(EXTENT="400000,410000,9230000,9240000 [EPSG:32749]", CRS="EPSG:32749")
+    assert (one.width, one.height, one.tiles, one.requests) == (1000, 1000, 1, 124)
+    assert one.bytes == 62 * 1000 * 1000 * 5 * 4
+    many = plan(INDICES=["NDVI", "EVI", "NDWI", "LSWI", "RVI"])
+    for found in (one, many):
+        assert found.tile_side**2 * found.bytes_per_pixel < 48 * 2**20
+
+
+def test_a_dry_run_shows_the_plan_and_touches_nothing(tmp_path):
+    """HTML and numbers; no folder is made, and the client is not even imported."""
+    import sys
+
+    before = "ee" in sys.modules
+    parameters = {**DEMAK, "DRY_RUN": True, "FOLDER": str(tmp_path / "out"), "REPORT": str(tmp_path / "plan.html")}
+    result = jobs.run("exportcomposites", parameters, jobs.Resources(), Silent())
+    page = (tmp_path / "plan.html").read_text(encoding="utf-8")
+    assert result["numbers"]["PERIODS"] == 62 and not (tmp_path / "out").exists() and ("ee" in sys.modules) == before
+    assert all(words in page for words in ("2023-11-01/2023-11-13", "S2_SR_HARMONIZED", "cs_cdf", "EPSG:32749", "descending"))
+    assert "does not cover the whole world" not in page
+    jobs.run("exportcomposites", {**parameters, "START_DATE": "2018-01-01"}, jobs.Resources(), Silent())
+    assert "does not cover the whole world" in (tmp_path / "plan.html").read_text(encoding="utf-8")
+    assert date.fromisoformat(page.partition("(excluded)")[0][-11:-1]) == date(2025, 11, 14)

@@ -1,0 +1,153 @@
+"""Earth Engine in a real QGIS: dry run, download, a model from export to filled series, secrets, a window that answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("qgis.core", reason="needs QGIS")
+import processing
+from qgis.core import (
+    QgsApplication,
+    QgsAuthMethodConfig,
+    QgsProcessingAlgRunnerTask,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProject,
+    QgsRasterLayer,
+)
+
+ENGINE = os.environ.get("PHENOFUSE_ENGINE_PYTHON", "")
+SHORT = {"EXTENT": "430000,430400,9239600,9240000 [EPSG:32749]", "START_DATE": "2023-11-01", "END_DATE": "2023-12-07",
+         "PROJECT": "loop-back"}  # fmt: skip
+
+
+def has_client() -> bool:
+    """Whether the engine's Python has the client library."""
+    return bool(ENGINE) and subprocess.run([ENGINE, "-c", "import ee"], capture_output=True, check=False).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not has_client(), reason="the engine's Python has no Earth Engine client: ./dev test installs it")
+
+
+@pytest.fixture(scope="module")
+def found():
+    """A double in a process of its own; a function that counts its requests, and its address."""
+    here = Path(__file__).parent
+    process = subprocess.Popen([ENGINE, "-m", "earthengine"], cwd=here, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                               env={**os.environ, "PYTHONPATH": str(here)})  # fmt: skip
+    url = json.loads(process.stdout.readline())["url"]
+
+    def count(pattern):
+        process.stdin.write(pattern + "\n")
+        process.stdin.flush()
+        return json.loads(process.stdout.readline())["count"]
+
+    yield url, count
+    process.stdin.close()
+    process.wait(20)
+    process.stdout.close()
+
+
+@pytest.fixture
+def project():
+    """An empty project, and an empty one again afterwards."""
+    QgsProject.instance().clear()
+    yield QgsProject.instance()
+    QgsProject.instance().clear()
+
+
+def test_a_dry_run_needs_no_account_and_no_network(provider, tmp_path):
+    """The plan as a page and as numbers, from an extent in degrees, without a project."""
+    result = processing.run("phenofuse:exportcomposites", {
+        "EXTENT": "110.36,110.37,-6.88,-6.87 [EPSG:4326]", "START_DATE": "2023-11-01", "END_DATE": "2025-11-14", "DRY_RUN": True,
+        "FOLDER": str(tmp_path / "out"), "REPORT": str(tmp_path / "plan.html")})  # fmt: skip
+    page = (tmp_path / "plan.html").read_text(encoding="utf-8")
+    assert result["PERIODS"] == 62 and result["REQUESTS"] == 124 and "EPSG:32749" in page and "no account was used" in page
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_an_export_opens_styled(provider, found, tmp_path, project):
+    """Downloaded, joined, opened: NDVI, VV and VH as layers with fixed ranges, dated bands."""
+    context, feedback = QgsProcessingContext(), QgsProcessingFeedback()
+    context.setProject(project)
+    parameters = {**SHORT, "ENDPOINT": found[0], "FOLDER": str(tmp_path / "out"), "REPORT": str(tmp_path / "r.html")}
+    result = processing.runAndLoadResults("phenofuse:exportcomposites", parameters, feedback, context)
+    layers = {layer.name(): layer for layer in project.mapLayers().values()}
+    assert result["DONE"] == 3 and set(layers) == {"NDVI", "VV", "VH"}
+    assert layers["NDVI"].renderer().classificationMax() == pytest.approx(0.9) and layers["NDVI"].bandCount() == 3
+    assert "All 3 periods are done" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    again = processing.run("phenofuse:continueexport", {"FOLDER": str(tmp_path / "out"), "ENDPOINT": found[0]})
+    assert again["DONE"] == 3 and Path(again["NDVI"]).exists()
+
+
+def test_one_model_exports_and_fills(provider, found, tmp_path):
+    """The shipped model on the command line: composites, then every NDVI value filled with the help of radar.
+
+    PHENOFUSE_FULL = 1 takes all 62 periods.
+    """
+    periods, end = (62, "2025-11-14") if os.environ.get("PHENOFUSE_FULL") else (20, "2024-06-28")
+    program = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
+    model = Path(__file__).resolve().parents[1] / "resources" / "models" / "export_and_fill.model3"
+    inputs = {"area": SHORT["EXTENT"], "first_day": "2023-11-01", "end": end, "project": "loop-back",
+              "endpoint": found[0], "folder": str(tmp_path / "out"), "fill:Gap-free NDVI": str(tmp_path / "filled.tif"),
+              "fill:NDVI uncertainty": str(tmp_path / "sd.tif")}  # fmt: skip
+    done = subprocess.run([program, "run", str(model), "--", *(f"{key}={value}" for key, value in inputs.items())], text=True,
+                          capture_output=True, check=False, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"})  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list((tmp_path / "out").glob("S1S2_*.tif"))) == periods
+    filled = QgsRasterLayer(str(tmp_path / "filled.tif"))
+    assert filled.bandCount() == periods and filled.bandName(1).endswith("2023-11-01/2023-11-13")
+    values = [filled.dataProvider().sample(filled.extent().center(), band + 1) for band in range(periods)]
+    assert all(fine and -0.3 < value < 1 for value, fine in values)
+
+
+def test_qgis_answers_while_an_export_runs_and_cancels(provider, found, tmp_path):
+    """Run as a task, the window's events come through; cancel ends it within three seconds and the folder goes on later."""
+    algorithm = QgsApplication.processingRegistry().algorithmById("phenofuse:exportcomposites")
+    context, feedback = QgsProcessingContext(), QgsProcessingFeedback()
+    parameters = {**SHORT, "END_DATE": "2025-11-14", "ENDPOINT": found[0], "FOLDER": str(tmp_path / "out"), "REPORT": None}
+    before = found[1]("computePixels")
+    task = QgsProcessingAlgRunnerTask(algorithm, parameters, context, feedback)
+    ended = []
+    task.executed.connect(lambda fine, results: ended.append(fine))
+    QgsApplication.taskManager().addTask(task)
+    longest, last, deadline, cancelled = 0.0, time.monotonic(), time.monotonic() + 120, None
+    while not ended and time.monotonic() < deadline:
+        QgsApplication.processEvents()
+        longest, last = max(longest, time.monotonic() - last), time.monotonic()
+        if cancelled is None and found[1]("computePixels") > before:
+            task.cancel()
+            cancelled = time.monotonic()
+        time.sleep(0.01)
+    assert ended == [False] and time.monotonic() - cancelled < 3
+    assert longest < 1.0
+    done = processing.run("phenofuse:continueexport", {"FOLDER": str(tmp_path / "out"), "ENDPOINT": found[0], "ACTION": "cancel"})
+    assert done["FAILED"] + done["DONE"] == 62
+
+
+def test_a_login_for_google_never_goes_elsewhere(provider, found, tmp_path):
+    """An access token in an authentication configuration and an endpoint on this machine: refused before any request."""
+    config = QgsAuthMethodConfig("Basic")
+    config.setName("Earth Engine")
+    config.setConfig("password", "ya29.planted-secret-token")
+    manager = QgsApplication.authManager()
+    manager.setMasterPassword("test", True)
+    if not manager.storeAuthenticationConfig(config):
+        pytest.skip("this QGIS cannot store authentication configurations")
+    feedback, before = QgsProcessingFeedback(), found[1](".")
+    with pytest.raises(QgsProcessingException, match="belongs to earthengine.googleapis.com"):
+        processing.run("phenofuse:exportcomposites", {
+            **SHORT, "ENDPOINT": found[0], "AUTH": config.id(), "FOLDER": str(tmp_path / "out")}, feedback=feedback)  # fmt: skip
+    assert found[1](".") == before and "planted-secret" not in feedback.textLog() + feedback.htmlLog()
+    with pytest.raises(QgsProcessingException):
+        processing.run("phenofuse:exportcomposites", {
+            **SHORT, "AUTH": "nothere", "FOLDER": str(tmp_path / "out2")}, feedback=feedback)  # fmt: skip
+    assert "nothere cannot be opened" in feedback.textLog()
