@@ -544,7 +544,7 @@ def test_missing_extra_names_the_call(ready):
     base = ready[0].parent
     link = environment.managed_folder(base, "8")
     link.symlink_to(ready[0])
-    with pytest.raises(SetupError, match="EXTRAS=learning"):
+    with pytest.raises(SetupError, match=r"EXTRAS=learning \(about 205 MB to fetch and 900 MB on disk\)"):
         environment.find_engine("", base, "8", extras=["learning"])
 
 
@@ -595,6 +595,7 @@ def test_each_package_is_pinned_once(python, system, machine):
 def test_lowest_versions_are_compared_as_numbers():
     """The lowest pin is found by number, not by letters (3.9 is below 3.10)."""
     assert requirements.lowest_versions()["matplotlib"] == "3.9.4"
+    assert requirements.lowest_versions(["learning"]) == {"torch": "2.3", "safetensors": "0.7.0"}
     assert requirements.as_numbers("2.13.0+cpu") == (2, 13, 0)
     assert requirements.as_numbers("1.10") > requirements.as_numbers("1.9.9")
 
@@ -613,6 +614,12 @@ def test_choice_of_torch():
     assert address("cuda", "Windows", (3, 9)) == "cu126"
     assert address("cpu", "Linux", index_url="https://index.example/simple") == ""
     assert address("cpu", "Linux", wheels="/wheels") == ""
+    pins = ['torch==2.8.0 ; python_version < "3.10"', "torch==2.13.0", "safetensors==0.8.0"]
+    kept = ['torch==2.8.0+cpu ; python_version < "3.10"', "torch==2.13.0+cpu"]
+    assert Source(torch="cpu").torch_constraints(pins, "Linux", "x86_64") == kept
+    for other in (Source(torch="cuda"), Source(torch="default"), Source(index_url="https://a.example"), Source(wheels="/wheels")):
+        assert not other.torch_constraints(pins, "Linux", "x86_64")
+    assert not Source().torch_constraints(pins, "Linux", "aarch64") and not Source().torch_constraints(pins, "Windows", "AMD64")
     assert requirements.size_of(["learning"], "cuda").disk > 3 * requirements.size_of(["learning"]).disk
 
 

@@ -6,8 +6,10 @@ from math import fsum
 
 import numpy as np
 import pytest
-from phenofuse.core.assess import scores
-from phenofuse.core.assess.scores import GAP_LABELS, ErrorSums, Scores
+from phenofuse.core.assess.scores import Scores
+from phenofuse.core.tiles import scores
+from phenofuse.core.tiles.scores import ErrorSums
+from phenofuse.core.timeseries.classes import GAP_LABELS
 from scipy import integrate, stats
 
 

@@ -17,7 +17,7 @@ LEAST_FREE_MB = 2000
 LEAST_MEMORY_MB = 2000
 # Parts of the engine by what they are called in EXTRAS.
 EXTRA_PACKAGES = {"learning": ("torch", "safetensors"), "earthengine": ("earthengine-api",),
-                  "cluster": ("dask", "distributed")}
+                  "cluster": ("dask", "distributed"), "onnx": ("onnx", "onnxruntime", "onnxscript")}
 
 
 class Problem(NamedTuple):

@@ -112,16 +112,24 @@ def find_engine(setting: str = "", base_folder="", version: str = ENGINE_VERSION
         return Engine(str(python_of(folder)), "managed", f"set up by setupengine in {folder}")
     if record:
         raise SetupError(Failure("extra", f"This needs the engine's extra '{missing[0]}', which is not installed.",
-                                 f"Run the algorithm Set up engine (phenofuse:setupengine) with EXTRAS={missing[0]}."))
+                                 f"Run the algorithm Set up engine (phenofuse:setupengine){_wanted(missing)}."))
     own = interpreters.candidates(layout or interpreters.here())[:1]
     problems = [problem_of(str(path), extras) for path in own]
     if own and not problems[0]:
         return Engine(str(own[0]), "qgis", "the Python that runs QGIS has all packages")
     begun = "is not complete" if folder.exists() else "has not been set up yet"
     because = f" (QGIS's own Python {own[0]} cannot stand in: {problems[0]})" if own else ""
-    wanted = f" with EXTRAS={','.join(extras)}" if extras else ""
     raise SetupError(Failure("no engine", f"Phenofuse's engine {begun}{because}.",
-                             f"Run the algorithm Set up engine (phenofuse:setupengine){wanted} once."))
+                             f"Run the algorithm Set up engine (phenofuse:setupengine){_wanted(extras)} once."))
+
+
+def _wanted(extras) -> str:
+    """What to ask of setupengine, and what it costs."""
+    if not extras:
+        return ""
+    base, whole = requirements.size_of(), requirements.size_of(extras)
+    return (f" with EXTRAS={','.join(extras)} (about {whole.fetch - base.fetch:.0f} MB to fetch and "
+            f"{whole.disk - base.disk:.0f} MB on disk)")
 
 
 def problem_of(python: str, extras=()) -> str:
@@ -362,14 +370,17 @@ def _install(folder: Path, extras, source: Source, listener, lists) -> None:
     python = str(python_of(folder))
     version = _version_of(folder)
     small = ["base", *(name for name in extras if name != "learning")]
-    runs = [(small, {})]
+    runs = [(small, [], {})]
     if "learning" in extras:
-        runs.append((["base", "learning"], source.torch_variables(platform.system(), version)))
-    sizes = [requirements.size_of(names[1:], source.torch, lists).fetch for names, _ in runs]
+        kept = source.torch_constraints(requirements.pins(["learning"], lists)[0], platform.system(), platform.machine())
+        constraints = folder / "constraints.txt"
+        constraints.write_text("\n".join(kept), encoding="utf-8")
+        runs.append((["base", "learning"], ["-c", str(constraints)], source.torch_variables(platform.system(), version)))
+    sizes = [requirements.size_of(names[1:], source.torch, lists).fetch for names, _, _ in runs]
     start = _MADE
-    for (names, variables), fetch in zip(runs, sizes):
+    for (names, more, variables), fetch in zip(runs, sizes):
         end = start + (_INSTALLED - _MADE) * fetch / (sum(sizes) or 1)
-        wanted = [part for name in names for part in ("-r", str(Path(lists, f"{name}.txt")))]
+        wanted = [*more, *(part for name in names for part in ("-r", str(Path(lists, f"{name}.txt"))))]
         installer.install(python, wanted, source, folder / "fetching", _site_packages(folder), fetch,
                           _Share(listener, start, end), variables)
         start = end

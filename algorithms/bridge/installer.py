@@ -57,6 +57,15 @@ class Source(NamedTuple):
             return {}
         return {"PIP_EXTRA_INDEX_URL": " ".join(filter(None, [os.environ.get("PIP_EXTRA_INDEX_URL"), address]))}
 
+    def torch_constraints(self, pins: list, system: str, machine: str) -> list:
+        """Lines that keep pip from taking gigabytes of CUDA where the build for processors was asked for but is not to be had.
+
+        On Linux only builds for Intel and AMD differ; an INDEX_URL or WHEELS of the user's own decide by themselves.
+        """
+        if self.torch != "cpu" or system != "Linux" or machine != "x86_64" or self.index_url or self.wheels:
+            return []
+        return [re.sub(r"^torch==([\d.]+)", r"torch==\1+cpu", line) for line in pins if line.startswith("torch==")]
+
 
 class Step(NamedTuple):
     """What a line of pip's tells: `kind` is collect, fetch, unpack, done or other."""

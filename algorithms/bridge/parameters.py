@@ -52,7 +52,7 @@ SHARED_HELP = {
     "MEMORY_MB": "Memory for pixels, in MB; the engine itself needs about 300 MB more. Empty: as the Processing options say.",
     "WORKERS": "Threads. Empty: as the Processing options say; 0 there means one per core.",
     "SCHEDULER": "Address of a running Dask scheduler (tcp://host:8786), to work on a cluster. Empty: this machine.",
-    "DEVICE": "Where networks run: auto, cpu or gpu.",
+    "DEVICE": "Where networks run: auto, cpu or gpu. Empty: as the Processing options say.",
     "SEED": "Start of the random numbers: the same seed gives the same result.",
     "FOLDER": "The folder.",
     "LOAD": "Open the resulting series in QGIS.",
@@ -187,6 +187,11 @@ def output_dates() -> list:
 def seed():
     """SEED, as an advanced parameter."""
     return advanced(integer("SEED", tr("Random seed"), 1))
+
+
+def device():
+    """DEVICE, as an advanced parameter."""
+    return advanced(choice("DEVICE", tr("Device"), ("auto", "cpu", "gpu"), None, optional=True))
 
 
 def resources(scheduler: bool = True) -> list:

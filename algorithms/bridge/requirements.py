@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-EXTRAS = ("learning", "earthengine", "cluster")
+EXTRAS = ("learning", "earthengine", "cluster", "onnx")
 LISTS = Path(__file__).resolve().parents[2] / "resources" / "requirements"
 
 _SIZE = re.compile(r"^# Size(?: with TORCH=(\w+))?: (\d+) MB to fetch, (\d+) MB on disk", re.MULTILINE)
 _PIN = re.compile(r"^([\w.-]+)==([\w.+]+)", re.MULTILINE)
+_ACCEPTED = re.compile(r"^# Accepted of others: ([\w.-]+)>=([\w.+]+)", re.MULTILINE)
 
 
 class Size(NamedTuple):
@@ -36,10 +37,11 @@ def size_of(extras=(), torch: str = "cpu", lists=LISTS) -> Size:
 
 
 def lowest_versions(parts=("base",), lists=LISTS) -> dict:
-    """The lowest version that some lists pin for any Python, by package: what a Python of the user's own must have."""
+    """The lowest version that some lists pin for any Python or accept, by package: what a Python of the user's own must have."""
     lowest = {}
     for part in parts:
-        for package, version in _PIN.findall(_text(part, lists)):
+        text = _text(part, lists)
+        for package, version in _PIN.findall(text) + _ACCEPTED.findall(text):
             if package not in lowest or as_numbers(version) < as_numbers(lowest[package]):
                 lowest[package] = version
     return lowest

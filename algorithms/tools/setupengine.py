@@ -32,7 +32,8 @@ class SetUpEngine(PhenofuseAlgorithm):
     TAGS = ("install", "environment", "python", "pip", "torch", "dask", "earth engine", "offline", "proxy")
     HELP = {
         "EXTRAS": "learning: torch, to train and apply networks (205 MB to fetch; with CUDA 2,750 MB). earthengine: to "
-                  "download from Google Earth Engine (25 MB). cluster: Dask, to work on an existing cluster (5 MB).",
+                  "download from Google Earth Engine (25 MB). cluster: Dask, to work on an existing cluster (5 MB). "
+                  "onnx: to export models for other programs (35 MB, beside learning).",
         "TORCH": "Which build of torch: cpu (900 MB on disk; on a Mac it uses Apple's GPU too), cuda for NVIDIA GPUs "
                  "(5,000 MB on disk), or default: whatever the index offers. INDEX_URL and WHEELS decide by "
                  "themselves. To change an installed build, also choose REBUILD.",

@@ -9,14 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ..report import Mark, Report, figures
+from ..tiles.scores import COVERAGES, HONEST, Comparison, Score
+from ..timeseries.classes import GAP_LABELS
 from ..version import version
-from .scores import COVERAGES, GAP_LABELS, Comparison, Score, Scores
+from .scores import Scores
 
 LINEAR = "linear interpolation"
 FEWEST_TO_JUDGE = 30  # values; with fewer, a class is shown but nothing is concluded from it
-# 90% intervals are called honest when they hold this share of true values: the range in which a user would not
-# decide otherwise than with exact ones.
-HONEST = (0.85, 0.95)
 
 
 class Result(NamedTuple):

@@ -16,7 +16,7 @@ from pathlib import Path
 # Distribution and module of all that the engine may use; the first five are the base.
 PACKAGES = {"numpy": "numpy", "scipy": "scipy", "numba": "numba", "rasterio": "rasterio", "matplotlib": "matplotlib",
             "torch": "torch", "safetensors": "safetensors", "earthengine-api": "ee", "dask": "dask",
-            "distributed": "distributed"}
+            "distributed": "distributed", "onnx": "onnx", "onnxruntime": "onnxruntime", "onnxscript": "onnxscript"}
 SECONDS_FOR_NVIDIA_SMI = 15.0
 
 

@@ -8,4 +8,10 @@
 
 `methods` gives the three one face. `self_check` hides gaps from a sample and scores the fill there; `job` joins rasters and
 mathematics, `summary` tells what was learnt and how good it is.
+Other topics may use what this face hands out: how a scene is learnt and applied to other dates, its moments, and its arrays.
 """
+from .long_scene import apply, moments
+from .scene_file import packed, unpacked
+from .scene_learning import learn, learn_checked
+
+__all__ = ["apply", "learn", "learn_checked", "moments", "packed", "unpacked"]

@@ -18,17 +18,14 @@ from .scene import ARRAYS, SceneCovariance
 FORMATS = "phenofuse scene covariance 1", "phenofuse scene covariance 2"
 
 
-def save(model, path: str, told: dict) -> None:
-    """Write what was learnt.
+def packed(model) -> tuple[dict, dict]:
+    """What was learnt, as a card of words and numbers, and as arrays by name.
 
     Parameters
     ----------
     model : SceneCovariance or LongScene
-    path : str
-    told : dict
-        What the card says besides: inputs, dates, version.
     """
-    card = {**_words(model), **told}
+    card = _words(model)
     if isinstance(model, LongScene):
         parts = [(f"{number}_", stretch) for number, stretch in enumerate(model.stretches)]
         card |= {"format": FORMATS[1], "stretches": [_words(stretch) for stretch in model.stretches]}
@@ -39,8 +36,31 @@ def save(model, path: str, told: dict) -> None:
     for prefix, scene in parts:
         arrays |= {f"{prefix}days_{i}": days for i, days in enumerate(scene.days)}
         arrays |= {prefix + name: getattr(scene, name) for name in ARRAYS}
+    return card, arrays
+
+
+def unpacked(card: dict, arrays):
+    """The model that `packed` told; of `arrays`, those asked for are read."""
+    if card["format"] == FORMATS[0]:
+        return _scene(arrays, "", card)
+    stretches = tuple(_scene(arrays, f"{number}_", words) for number, words in enumerate(card["stretches"]))
+    return LongScene(tuple(card["variables"]), stretches, arrays["spans"], arrays["borders"], Calibration(**card["calibration"]),
+                     tuple(card["digests"]))
+
+
+def save(model, path: str, told: dict) -> None:
+    """Write what was learnt.
+
+    Parameters
+    ----------
+    model : SceneCovariance or LongScene
+    path : str
+    told : dict
+        What the card says besides: inputs, dates, version.
+    """
+    card, arrays = packed(model)
     with open(path, "wb") as stream:
-        np.savez_compressed(stream, card=np.frombuffer(json.dumps(card).encode(), np.uint8), **arrays)
+        np.savez_compressed(stream, card=np.frombuffer(json.dumps({**card, **told}).encode(), np.uint8), **arrays)
 
 
 def load(path: str):
@@ -60,11 +80,7 @@ def load(path: str):
             card = json.loads(content["card"].tobytes().decode())
             if card["format"] not in FORMATS:
                 raise ValueError(card["format"])
-            if card["format"] == FORMATS[0]:
-                return _scene(content, "", card)
-            stretches = tuple(_scene(content, f"{number}_", words) for number, words in enumerate(card["stretches"]))
-            return LongScene(tuple(card["variables"]), stretches, content["spans"], content["borders"],
-                             Calibration(**card["calibration"]), tuple(card["digests"]))
+            return unpacked(card, content)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as problem:
         raise InputError(f"{path} holds no scene covariance ({problem}).",
                          "Give a file that an earlier run wrote as FIT, or leave APPLY empty.") from problem

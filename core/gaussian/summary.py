@@ -4,6 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..report import Mark, Report, figures
+from ..tiles.scores import HONEST
 from ..timeseries import Series, quality
 from ..version import version
 from .calibration import FEWEST_TO_JUDGE
@@ -11,8 +12,6 @@ from .long_scene import LongScene, typical
 from .scene import SceneCovariance
 from .self_check import PROMISED, Check
 
-# 90 % intervals are called honest when they hold this share: a user would not decide otherwise than with exact ones.
-HONEST = (0.85, 0.95)
 NINETY = PROMISED.index(0.9)
 
 

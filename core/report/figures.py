@@ -42,16 +42,21 @@ class Line(NamedTuple):
     points: bool = False
 
 
-def lines(curves, y_label: str, x_label: str = "", dates: bool = True, height: float = 3.0) -> Figure:
-    """Curves over time (or over `x_label` where `dates` is false), with interval ribbons."""
+def lines(curves, y_label: str, x_label: str = "", dates: bool = True, height: float = 3.0, baseline: str = "") -> Figure:
+    """Curves over time (or over `x_label` where `dates` is false), with interval ribbons; the `baseline` is grey."""
     figure, axes = _new(height)
-    for curve, colour in zip(curves, _colours()):
+    colours = iter(_colours())
+    for curve in curves:
+        colour = BASELINE if curve.label == baseline else next(colours)
         if curve.lower is not None:
             axes.fill_between(curve.x, curve.lower, curve.upper, color=colour, alpha=0.22, linewidth=0)
-        style = {"linestyle": "none", "marker": "o", "markersize": 3.5} if curve.points else {"linewidth": 1.7}
+        style = {"linestyle": "none", "marker": "o", "markersize": 3.5} if curve.points else {
+            "linestyle": "--" if curve.label == baseline else "-", "linewidth": 1.7}
         axes.plot(curve.x, curve.y, color=colour, label=curve.label, **style)
     if dates:
         _date_axis(axes)
+    elif all(np.all(curve.x == np.rint(curve.x)) for curve in curves):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(ylabel=y_label, xlabel=x_label)
     _legend(axes, len(curves))
     return figure

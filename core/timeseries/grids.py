@@ -15,6 +15,7 @@ from ..errors import InputError
 # Two grids whose corners differ by less than this share of a pixel hold the same pixels: some writers keep
 # coordinates as text of few digits.
 PIXEL_TOLERANCE = 0.01
+METRES_PER_DEGREE = 111_320.0  # of latitude, and of longitude on the equator, to 0.6 % everywhere
 
 
 class Window(NamedTuple):
@@ -100,6 +101,31 @@ class Grid:
     def is_geographic(self) -> bool:
         """Whether coordinates are degrees."""
         return bool(self.crs) and CRS.from_wkt(self.crs).is_geographic
+
+    @property
+    def degrees(self) -> tuple[float, float, float, float] | None:
+        """West, south, east and north of the scene in degrees; None without a reference system.
+
+        Across the date line east is smaller than west.
+        """
+        if not self.crs:
+            return None
+        a, b, c, d, e, f = self.transform
+        corners = [(a * x + b * y + c, d * x + e * y + f) for x in (0, self.width) for y in (0, self.height)]
+        xs, ys = zip(*corners)
+        return transform_bounds(CRS.from_wkt(self.crs), CRS.from_epsg(4326), min(xs), min(ys), max(xs), max(ys))
+
+    @property
+    def pixel_metres(self) -> tuple[float, float]:
+        """Width and height of a pixel in metres, in the middle of the scene; its own units without a reference system."""
+        width, height = self.pixel_size
+        if not self.crs:
+            return width, height
+        crs = CRS.from_wkt(self.crs)
+        if not crs.is_geographic:
+            return width * crs.linear_units_factor[1], height * crs.linear_units_factor[1]
+        _, south, _, north = self.degrees
+        return width * METRES_PER_DEGREE * math.cos(math.radians((south + north) / 2)), height * METRES_PER_DEGREE
 
     @property
     def crs_name(self) -> str:

@@ -36,6 +36,17 @@ def sample_pixels(series: list[Series], mask: str | None, most: int | None, seed
     list of (pixels, dates) float32
         Of each series.
     """
+    return sample_places(series, mask, most, seed, events)[0]
+
+
+def sample_places(series: list[Series], mask: str | None, most: int | None, seed: int, events) -> tuple:
+    """As `sample_pixels`, with the places of the pixels.
+
+    Returns
+    -------
+    values : list of (pixels, dates) float32
+    rows, columns : (pixels,) int
+    """
     chance = np.random.default_rng(seed)
     grid = series[0].grid
     found, count = [], 0
@@ -52,7 +63,8 @@ def sample_pixels(series: list[Series], mask: str | None, most: int | None, seed
             if count >= FEWEST_PIXELS:
                 break
     chosen = np.sort(chance.choice(count, count if most is None else min(count, most), replace=False))
-    return [np.concatenate(parts)[chosen] for parts in zip(*found)]
+    *values, rows, columns = (np.concatenate(parts)[chosen] for parts in zip(*found))
+    return values, rows, columns
 
 
 def _windows(height: int, width: int, chance) -> list:
@@ -79,8 +91,10 @@ def _everywhere(height: int, width: int):
 
 
 def _seen(series: list[Series], mask, window: Window) -> list[np.ndarray]:
+    """Values (pixels, dates) of each series, rows and columns, of the pixels of a window that qualify."""
     values = [one.read(window).reshape(one.count, -1) for one in series]
     keep = np.isfinite(values[0]).any(axis=0)
     if mask:
         keep &= read_mask(mask, series[0].grid, window).ravel()
-    return [np.ascontiguousarray(one[:, keep].T) for one in values]
+    rows, columns = np.divmod(np.flatnonzero(keep), window.columns)
+    return [*(np.ascontiguousarray(one[:, keep].T) for one in values), rows + window.row, columns + window.column]

@@ -1,0 +1,120 @@
+"""Asking a trained network for values that were hidden from it, and its baselines for the same ones."""
+from __future__ import annotations
+
+import numpy as np
+
+from ..timeseries.filling import gaps_around
+from .card import Calibration
+from .evaluation import WITHIN_90, Evaluation, Example
+from .priors import Linear, SceneGaussian
+from .samples import Sample, hide
+
+# Values of the calibration and the test pixels are hidden anew until there are enough of them: then chance moves a 90 %
+# interval by a percent.
+ENOUGH_VALUES, MOST_DRAWS = 3000, 6
+CALIBRATION, TEST = 2_000_000, 3_000_000  # seeds, see `networks.learning`
+# Classes of gap length, in days, each with a factor of its own where enough values tell it.
+EDGES = (20.0, 40.0, 80.0)
+FEWEST_TO_CALIBRATE = 100
+MOST_FACTOR = 10.0  # beyond it something is wrong, and the report shows it
+EXAMPLES = 6
+PROMISE = 0.9
+
+
+class Values:
+    """Hidden values of a sample, hidden several times, one after the other.
+
+    Attributes
+    ----------
+    truth : (values,)
+    gap_days : (values,)
+        Infinite beyond the first or last observation.
+    """
+
+    def __init__(self, sample: Sample, between: tuple, seed: int, first: int, events):
+        self.sample, self.days, self._events = sample, sample.days[0], events
+        self.draws, count = [], 0
+        while len(self.draws) < MOST_DRAWS and count < ENOUGH_VALUES:
+            self.draws.append(hide(sample, between, [seed, first + len(self.draws)], withholding=False))
+            count += int(self.draws[-1][1].sum())
+        self.truth = self.at([sample.values[0]] * len(self.draws)).astype(float)
+        self.gap_days = self.at([_gaps(shown[0], self.days) for shown, _ in self.draws])
+
+    def at(self, arrays: list) -> np.ndarray:
+        """What arrays (pixels, dates), one per draw, hold at the hidden values."""
+        return np.concatenate([array[hidden] for array, (_, hidden) in zip(arrays, self.draws)])
+
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Number of the pixel in the sample, and of the date, of each hidden value."""
+        return tuple(np.concatenate(parts) for parts in zip(*(np.nonzero(hidden) for _, hidden in self.draws)))
+
+    def moments(self, model, changed=lambda covariates: covariates) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of a model at the hidden values, with the covariates `changed`."""
+        found = []
+        for shown, _ in self.draws:
+            self._events.check()
+            found.append(model.moments([shown[0], *changed(shown[1:])], self.sample.days, self.days))
+        return tuple(self.at(list(part)) for part in zip(*found))
+
+
+def calibrated(model, values: Values) -> Calibration:
+    """Factors that make 90 % intervals hold 90 % of the values, by gap length (split-conformal, Papadopoulos et al. 2002)."""
+    mean, deviation = values.moments(model)
+    ratio = np.abs(mean - values.truth) / deviation
+    own = np.digitize(values.gap_days, EDGES, right=True)
+    everywhere = _factor(ratio) if len(ratio) else 1.0
+    return Calibration(EDGES, tuple(_factor(ratio[own == number]) if (own == number).sum() >= FEWEST_TO_CALIBRATE else everywhere
+                                    for number in range(len(EDGES) + 1)))
+
+
+def evaluated(model, values: Values, training: Sample, split: str, seed: int) -> Evaluation:
+    """Ask model and baselines for the hidden values of the test pixels.
+
+    Parameters
+    ----------
+    model : networks.prediction.Model
+        Calibrated.
+    values : Values
+    training : Sample
+        What the baselines learn from; no test value is in it.
+    split : str
+    seed : int
+    """
+    sample, days = values.sample, values.days
+    taught = list(training.values), training.days, training.names, seed
+    scene = model.prior if isinstance(model.prior, SceneGaussian) else SceneGaussian.learn(*taught)
+    line = Linear.learn(*taught)
+    order = np.random.default_rng(seed).permutation(len(sample))
+    nothing = np.full(len(values.truth), np.nan)
+    without = permuted = nothing
+    if len(sample.values) > 1:
+        without = values.moments(model, lambda others: [np.full_like(one, np.nan) for one in others])[0]
+        permuted = values.moments(model, lambda others: [one[order] for one in others])[0]
+    mean, deviation = values.moments(model)
+    mogpr, mogpr_deviation = values.moments(scene)
+    pixel, date = values.places()
+    month = (days[date].astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12) + 1
+    return Evaluation(values.truth, mean, deviation, values.moments(line)[0], mogpr, mogpr_deviation, without, permuted,
+                      values.gap_days, month, sample.row[pixel], sample.column[pixel], sample.block[pixel], split,
+                      _examples(values, model, line, scene))
+
+
+def _examples(values: Values, model, line, scene) -> tuple:
+    """Series with hidden values, spread over the sample."""
+    (shown, hidden), truth, days = values.draws[0], values.sample.values[0], values.days
+    rows = np.flatnonzero(hidden.any(axis=1))
+    rows = rows[np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows))).astype(int)]
+    own = [one[rows] for one in shown]
+    (mean, deviation), (straight, _), (mogpr, _) = (one.moments(own, values.sample.days, days) for one in (model, line, scene))
+    lost = np.where(hidden[rows], truth[rows], np.nan)
+    return tuple(Example(days, *parts) for parts in zip(own[0], lost, mean, deviation, straight, mogpr))
+
+
+def _gaps(shown: np.ndarray, days: np.ndarray) -> np.ndarray:
+    _, gaps, inside = gaps_around(np.isfinite(shown), days, days)
+    return np.where(inside, gaps, np.inf)
+
+
+def _factor(ratio: np.ndarray) -> float:
+    level = min(1.0, np.ceil((len(ratio) + 1) * PROMISE) / len(ratio))
+    return float(np.clip(np.quantile(ratio, level) / WITHIN_90, 1 / MOST_FACTOR, MOST_FACTOR))

@@ -1,0 +1,107 @@
+"""The job `fillmodel`: fill the gaps of a series with a trained network, tile by tile."""
+from __future__ import annotations
+
+from functools import lru_cache, partial
+
+import numpy as np
+
+from .. import tiles
+from ..parameters import given
+from ..timeseries import Header, open_series, quality, series_spec
+from ..timeseries.filling import Options, assemble
+from ..timeseries.masks import read_mask
+from ..timeseries.outputdates import output_periods
+from ..timeseries.sampling import sample_pixels
+from . import fitness, modelfile
+from .device import chosen_device, require_torch
+from .priors import prior_of
+
+# Pixels whose values are compared with those of the training: a share of some percent shows.
+SAMPLE_PIXELS = 1000
+
+
+def run(parameters: dict, resources, events) -> dict:
+    """Fill the gaps of a series with a network.
+
+    Parameters
+    ----------
+    parameters : dict
+        INPUT, COVARIATES (a list), MODEL; DATES or STEP_DAYS, KEEP_OBSERVED, MAX_GAP_DAYS, MASK; OUTPUT, and optionally
+        UNCERTAINTY and QUALITY.
+    """
+    require_torch()
+    import torch
+    torch.set_num_threads(1)  # tiles work side by side, and sums of several threads would depend on their number
+    device = chosen_device(resources.device, events)
+    path, mask = parameters["MODEL"], parameters.get("MASK") or None
+    card = modelfile.load_card(path)
+    paths = parameters["INPUT"], *(parameters.get("COVARIATES") or [])
+    series = fitness.arranged(card, [open_series(one, events=events) for one in paths])
+    for other in series[1:]:
+        series[0].require_same_grid(other)
+    for sentence in fitness.warnings(card, series, sample_pixels(series, mask, SAMPLE_PIXELS, 0, events)):
+        events.warning(sentence)
+    if not card.metrics:
+        events.warning("The training of this model was stopped before its end: nothing is known of its errors, and its "
+                       "standard deviations are not calibrated.")
+    target = series[0]
+    files = [one for each in series for one in each.paths] + [one for one in (path, mask) if one]
+    journal = tiles.Journal(parameters["OUTPUT"], ["fillmodel", parameters, tiles.fingerprint(files)])
+    periods = output_periods(target.periods, parameters.get("DATES") or "", int(parameters.get("STEP_DAYS") or 0))
+    output_days = np.array([period.middle for period in periods])
+    options = Options(target.variable.limits, bool(given(parameters, "KEEP_OBSERVED", True)),
+                      float(given(parameters, "MAX_GAP_DAYS", 0)))
+    outputs = _outputs(parameters, series, periods)
+    plan = tiles.plan(target.grid, _bytes_per_pixel(sum(one.count for one in series), len(periods)), resources)
+    work = partial(_tile, series, mask, output_days, (path, card.sha256, device), options, tuple(outputs))
+    tiles.run(plan, work, outputs, journal, resources, events)
+    return {"outputs": {key: path for key, (path, _) in outputs.items()}, "numbers": {}}
+
+
+def _outputs(parameters: dict, series: list, periods) -> dict:
+    """Path and kind of every raster asked for."""
+    target = series[0]
+    told = {key: parameters[key] for key in ("MODEL", "KEEP_OBSERVED", "MAX_GAP_DAYS") if parameters.get(key) is not None}
+    parents = tuple(one.paths[0] for one in series)
+
+    def header(variable: str, units: str) -> Header:
+        return Header(variable, units, "fillmodel", told, parents)
+
+    specs = {"OUTPUT": series_spec(target.grid, periods, header(target.variable.name, target.units)),
+             "UNCERTAINTY": series_spec(target.grid, periods, header("standard deviation", target.units)),
+             "QUALITY": series_spec(target.grid, periods, header("quality", ""), "uint8")}
+    return {key: (parameters[key], spec) for key, spec in specs.items() if parameters.get(key)}
+
+
+def _bytes_per_pixel(values: int, outputs: int) -> int:
+    # The series as read and pixel by pixel, and where they are finite; mean and standard deviation in float64, and with
+    # their code pixel by pixel and band by band.
+    return (4 + 4 + 1) * values + (2 * (4 + 4 + 1) + 6 * 8) * outputs
+
+
+@lru_cache(maxsize=2)
+def _model(path: str, sha256: str, device: str):
+    """The model, once per process; `sha256` tells a file from another of its name."""
+    from .networks.prediction import restored
+    card, weights = modelfile.load(path)
+    return restored(card, weights, prior_of(card.training["prior"]), device)
+
+
+def _tile(series: list, mask, output_days, model: tuple, options: Options, names: tuple, tile) -> dict:
+    """The outputs of one tile, (bands, rows, columns) each."""
+    inside = read_mask(mask, series[0].grid, tile.window).ravel() if mask else slice(None)
+    pixels = tile.window.rows * tile.window.columns
+    values = [np.ascontiguousarray(one.read(tile.window).reshape(one.count, -1)[:, inside].T) for one in series]
+    days = tuple(one.days for one in series)
+    asked = _model(*model)
+    mean, deviation = asked.moments(values, days, output_days)
+    found = assemble(values, days, output_days, mean, deviation, asked.prior.noise_deviation, options)
+    arrays = {"OUTPUT": (found.mean, np.nan), "UNCERTAINTY": (found.standard_deviation, np.nan),
+              "QUALITY": (found.quality, quality.NO_DATA)}
+    out = {}
+    for name in names:
+        array, nothing = arrays[name]
+        bands = np.full((len(output_days), pixels), nothing, array.dtype)
+        bands[:, inside] = array.T
+        out[name] = bands.reshape(-1, tile.window.rows, tile.window.columns)
+    return out

@@ -1,0 +1,161 @@
+"""The job `trainmodel`: sample a scene, train a network on gaps hidden from it, and score it where it never learnt."""
+from __future__ import annotations
+
+import math
+import platform
+from dataclasses import asdict
+
+import numpy as np
+
+from .. import tiles
+from ..errors import InputError
+from ..parameters import given
+from ..timeseries import open_series
+from ..timeseries.sampling import sample_places
+from ..version import version
+from . import evaluate, fitness, gaps, modelfile, samples, splits
+from .card import Calibration, Card
+from .checkpoint import Checkpoint
+from .device import chosen_device, require_torch
+from .evaluate import Values
+from .judgement import Judgement
+from .report import report
+
+# Series to learn from. On a processor more would take longer without being better by more than a percent or two.
+MOST_PIXELS, MOST_PIXELS_GPU = 6000, 60000
+EPOCHS = 40
+# Until the calibration pixels were asked, standard deviations are those of the network.
+UNCALIBRATED = Calibration((), (1.0,))
+SHARE_OF_TRAINING = 0.05, 0.9  # of the bar
+
+
+def run(parameters: dict, resources, events) -> dict:
+    """Train a network on a scene's own cloudy series.
+
+    Parameters
+    ----------
+    parameters : dict
+        INPUT, COVARIATES (a list), MASK; ARCHITECTURE, PRIOR, EPOCHS, SPLIT (``blocks``, ``time`` or ``random``), SEED;
+        MODEL, and optionally REPORT.
+    """
+    require_torch()
+    import torch
+    torch.set_num_threads(resources.workers)
+    device = chosen_device(resources.device, events)
+    series = [open_series(path, events=events) for path in (parameters["INPUT"], *(parameters.get("COVARIATES") or []))]
+    for other in series[1:]:
+        series[0].require_same_grid(other)
+    mask = parameters.get("MASK") or None
+    files = [path for one in series for path in one.paths] + ([mask] if mask else [])
+    journal = tiles.Journal(parameters["MODEL"], ["trainmodel", parameters, tiles.fingerprint(files)])
+    seed, kind = int(given(parameters, "SEED", 1)), parameters.get("SPLIT") or "blocks"
+    sample = _sampled(series, mask, MOST_PIXELS if device == "cpu" else MOST_PIXELS_GPU, seed, events)
+    split = splits.split(kind, sample.block, sample.days[0], seed)
+    parts = {part: _known(sample.take(split.pixels[part]), split.until[part][1]) for part in splits.PARTS}
+    events.info(f"{len(sample)} pixels: " + ", ".join(f"{len(own)} for {part}" for part, own in parts.items())
+                + f"; split by {kind}.")
+    trained = _Trained(parameters, series, parts, split, device, events)
+    try:
+        trained.learn(Checkpoint(journal.folder), events.step(*SHARE_OF_TRAINING))
+    finally:
+        trained.save()  # whatever comes: the best network so far, not yet calibrated nor judged
+    evaluation = trained.judge(events)
+    card = trained.save()
+    found = {"MODEL": parameters["MODEL"]}
+    judged = Judgement(evaluation)
+    advice = judged.advice()
+    (events.info if advice.level == "good" else events.warning)(advice.sentence)
+    if parameters.get("REPORT"):
+        report(evaluation, trained.learning.training.state.history, card, Files=[one.name for one in series]).save(parameters["REPORT"])
+        found["REPORT"] = parameters["REPORT"]
+    journal.remove()
+    own, line = judged.score(), judged.compared("linear")
+    numbers = {"RMSE": own.rmse, "MAE": own.mae, "R2": own.r2, "COVERAGE": own.coverage_90, "RATIO": line.ratio}
+    return {"outputs": found, "numbers": {key: value for key, value in numbers.items() if math.isfinite(value)}}
+
+
+class _Trained:
+    """A training and what becomes of it: a model file, whole or as far as it came."""
+
+    def __init__(self, parameters: dict, series: list, parts: dict, split, device: str, events):
+        from .networks.learning import Choices, Learning
+        self._parameters, self._series, self._parts, self._split = parameters, series, parts, split
+        self.choices = Choices(parameters.get("ARCHITECTURE") or "fusion", None, parameters.get("PRIOR") or "scene",
+                               int(given(parameters, "EPOCHS", EPOCHS)), int(given(parameters, "SEED", 1)), device)
+        events.info(f"Learning the prior ({self.choices.prior}) from {len(parts['training'])} pixels.")
+        self.learning = Learning(parts["training"], parts["validation"], split.until, self.choices, events)
+        self.calibration, self.metrics = UNCALIBRATED, {}
+
+    def learn(self, checkpoint: Checkpoint, events) -> None:
+        training = self.learning.training
+        if checkpoint.take_up(training):
+            events.info(f"Continuing after epoch {training.state.epoch} of an earlier run.")
+
+        def keep(training) -> None:
+            checkpoint.keep(training)
+            _tell(training.state, events)
+
+        self.learning.run(events, keep)
+
+    def judge(self, events):
+        """Calibrate and score the best network on pixels that served for nothing else."""
+        parts, until, seed = self._parts, self._split.until, self.choices.seed
+        model = self.learning.model()
+        model.calibration = self.calibration = evaluate.calibrated(model, Values(
+            parts["calibration"], until["calibration"], seed, evaluate.CALIBRATION, events))
+        events.progress(0.93)
+        evaluation = evaluate.evaluated(model, Values(parts["test"], until["test"], seed, evaluate.TEST, events),
+                                        parts["training"], self._split.kind, seed)
+        self.metrics = Judgement(evaluation).metrics()
+        events.progress(1)
+        return evaluation
+
+    def save(self) -> Card | None:
+        """Write the model file, in a fraction of a second; None when nothing was learnt yet."""
+        if not self.learning.training.state.epoch:
+            return None
+        choices, state, model = self.choices, self.learning.training.state, self.learning.model()
+        told = {**asdict(choices), "options": model.network.options, "epochs run": state.epoch, "best epoch": state.best_epoch,
+                "validation rmse": state.best_rmse, "samples": {part: len(own) for part, own in self._parts.items()},
+                "gaps": gaps.WAYS, "stretch days": list(gaps.STRETCH_DAYS), "no covariate": gaps.NO_COVARIATE,
+                "one covariate less": gaps.ONE_LESS, "finished": bool(self.metrics)}
+        import torch
+        versions = {"phenofuse": version(), "python": platform.python_version(), "numpy": np.__version__,
+                    "torch": torch.__version__}
+        card = Card(choices.architecture, model.network.options, self.learning.inputs, **fitness.setting(self._series),
+                    split=self._split.kind, training=told, calibration=self.calibration, metrics=self.metrics, versions=versions)
+        return modelfile.save(self._parameters["MODEL"], card, model.weights())
+
+
+def _tell(state, events) -> None:
+    if state.epoch:
+        events.info(f"Epoch {state.epoch}: error on validation pixels {state.rmse[-1]:.4f}"
+                    + (", the best so far." if state.best_epoch == state.epoch else f" (best {state.best_rmse:.4f})."))
+    else:
+        events.info(f"Error of the prior on validation pixels: {state.best_rmse:.4f}.")
+
+
+def _sampled(series: list, mask, most: int, seed: int, events) -> samples.Sample:
+    values, row, column = sample_places(series, mask, most, seed, events)
+    if not len(row):
+        raise InputError(f"{series[0].name} holds no observation" + (" inside the mask." if mask else "."),
+                         "Check the series with 'Describe time series' (phenofuse:describetimeseries).")
+    names = fitness.names(series)
+    telling = [number == 0 or _varies(one) for number, one in enumerate(values)]
+    for name in (name for name, tells in zip(names, telling) if not tells):
+        events.warning(f"{name} has no values, or is the same everywhere: it is left out.")
+    values, days, names, units = (
+        tuple(one for one, tells in zip(ones, telling) if tells)
+        for ones in (values, [one.days for one in series], names, [one.units for one in series]))
+    return samples.Sample(values, days, names, units, row, column, splits.blocks_of(row, column, series[0].grid))
+
+
+def _varies(values: np.ndarray) -> bool:
+    seen = values[np.isfinite(values)]
+    return len(seen) > 1 and seen.min() < seen.max()
+
+
+def _known(sample: samples.Sample, last: float) -> samples.Sample:
+    """Without what came later, where the split is by time."""
+    return sample.before(last) if math.isfinite(last) else sample
+

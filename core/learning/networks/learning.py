@@ -1,0 +1,96 @@
+"""From a sample of a scene to a trained network."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..priors import prior_of
+from ..samples import FOLDS, Folds, Sample, View, view
+from .batch import batch
+from .prediction import Model
+from .training import VIEWS, Lesson, Training, new_network
+
+VALIDATION_VIEWS = 3
+# Seeds of views tell what they are for; numbers from here on are not training's.
+VALIDATION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What users choose.
+
+    Parameters
+    ----------
+    architecture : str
+    options : dict
+        Of the architecture.
+    prior : str
+    epochs, seed : int
+    device : str
+        ``cpu`` or ``cuda``.
+    folds : int
+        See `samples.Folds`.
+    """
+
+    architecture: str = "fusion"
+    options: dict | None = None
+    prior: str = "scene"
+    epochs: int = 40
+    seed: int = 1
+    device: str = "cpu"
+    folds: int = FOLDS
+
+
+class Learning:
+    """A network, its prior and its views: learns step by step, and can give its best model at any time.
+
+    Parameters
+    ----------
+    training, validation : Sample
+        Of pixels apart from one another.
+    between : dict
+        Per part, the days between which values are hidden; see `splits.Split`.
+    choices : Choices
+    events : Events
+    """
+
+    def __init__(self, training: Sample, validation: Sample, between: dict, choices: Choices, events):
+        self.choices, self._sample, self._between = choices, training, between
+        kind = prior_of(choices.prior)
+        self.inputs = training.inputs()
+        self.prior = kind.learn(list(training.values), training.days, training.names, choices.seed)
+        self._folds = Folds(self.prior, training, choices.folds, choices.seed, events)
+        network = new_network(choices.architecture, self.inputs, choices.options or {}, choices.seed)
+        self.training = Training(network, choices.epochs, choices.seed, choices.device)
+        self._lessons: dict = {}
+        self._validation = [self._lesson(validation, self.prior, "validation", VALIDATION + number)
+                            for number in range(VALIDATION_VIEWS)]
+
+    def run(self, events, keep=lambda training: None) -> None:
+        """Train to the end; see `Training.run`."""
+        self.training.run(self._training_lesson, self._validation, events, keep)
+
+    def model(self) -> Model:
+        """The best network so far, with its prior."""
+        network = new_network(self.choices.architecture, self.inputs, self.choices.options or {}, self.choices.seed)
+        network.load_state_dict(self.training.best)
+        return Model(network, self.prior, device=self.choices.device)
+
+    def _training_lesson(self, number: int) -> Lesson:
+        number %= VIEWS
+        if number not in self._lessons:
+            self._lessons[number] = self._lesson(self._sample, self._folds, "training", number).near(self.choices.device)
+        return self._lessons[number]
+
+    def _lesson(self, sample: Sample, prior, part: str, number: int) -> Lesson:
+        return lesson(view(sample, prior, self._between[part], [self.choices.seed, number]), sample.days, self.inputs)
+
+
+def lesson(seen: View, days: tuple, inputs: tuple) -> Lesson:
+    """A view as tensors."""
+    target = inputs[0]
+    truth = np.where(seen.hidden, (seen.truth - target.centre) / target.scale, 0).astype(np.float32)
+    given = batch(seen.shown, days, seen.prior_mean, seen.prior_deviation, days[0], inputs)
+    return Lesson(given, torch.from_numpy(truth), torch.from_numpy(seen.hidden))

@@ -1,0 +1,210 @@
+"""Networks and their training: start at the prior, see nothing hidden, do not mind the order of pixels, resume to the bit."""
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from phenofuse.core.errors import InputError
+from phenofuse.core.events import Silent
+from phenofuse.core.learning import splits
+from phenofuse.core.learning.card import Input
+from phenofuse.core.learning.checkpoint import Checkpoint
+from phenofuse.core.learning.evaluate import Values, calibrated
+from phenofuse.core.learning.priors import Linear, SceneGaussian
+from phenofuse.core.learning.samples import view
+
+pytest.importorskip("torch")
+sys.path.insert(0, str(Path(__file__).parent))
+import torch
+from learning import NAMES, sample, series
+from phenofuse.core.learning.networks import ARCHITECTURES, build, training
+from phenofuse.core.learning.networks.learning import Choices, Learning
+from phenofuse.core.learning.networks.prediction import Model
+
+ALWAYS = dict.fromkeys(splits.PARTS, (-np.inf, np.inf))
+SMALL = {"fusion": {"width": 8, "heads": 2, "layers": 1}, "bigru": {"width": 8, "layers": 1}, "mlp": {}}
+
+
+@pytest.fixture(autouse=True)
+def small_and_steady(monkeypatch):
+    """Epochs of few pixels, on one thread: sums of several would depend on the machine."""
+    monkeypatch.setattr(training, "PIXELS_PER_EPOCH", 128)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    """Give a sample, cut into training and validation, with a scene covariance learnt from it."""
+    whole = sample()
+    return whole, whole.take(np.arange(64)), whole.take(np.arange(64, 96))
+
+
+def model_of(name, pixels, seed=1, options=None):
+    """Build an untrained network on a linear prior whose weights are noise."""
+    whole = pixels[0]
+    prior = Linear.learn(list(whole.values), whole.days, whole.names, 1)
+    torch.manual_seed(seed)
+    network = build(name, whole.inputs(), SMALL[name] if options is None else options)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return Model(network, prior)
+
+
+@pytest.mark.parametrize("name", ["fusion", "bigru"])
+def test_an_untrained_network_is_its_prior(name, pixels):
+    """Mean and, but for the floor of the scale, standard deviation are the prior's."""
+    whole = pixels[0]
+    prior = Linear.learn(list(whole.values), whole.days, whole.names, 1)
+    model = Model(build(name, whole.inputs(), SMALL[name]), prior)
+    mean, deviation = model.moments(list(whole.values), whole.days, whole.days[0])
+    expected = prior.moments(list(whole.values), whole.days, whole.days[0])
+    np.testing.assert_allclose(mean, expected[0], atol=1e-6)
+    np.testing.assert_allclose(deviation, expected[1], atol=0.03 * np.nanstd(whole.values[0]))
+
+
+@pytest.mark.parametrize("name", [*ARCHITECTURES])
+def test_pixels_do_not_mind_one_another(name, pixels):
+    """Any order, any number and any company of pixels gives each of them the same bits."""
+    values, days = series(300, seed=4)
+    model = model_of(name, pixels)
+    whole = model.moments(values, days, days[0])
+    order = np.random.default_rng(0).permutation(300)
+    for own in (order, order[:1], order[:37], np.arange(200, 300)):
+        part = model.moments([one[own] for one in values], days, days[0])
+        assert all(one.tobytes() == np.ascontiguousarray(other[own]).tobytes() for one, other in zip(part, whole))
+
+
+@pytest.mark.parametrize("name", [*ARCHITECTURES])
+def test_pixels_without_anything_get_numbers(name, pixels):
+    """No target, no radar, one of two radar channels, nothing at all: every output is finite."""
+    values, days = series(20, seed=5)
+    for one in values:
+        one[0] = np.nan
+    values[0][1], values[1][2], values[2][2], values[2][3] = np.nan, np.nan, np.nan, np.nan
+    assert all(np.isfinite(one).all() for one in model_of(name, pixels).moments(values, days, days[0]))
+
+
+@pytest.mark.parametrize("kind", [Linear, SceneGaussian])
+def test_a_planted_leak_is_caught(kind, pixels):
+    """Hidden values made huge or missing change nothing that is shown: not the prior, nor the scaling, nor the output."""
+    _, taught, validation = pixels
+    prior = kind.learn(list(taught.values), taught.days, taught.names, 1)
+    seen = view(validation, prior, ALWAYS["test"], [1, 2])
+    model = Model(build("fusion", taught.inputs(), SMALL["fusion"]), prior)
+    expected = model.moments(seen.shown, validation.days, validation.days[0])
+    for poison in (np.nan, 1e6):
+        values = (np.where(seen.hidden, np.float32(poison), validation.values[0]), *validation.values[1:])
+        shown = [np.where(seen.hidden, np.float32(np.nan), values[0]), *seen.shown[1:]]
+        assert prior.moments(shown, validation.days, validation.days[0])[0].tobytes() == seen.prior_mean.tobytes()
+        found = model.moments(shown, validation.days, validation.days[0])
+        assert all(one.tobytes() == other.tobytes() for one, other in zip(found, expected))
+    leaky = [validation.values[0], *seen.shown[1:]]
+    assert not np.array_equal(prior.moments(leaky, validation.days, validation.days[0])[0], seen.prior_mean)
+
+
+def learning(pixels, name="bigru", epochs=3, **choices):
+    """Begin a training with small networks and a linear prior."""
+    _, taught, validation = pixels
+    chosen = Choices(name, SMALL[name], **{"prior": "linear", "epochs": epochs, "folds": 2, **choices})
+    return Learning(taught, validation, ALWAYS, chosen, Silent())
+
+
+@pytest.mark.parametrize("name", [*ARCHITECTURES])
+def test_training_is_repeatable_and_resumes_to_the_bit(name, pixels, tmp_path):
+    """Two runs, and one that was stopped after its first epoch and continued from its file, end with the same weights."""
+
+    class Stopped(Exception):
+        pass
+
+    def stop(own):
+        Checkpoint(tmp_path).keep(own)
+        if own.state.epoch == 1:
+            raise Stopped
+
+    whole = learning(pixels, name)
+    whole.run(Silent())
+    broken = learning(pixels, name)
+    with pytest.raises(Stopped):
+        broken.run(Silent(), stop)
+    continued = learning(pixels, name)
+    assert Checkpoint(tmp_path).take_up(continued.training)
+    continued.run(Silent())
+    first, second = (one.training.to_arrays() for one in (whole, continued))
+    assert first[1] == second[1] and first[0].keys() == second[0].keys()
+    assert all(first[0][key].tobytes() == second[0][key].tobytes() for key in first[0])
+
+
+def test_the_best_network_is_kept(pixels):
+    """The model kept is that of the epoch of the smallest validation error."""
+    run = learning(pixels, epochs=4)
+    run.run(Silent())
+    state = run.training.state
+    assert state.best_epoch and state.rmse[state.best_epoch - 1] == state.best_rmse == min(state.rmse)
+
+
+def test_noise_is_not_taken_for_a_gain(pixels, monkeypatch):
+    """A mean error that is smaller, but by less than two standard errors over pixels, does not replace the untrained network."""
+    chance, run = np.random.default_rng(0), learning(pixels).training
+    before = chance.uniform(1, 2, 100)
+    noise = chance.normal(0, 1, 100)
+    noise -= noise.mean()
+    for epoch, (gain, kept) in enumerate(((0.0, 0), (0.1, 0), (0.3, 2))):
+        run.state.epoch = epoch
+        monkeypatch.setattr(run, "_squares", lambda *_, gain=gain: (before - gain + noise * (gain > 0), 100))
+        run._judge([], Silent())
+        assert run.state.best_epoch == kept
+
+
+def test_calibration_makes_intervals_honest(pixels):
+    """Standard deviations that are half or twice as wide as they should be are put right on other pixels."""
+    whole = sample(600, seed=8)
+    prior = SceneGaussian.learn([one[:200] for one in whole.values], whole.days, NAMES, 1)
+
+    class Wrong:
+        def __init__(self, factor):
+            self.factor = factor
+
+        def moments(self, *given):
+            mean, deviation = prior.moments(*given)
+            return mean, deviation * self.factor
+
+    for factor in (0.5, 2.0):
+        model = Wrong(factor)
+        own = calibrated(model, Values(whole.take(np.arange(200, 400)), ALWAYS["test"], 1, 10, Silent()))
+        test = Values(whole.take(np.arange(400, 600)), ALWAYS["test"], 1, 20, Silent())
+        mean, deviation = test.moments(model)
+        inside = np.abs(mean - test.truth) <= 1.6449 * deviation * own.factor(test.gap_days)
+        assert 0.87 < inside.mean() < 0.93
+
+
+def test_mlp_needs_radar_in_decibels():
+    """Without VV and VH by name and unit, mlp is refused in one sentence."""
+    ndvi, vv, vh = (Input(name, units, 0.0, 1.0, -1.0, 1.0) for name, units in (("NDVI", "1"), ("VV", "dB"), ("VH", "dB")))
+    build("mlp", (ndvi, vh, vv))
+    for inputs in ((ndvi,), (ndvi, vv), (ndvi, vv, Input("VH", "1", 0.0, 1.0, 0.0, 1.0))):
+        with pytest.raises(InputError, match="mlp needs V"):
+            build("mlp", inputs)
+    with pytest.raises(InputError, match="no architecture 'cnn'"):
+        build("cnn", (ndvi,))
+
+
+def test_line_is_the_line(pixels):
+    """The linear prior is numpy's interpolation, and as far from the values as it says."""
+    whole = sample(400, seed=6)
+    prior = Linear.learn(list(whole.values), whole.days, NAMES, 1)
+    at = np.union1d(whole.days[0], whole.days[0] + 5)
+    mean, _ = prior.moments(list(whole.values), whole.days, at)
+    for own, found in zip(whole.values[0][:50], mean):
+        seen = np.isfinite(own)
+        np.testing.assert_allclose(found, np.interp(at, whole.days[0][seen], own[seen]), atol=1e-6)
+    hidden = Values(whole, ALWAYS["test"], 1, 5, Silent())
+    guess, deviation = hidden.moments(prior)
+    assert 0.7 < np.sqrt(np.mean(((guess - hidden.truth) / deviation)[np.isfinite(hidden.gap_days)] ** 2)) < 1.4
+    nothing = [np.full((1, len(days)), np.nan, np.float32) for days in whole.days]
+    assert all(np.isfinite(one).all() for one in prior.moments(nothing, whole.days, at))
