@@ -41,6 +41,7 @@ _link_package()
 _make_profile()
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # the machine may have no display
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the engine sets it for itself
 if (STATE / "engine" / "bin" / "python").exists():
     os.environ.setdefault("PHENOFUSE_ENGINE_PYTHON", str(STATE / "engine" / "bin" / "python"))
 

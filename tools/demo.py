@@ -22,11 +22,11 @@ ROOT = Path(__file__).resolve().parent.parent
 def main(folder: Path) -> None:
     """Run the chain, make the project and the maps, say where everything is."""
     older = (folder / "demo.qgz").exists()  # what an older run left is no part of this one
-    for name in ("scene", "series", "reports", "maps", "experiment"):
+    for name in ("scene", "series", "phenology", "reports", "maps", "experiment"):
         if older:
             shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(parents=True, exist_ok=True)
-    series, reports, experiment = folder / "series", folder / "reports", folder / "experiment"
+    series, phenology, reports, experiment = (folder / name for name in ("series", "phenology", "reports", "experiment"))
     scene, ndvi = folder / "scene", series / "ndvi.tif"
 
     run("createsamplescene", FOLDER=scene)
@@ -50,6 +50,16 @@ def main(folder: Path) -> None:
         UNCERTAINTY=series / "ndvi_uncertainty.tif",
         QUALITY=series / "ndvi_quality.tif",
         REPORT=reports / "filling.html",
+    )
+
+    run(
+        "phenologymetrics",
+        INPUT=series / "ndvi_filled.tif",
+        UNCERTAINTY=series / "ndvi_uncertainty.tif",
+        FILL_QUALITY=series / "ndvi_quality.tif",
+        **{key: phenology / f"{key.lower()}.tif" for key in ("PEAK", "END", "SEASONS", "UNCERTAINTY_DAYS", "QUALITY")},
+        OUTPUT=phenology / "start.tif",
+        DATES_AS="day_of_year",
     )
 
     run("splittimeseries", INPUT=series / "ndvi_filled.tif", FOLDER=series / "filled_by_date")

@@ -43,6 +43,12 @@ LAYERS = (
     ("Gap-free NDVI", "series/ndvi_filled.tif", "ndvi", "NDVI, gaps filled", True),
     ("Gap-free NDVI", "series/ndvi_uncertainty.tif", "uncertainty", "Standard deviation of NDVI", False),
     ("Gap-free NDVI", "series/ndvi_quality.tif", "quality", "Why each value is as it is", False),
+    ("Phenology", "phenology/seasons.tif", "seasons", "Number of seasons", False),
+    ("Phenology", "phenology/start.tif", "day_of_year", "Start of season", False),
+    ("Phenology", "phenology/peak.tif", "day_of_year", "Peak of season", False),
+    ("Phenology", "phenology/end.tif", "day_of_year", "End of season", False),
+    ("Phenology", "phenology/uncertainty_days.tif", "uncertainty_days", "Standard deviation in days", False),
+    ("Phenology", "phenology/quality.tif", "season_quality", "What became of each season", False),
     ("Observed", "series/ndvi.tif", "ndvi", "NDVI, observed", True),
     ("Observed", "series/observations.tif", "count", "Observations", False),
     ("Observed", "series/longest_gap.tif", "gap_days", "Longest gap in days", False),
@@ -149,6 +155,17 @@ def draw_maps(project: QgsProject, layers: dict, folder: Path) -> list[Path]:
                 (layers["series/longest_gap.tif"], "Longest gap in days"),
             ],
             folder / "observations.png",
+        ),
+        draw(
+            project,
+            "Seasons of the filled series",
+            [
+                (layers["phenology/seasons.tif"], "Number of seasons"),
+                (layers["phenology/start.tif"], "Start of the first season"),
+                (layers["phenology/end.tif"], "End of the first season"),
+                (layers["phenology/uncertainty_days.tif"], "Standard deviation of the start in days"),
+            ],
+            folder / "phenology.png",
         ),
     ]
 
