@@ -19,11 +19,12 @@ pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parent))
 import torch
 from learning import NAMES, sample, series
-from phenofuse.core.learning.networks import ARCHITECTURES, build, training
+from phenofuse.core.learning.networks import ARCHITECTURES, build, side_of, training
 from phenofuse.core.learning.networks.learning import Choices, Learning
 from phenofuse.core.learning.networks.prediction import Model
 
 ALWAYS = dict.fromkeys(splits.PARTS, (-np.inf, np.inf))
+PIXELWISE = [name for name in ARCHITECTURES if side_of(name) == 1]
 SMALL = {"fusion": {"width": 8, "heads": 2, "layers": 1}, "bigru": {"width": 8, "layers": 1}, "mlp": {}}
 
 
@@ -68,7 +69,7 @@ def test_an_untrained_network_is_its_prior(name, pixels):
     np.testing.assert_allclose(deviation, expected[1], atol=0.03 * np.nanstd(whole.values[0]))
 
 
-@pytest.mark.parametrize("name", [*ARCHITECTURES])
+@pytest.mark.parametrize("name", PIXELWISE)
 def test_pixels_do_not_mind_one_another(name, pixels):
     """Any order, any number and any company of pixels gives each of them the same bits."""
     values, days = series(300, seed=4)
@@ -80,7 +81,7 @@ def test_pixels_do_not_mind_one_another(name, pixels):
         assert all(one.tobytes() == np.ascontiguousarray(other[own]).tobytes() for one, other in zip(part, whole))
 
 
-@pytest.mark.parametrize("name", [*ARCHITECTURES])
+@pytest.mark.parametrize("name", PIXELWISE)
 def test_pixels_without_anything_get_numbers(name, pixels):
     """No target, no radar, one of two radar channels, nothing at all: every output is finite."""
     values, days = series(20, seed=5)
@@ -115,7 +116,7 @@ def learning(pixels, name="bigru", epochs=3, **choices):
     return Learning(taught, validation, ALWAYS, chosen, Silent())
 
 
-@pytest.mark.parametrize("name", [*ARCHITECTURES])
+@pytest.mark.parametrize("name", PIXELWISE)
 def test_training_is_repeatable_and_resumes_to_the_bit(name, pixels, tmp_path):
     """Two runs, and one that was stopped after its first epoch and continued from its file, end with the same weights."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from phenofuse.core import jobs
+from phenofuse.core import jobs, tiles
 from phenofuse.core.errors import Cancelled, InputError
 from phenofuse.core.events import Events, Silent
 from phenofuse.core.jobs import Resources
@@ -229,3 +229,62 @@ def test_what_cannot_be_is_refused(scene, trained, tmp_path):
         with pytest.raises(InputError, match=match):
             train(scene, tmp_path / "m.phenofuse", **given)
         assert not (tmp_path / "m.phenofuse").exists()
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """Write a scene of no whole number of chips, and a mask of its right part; give paths and NDVI, and the mask."""
+    folder, shape = tmp_path_factory.mktemp("wide"), (12, 49, 53)
+    values, days = series(shape[1] * shape[2], shape[0])
+    cubes = [one.T.reshape(shape) for one in values]
+    cubes[0][4:7, 20:30, 10:30] = np.nan
+    paths = [write(folder / f"{name}.tif", cube, [str(np.datetime64(int(day), "D")) for day in when], tags={"variable": name})
+             for name, cube, when in zip(("NDVI", "VV", "VH"), cubes, days)]
+    inside = np.zeros((1, *shape[1:]), "uint8")
+    inside[0, :, 30:] = 1
+    return (paths, cubes[0]), write(folder / "mask.tif", inside, dtype="uint8", nodata=None)
+
+
+@pytest.mark.parametrize("architecture", ["unet", "vit"])
+def test_networks_of_chips_train_and_fill_without_seams(architecture, wide, tmp_path):
+    """They keep the contract of all others: card, scores, observed values, dates, mask, and bytes whatever the tiles."""
+    (paths, ndvi), mask = wide
+    model = tmp_path / "m.phenofuse"
+    numbers = train(wide[0], model, ARCHITECTURE=architecture, EPOCHS=1)["numbers"]
+    card = modelfile.load_card(model)
+    assert numbers["RMSE"] > 0 and card.metrics["blocks"] >= 1 and card.training["finished"]
+    assert card.architecture_options["side"] == 16 and sum(card.training["samples"].values()) == 9 * 16**2
+    found = fill(tmp_path / "a", wide[0], model)
+    opened, tight = [open_series(path) for path in paths], Resources(64, 10)
+    whole, grid = opened[0].grid.window, opened[0].grid
+    assert tiles.plan(grid, filljob._bytes_per_pixel(3 * 12, 12, 16), tight, 16).side == 16
+    fill(tmp_path / "b", wide[0], model, tight)
+    for key in KEYS:
+        assert (tmp_path / "a" / f"{key}.tif").read_bytes() == (tmp_path / "b" / f"{key}.tif").read_bytes()
+    seen = np.isfinite(ndvi)
+    assert (found["OUTPUT"][seen].view("uint32") == ndvi[seen].view("uint32")).all() and np.isfinite(found["OUTPUT"]).all()
+    for window in (Window(0, 0, 7, 9), Window(21, 17, 13, 1), Window(40, 30, 9, 23)):
+        top, left = max(0, window.row - 16), max(0, window.column - 16)
+        context = Window(top, left, min(grid.height, window.row + window.rows + 16) - top,
+                         min(grid.width, window.column + window.columns + 16) - left)
+        for around in (context, whole):
+            own = filljob._tile(opened, None, opened[0].days, (str(model), card.sha256, "cpu"), Options((-1, 1)), KEYS,
+                                Tile(0, window, around))
+            for key in KEYS:
+                assert own[key].tobytes() == np.ascontiguousarray(found[key][(slice(None), *window.slices)]).tobytes()
+    masked = np.isfinite(fill(tmp_path / "step", wide[0], model, STEP_DAYS=30, MASK=mask)["OUTPUT"])
+    assert masked[:, :, 30:].all() and not masked[:, :, :30].any() and len(masked) == 5
+
+
+def test_a_scene_smaller_than_a_chip_is_refused(scene, wide, tmp_path):
+    """In training and in filling, with what was found and what to do instead; one of too few chips, too."""
+    model = tmp_path / "m.phenofuse"
+    train(wide[0], model, ARCHITECTURE="unet", EPOCHS=1)
+    small = [write(tmp_path / f"{name}.tif", rasterio.open(path).read()[:, :, :10], rasterio.open(path).descriptions,
+                   tags={"variable": name}) for path, name in zip(scene[0], ("NDVI", "VV", "VH"))]
+    given = small, None
+    for run in (lambda: train(given, tmp_path / "n.phenofuse", ARCHITECTURE="vit"), lambda: fill(tmp_path / "out", given, model)):
+        with pytest.raises(InputError, match="10 x 24 pixels, less than the 16 x 16"):
+            run()
+    with pytest.raises(InputError, match="1 blocks, too few"):
+        train(scene, tmp_path / "n.phenofuse", ARCHITECTURE="unet")

@@ -25,7 +25,8 @@ class TrainModel(PhenofuseAlgorithm):
                       "again.",
         "ARCHITECTURE": "fusion: a small transformer that reads all observations and radar on their own dates (recommended). bigru: "
                         "a light recurrent network. mlp: NDVI from the radar of the day alone, as older tools do; for "
-                        "comparison.",
+                        "comparison. unet and vit look at squares of 16 x 16 pixels, a U-Net with attention over five dates and a "
+                        "vision transformer over the whole time: slower, for scenes where neighbours tell much.",
         "PRIOR": "What the network starts from and corrects. scene: the scene's Gaussian process, as 'Fill with radar' learns it "
                  "(recommended). linear: the line between observations.",
         "SPLIT": "Which values are kept for the test. blocks: those of places never seen. time: those of later dates. random: those "
@@ -41,7 +42,7 @@ class TrainModel(PhenofuseAlgorithm):
         return [
             p.raster("INPUT", tr("Time series")),
             p.rasters("COVARIATES", tr("Covariates (radar)"), optional=True),
-            p.choice("ARCHITECTURE", tr("Architecture"), ("fusion", "bigru", "mlp"), "fusion"),
+            p.choice("ARCHITECTURE", tr("Architecture"), ("fusion", "bigru", "mlp", "unet", "vit"), "fusion"),
             p.choice("PRIOR", tr("Prior"), ("scene", "linear"), "scene"),
             p.choice("SPLIT", tr("Held-out values"), ("blocks", "time", "random"), "blocks"),
             p.integer("EPOCHS", tr("Epochs at most"), 40, 1, 10000),

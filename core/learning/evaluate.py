@@ -5,6 +5,7 @@ import numpy as np
 
 from ..timeseries.filling import gaps_around
 from .card import Calibration
+from .chips import pixels_of
 from .evaluation import WITHIN_90, Evaluation, Example
 from .priors import Linear, SceneGaussian
 from .samples import Sample, hide
@@ -36,7 +37,7 @@ class Values:
         self.draws, count = [], 0
         while len(self.draws) < MOST_DRAWS and count < ENOUGH_VALUES:
             self.draws.append(hide(sample, between, [seed, first + len(self.draws)], withholding=False))
-            count += int(self.draws[-1][1].sum())
+            count += int(self.draws[-1][1].sum()) // sample.side**2  # neighbours in a chip share their gap
         self.truth = self.at([sample.values[0]] * len(self.draws)).astype(float)
         self.gap_days = self.at([_gaps(shown[0], self.days) for shown, _ in self.draws])
 
@@ -84,7 +85,7 @@ def evaluated(model, values: Values, training: Sample, split: str, seed: int) ->
     taught = list(training.values), training.days, training.names, seed
     scene = model.prior if isinstance(model.prior, SceneGaussian) else SceneGaussian.learn(*taught)
     line = Linear.learn(*taught)
-    order = np.random.default_rng(seed).permutation(len(sample))
+    order = pixels_of(np.random.default_rng(seed).permutation(len(sample) // sample.side**2), sample.side).ravel()
     nothing = np.full(len(values.truth), np.nan)
     without = permuted = nothing
     if len(sample.values) > 1:
@@ -104,10 +105,13 @@ def _examples(values: Values, model, line, scene) -> tuple:
     (shown, hidden), truth, days = values.draws[0], values.sample.values[0], values.days
     rows = np.flatnonzero(hidden.any(axis=1))
     rows = rows[np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows))).astype(int)]
-    own = [one[rows] for one in shown]
+    together = values.sample.side**2
+    chips, chip = np.unique(rows // together, return_inverse=True)
+    asked, rows = pixels_of(chips, values.sample.side).ravel(), chip * together + rows % together
+    own = [one[asked] for one in shown]
     (mean, deviation), (straight, _), (mogpr, _) = (one.moments(own, values.sample.days, days) for one in (model, line, scene))
-    lost = np.where(hidden[rows], truth[rows], np.nan)
-    return tuple(Example(days, *parts) for parts in zip(own[0], lost, mean, deviation, straight, mogpr))
+    lost = np.where(hidden[asked], truth[asked], np.nan)
+    return tuple(Example(days, *(one[row] for one in (own[0], lost, mean, deviation, straight, mogpr))) for row in rows)
 
 
 def _gaps(shown: np.ndarray, days: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from ..timeseries.filling import Options, assemble
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels
-from . import fitness, modelfile
+from . import chips, fitness, modelfile
 from .device import chosen_device, require_torch
 from .priors import prior_of
 
@@ -31,6 +31,8 @@ def run(parameters: dict, resources, events) -> dict:
     """
     require_torch()
     import torch
+
+    from .networks import side_of
     torch.set_num_threads(1)  # tiles work side by side, and sums of several threads would depend on their number
     device = chosen_device(resources.device, events)
     path, mask = parameters["MODEL"], parameters.get("MASK") or None
@@ -39,6 +41,8 @@ def run(parameters: dict, resources, events) -> dict:
     series = fitness.arranged(card, [open_series(one, events=events) for one in paths])
     for other in series[1:]:
         series[0].require_same_grid(other)
+    side = side_of(card.architecture, card.architecture_options)
+    chips.require_room(series[0], side, card.architecture)
     for sentence in fitness.warnings(card, series, sample_pixels(series, mask, SAMPLE_PIXELS, 0, events)):
         events.warning(sentence)
     if not card.metrics:
@@ -52,7 +56,8 @@ def run(parameters: dict, resources, events) -> dict:
     options = Options(target.variable.limits, bool(given(parameters, "KEEP_OBSERVED", True)),
                       float(given(parameters, "MAX_GAP_DAYS", 0)))
     outputs = _outputs(parameters, series, periods)
-    plan = tiles.plan(target.grid, _bytes_per_pixel(sum(one.count for one in series), len(periods)), resources)
+    plan = tiles.plan(target.grid, _bytes_per_pixel(sum(one.count for one in series), len(periods), side), resources,
+                      side if side > 1 else 0)
     work = partial(_tile, series, mask, output_days, (path, card.sha256, device), options, tuple(outputs))
     tiles.run(plan, work, outputs, journal, resources, events)
     return {"outputs": {key: path for key, (path, _) in outputs.items()}, "numbers": {}}
@@ -73,10 +78,11 @@ def _outputs(parameters: dict, series: list, periods) -> dict:
     return {key: (parameters[key], spec) for key, spec in specs.items() if parameters.get(key)}
 
 
-def _bytes_per_pixel(values: int, outputs: int) -> int:
+def _bytes_per_pixel(values: int, outputs: int, side: int) -> int:
     # The series as read and pixel by pixel, and where they are finite; mean and standard deviation in float64, and with
-    # their code pixel by pixel and band by band.
-    return (4 + 4 + 1) * values + (2 * (4 + 4 + 1) + 6 * 8) * outputs
+    # their code pixel by pixel and band by band. Where chips overlap, the sums of both and the prior's as well.
+    overlapping = 4 * 8 * (values + outputs) if side > 1 else 0
+    return (4 + 4 + 1) * values + (2 * (4 + 4 + 1) + 6 * 8) * outputs + overlapping
 
 
 @lru_cache(maxsize=2)
@@ -89,19 +95,35 @@ def _model(path: str, sha256: str, device: str):
 
 def _tile(series: list, mask, output_days, model: tuple, options: Options, names: tuple, tile) -> dict:
     """The outputs of one tile, (bands, rows, columns) each."""
-    inside = read_mask(mask, series[0].grid, tile.window).ravel() if mask else slice(None)
-    pixels = tile.window.rows * tile.window.columns
-    values = [np.ascontiguousarray(one.read(tile.window).reshape(one.count, -1)[:, inside].T) for one in series]
+    inside = read_mask(mask, series[0].grid, tile.window) if mask else np.ones(tile.window[2:], bool)
     days = tuple(one.days for one in series)
     asked = _model(*model)
-    mean, deviation = asked.moments(values, days, output_days)
+    moments = _moments_of_pixels if asked.network.side == 1 else _moments_of_chips
+    values, mean, deviation = moments(asked, series, mask, days, output_days, tile, inside)
     found = assemble(values, days, output_days, mean, deviation, asked.prior.noise_deviation, options)
     arrays = {"OUTPUT": (found.mean, np.nan), "UNCERTAINTY": (found.standard_deviation, np.nan),
               "QUALITY": (found.quality, quality.NO_DATA)}
     out = {}
     for name in names:
         array, nothing = arrays[name]
-        bands = np.full((len(output_days), pixels), nothing, array.dtype)
-        bands[:, inside] = array.T
-        out[name] = bands.reshape(-1, tile.window.rows, tile.window.columns)
+        out[name] = np.full((len(output_days), *inside.shape), nothing, array.dtype)
+        out[name][:, inside] = array.T
     return out
+
+
+def _moments_of_pixels(asked, series, mask, days, output_days, tile, inside) -> tuple:
+    """Values, means and standard deviations of the pixels inside, each by itself."""
+    values = [chips.pixel_by_pixel(one, tile.window)[inside.ravel()] for one in series]
+    return values, *asked.moments(values, days, output_days)
+
+
+def _moments_of_chips(asked, series, mask, days, output_days, tile, inside) -> tuple:
+    """The same by all chips that hold one of them."""
+    grid, context = series[0].grid, tile.context
+    values = [chips.pixel_by_pixel(one, context) for one in series]
+    if mask:
+        values[0][~read_mask(mask, grid, context).ravel()] = np.nan  # as in training
+    own = np.arange(len(values[0])).reshape(context[2:])[tile.inner][inside]
+    covering = chips.covering(grid, tile.window, context, asked.network.side)
+    covering = covering[np.isin(covering, own).any(axis=1)]
+    return [one[own] for one in values], *asked.overlapping_moments(values, days, output_days, covering, own)

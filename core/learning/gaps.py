@@ -13,7 +13,7 @@ FEWEST_LEFT = 2  # what linear interpolation needs
 NO_COVARIATE, ONE_LESS = 0.15, 0.15
 
 
-def hide(seen: np.ndarray, days: np.ndarray, chance, ways: dict | None = None) -> np.ndarray:
+def hide(seen: np.ndarray, days: np.ndarray, chance, ways: dict | None = None, together: int = 1) -> np.ndarray:
     """Choose observations to hide.
 
     Parameters
@@ -24,7 +24,10 @@ def hide(seen: np.ndarray, days: np.ndarray, chance, ways: dict | None = None) -
         Increasing.
     chance : numpy Generator
     ways : dict, optional
-        Share of the pixels per way; default `WAYS`.
+        Share of the chips per way; default `WAYS`.
+    together : int
+        Pixels per chip: so many neighbours, one after the other, lose the same, so that none shows what another has lost.
+        1 where every pixel is looked at alone.
 
     Returns
     -------
@@ -33,19 +36,20 @@ def hide(seen: np.ndarray, days: np.ndarray, chance, ways: dict | None = None) -
     """
     ways = ways or WAYS
     shares = np.array(list(ways.values()), float)
-    chosen = chance.choice(len(shares), len(seen), p=shares / shares.sum())
-    hidden = np.zeros(seen.shape, bool)
+    there = seen.reshape(-1, together, len(days))
+    chosen = chance.choice(len(shares), len(there), p=shares / shares.sum())
+    hidden = np.zeros(there.shape, bool)
     for number, way in enumerate(ways):
-        pixels = np.flatnonzero(chosen == number)
-        if len(pixels):
-            hidden[pixels] = seen[pixels] & _HIDERS[way](seen, pixels, days, chance)
-    return _sparing(hidden, seen, chance)
+        chips = np.flatnonzero(chosen == number)
+        if len(chips):
+            hidden[chips] = there[chips] & _HIDERS[way](there, chips, days, chance)
+    return _sparing(hidden, there, chance).reshape(seen.shape)
 
 
-def withhold(pixels: int, covariates: int, chance) -> np.ndarray:
-    """Which covariates each pixel keeps, (pixels, covariates) bool: all, all but one, or none."""
-    kept = np.ones((pixels, covariates), bool)
-    draw = chance.random(pixels)
+def withhold(chips: int, covariates: int, chance) -> np.ndarray:
+    """Which covariates each chip keeps, (chips, covariates) bool: all, all but one, or none."""
+    kept = np.ones((chips, covariates), bool)
+    draw = chance.random(chips)
     kept[draw < NO_COVARIATE] = False
     if covariates:
         fewer = np.flatnonzero((draw >= NO_COVARIATE) & (draw < NO_COVARIATE + ONE_LESS))
@@ -53,44 +57,50 @@ def withhold(pixels: int, covariates: int, chance) -> np.ndarray:
     return kept
 
 
-def _transplanted(seen, pixels, days, chance) -> np.ndarray:
-    """What another pixel's clouds, moved in time, would have hidden."""
-    other, shift = chance.integers(len(seen), size=len(pixels)), chance.integers(len(days), size=len(pixels))
-    return ~seen[other[:, None], (np.arange(len(days)) + shift[:, None]) % len(days)]
+# Each way takes where observations are, (chips, pixels, dates), and the numbers of the chips that lose some; it gives what is
+# covered there, (chips, pixels or 1, dates).
+
+def _transplanted(there, chips, days, chance) -> np.ndarray:
+    """What another chip's clouds, moved in time, would have hidden: their shapes stay whole."""
+    other, shift = chance.integers(len(there), size=len(chips)), chance.integers(len(days), size=len(chips))
+    return ~np.take_along_axis(there[other], ((np.arange(len(days)) + shift[:, None]) % len(days))[:, None], axis=2)
 
 
-def _stretch(seen, pixels, days, chance) -> np.ndarray:
+def _stretch(there, chips, days, chance) -> np.ndarray:
     """All around one observation, within half of a length drawn."""
-    draws = np.where(seen[pixels], chance.random((len(pixels), len(days))), -1)
+    draws = np.where(there[chips].any(axis=1), chance.random((len(chips), len(days))), -1)
     centre = days[draws.argmax(axis=1)]
-    half = chance.uniform(*STRETCH_DAYS, size=len(pixels)) / 2
-    return np.abs(days - centre[:, None]) <= half[:, None]
+    half = chance.uniform(*STRETCH_DAYS, size=len(chips)) / 2
+    return (np.abs(days - centre[:, None]) <= half[:, None])[:, None]
 
 
-def _random(seen, pixels, days, chance) -> np.ndarray:
+def _random(there, chips, days, chance) -> np.ndarray:
     """Single observations."""
-    return chance.random((len(pixels), len(days))) < chance.uniform(0, MOST_RANDOM, size=(len(pixels), 1))
+    return (chance.random((len(chips), len(days))) < chance.uniform(0, MOST_RANDOM, size=(len(chips), 1)))[:, None]
 
 
-def _tail(seen, pixels, days, chance) -> np.ndarray:
-    """The end of the series, counted from the pixel's last observation."""
-    last = np.where(seen[pixels], days, -np.inf).max(axis=1)
-    return days > (last - chance.uniform(*STRETCH_DAYS, size=len(pixels)))[:, None]
+def _tail(there, chips, days, chance) -> np.ndarray:
+    """The end of the series, counted from the last observation."""
+    last = np.where(there[chips].any(axis=1), days, -np.inf).max(axis=1)
+    return (days > (last - chance.uniform(*STRETCH_DAYS, size=len(chips)))[:, None])[:, None]
 
 
-def _head(seen, pixels, days, chance) -> np.ndarray:
+def _head(there, chips, days, chance) -> np.ndarray:
     """The beginning of the series."""
-    first = np.where(seen[pixels], days, np.inf).min(axis=1)
-    return days < (first + chance.uniform(*STRETCH_DAYS, size=len(pixels)))[:, None]
+    first = np.where(there[chips].any(axis=1), days, np.inf).min(axis=1)
+    return (days < (first + chance.uniform(*STRETCH_DAYS, size=len(chips)))[:, None])[:, None]
 
 
 _HIDERS = {"transplanted": _transplanted, "stretch": _stretch, "random": _random, "tail": _tail, "head": _head}
 
 
-def _sparing(hidden: np.ndarray, seen: np.ndarray, chance) -> np.ndarray:
-    """Give back what was hidden of pixels that would keep too little: first by chance some, so that two remain."""
-    missing = FEWEST_LEFT - (seen & ~hidden).sum(axis=1)
-    for pixel in np.flatnonzero(missing > 0):
-        own = np.flatnonzero(hidden[pixel])
-        hidden[pixel, chance.permutation(own)[:missing[pixel]]] = False
+def _sparing(hidden: np.ndarray, there: np.ndarray, chance) -> np.ndarray:
+    """Give back to chips with a pixel that would keep too little whole dates by chance, until it keeps two."""
+    missing = np.minimum(there.sum(axis=2), FEWEST_LEFT) - (there & ~hidden).sum(axis=2)
+    for chip in np.flatnonzero((missing > 0).any(axis=1)):
+        own, lack = hidden[chip], missing[chip]
+        for date in chance.permutation(np.flatnonzero(own[lack > 0].any(axis=0))):
+            if own[lack > 0, date].any():
+                lack -= own[:, date]
+                own[:, date] = False
     return hidden

@@ -11,9 +11,8 @@ from .. import tiles
 from ..errors import InputError
 from ..parameters import given
 from ..timeseries import open_series
-from ..timeseries.sampling import sample_places
 from ..version import version
-from . import evaluate, fitness, gaps, modelfile, samples, splits
+from . import chips, evaluate, fitness, gaps, modelfile, samples, splits
 from .card import Calibration, Card
 from .checkpoint import Checkpoint
 from .device import chosen_device, require_torch
@@ -23,6 +22,8 @@ from .report import report
 
 # Series to learn from. On a processor more would take longer without being better by more than a percent or two.
 MOST_PIXELS, MOST_PIXELS_GPU = 6000, 60000
+# Pixels of a chip are much alike; with fewer chips a network would know few places.
+MOST_CHIPS, MOST_CHIPS_GPU = 64, 640
 EPOCHS = 40
 # Until the calibration pixels were asked, standard deviations are those of the network.
 UNCALIBRATED = Calibration((), (1.0,))
@@ -49,8 +50,8 @@ def run(parameters: dict, resources, events) -> dict:
     files = [path for one in series for path in one.paths] + ([mask] if mask else [])
     journal = tiles.Journal(parameters["MODEL"], ["trainmodel", parameters, tiles.fingerprint(files)])
     seed, kind = int(given(parameters, "SEED", 1)), parameters.get("SPLIT") or "blocks"
-    sample = _sampled(series, mask, MOST_PIXELS if device == "cpu" else MOST_PIXELS_GPU, seed, events)
-    split = splits.split(kind, sample.block, sample.days[0], seed)
+    sample = _sampled(series, mask, _architecture(parameters), device, seed, events)
+    split = splits.split(kind, sample.block, sample.days[0], seed, sample.side**2)
     parts = {part: _known(sample.take(split.pixels[part]), split.until[part][1]) for part in splits.PARTS}
     events.info(f"{len(sample)} pixels: " + ", ".join(f"{len(own)} for {part}" for part, own in parts.items())
                 + f"; split by {kind}.")
@@ -80,7 +81,7 @@ class _Trained:
     def __init__(self, parameters: dict, series: list, parts: dict, split, device: str, events):
         from .networks.learning import Choices, Learning
         self._parameters, self._series, self._parts, self._split = parameters, series, parts, split
-        self.choices = Choices(parameters.get("ARCHITECTURE") or "fusion", None, parameters.get("PRIOR") or "scene",
+        self.choices = Choices(_architecture(parameters), None, parameters.get("PRIOR") or "scene",
                                int(given(parameters, "EPOCHS", EPOCHS)), int(given(parameters, "SEED", 1)), device)
         events.info(f"Learning the prior ({self.choices.prior}) from {len(parts['training'])} pixels.")
         self.learning = Learning(parts["training"], parts["validation"], split.until, self.choices, events)
@@ -118,7 +119,8 @@ class _Trained:
         told = {**asdict(choices), "options": model.network.options, "epochs run": state.epoch, "best epoch": state.best_epoch,
                 "validation rmse": state.best_rmse, "samples": {part: len(own) for part, own in self._parts.items()},
                 "gaps": gaps.WAYS, "stretch days": list(gaps.STRETCH_DAYS), "no covariate": gaps.NO_COVARIATE,
-                "one covariate less": gaps.ONE_LESS, "finished": bool(self.metrics)}
+                "one covariate less": gaps.ONE_LESS, "chip side": self._parts["training"].side,
+                "flipped and turned": self._parts["training"].side > 1, "finished": bool(self.metrics)}
         import torch
         versions = {"phenofuse": version(), "python": platform.python_version(), "numpy": np.__version__,
                     "torch": torch.__version__}
@@ -135,8 +137,16 @@ def _tell(state, events) -> None:
         events.info(f"Error of the prior on validation pixels: {state.best_rmse:.4f}.")
 
 
-def _sampled(series: list, mask, most: int, seed: int, events) -> samples.Sample:
-    values, row, column = sample_places(series, mask, most, seed, events)
+def _architecture(parameters: dict) -> str:
+    return parameters.get("ARCHITECTURE") or "fusion"
+
+
+def _sampled(series: list, mask, architecture: str, device: str, seed: int, events) -> samples.Sample:
+    from .networks import side_of
+    side = side_of(architecture)
+    chips.require_room(series[0], side, architecture)
+    few, many = (MOST_PIXELS, MOST_PIXELS_GPU) if side == 1 else (MOST_CHIPS, MOST_CHIPS_GPU)
+    values, row, column = chips.sample_chips(series, mask, few if device == "cpu" else many, side, seed, events)
     if not len(row):
         raise InputError(f"{series[0].name} holds no observation" + (" inside the mask." if mask else "."),
                          "Check the series with 'Describe time series' (phenofuse:describetimeseries).")
@@ -147,7 +157,8 @@ def _sampled(series: list, mask, most: int, seed: int, events) -> samples.Sample
     values, days, names, units = (
         tuple(one for one, tells in zip(ones, telling) if tells)
         for ones in (values, [one.days for one in series], names, [one.units for one in series]))
-    return samples.Sample(values, days, names, units, row, column, splits.blocks_of(row, column, series[0].grid))
+    block = splits.blocks_of(row - row % side, column - column % side, series[0].grid)
+    return samples.Sample(values, days, names, units, row, column, block, side)
 
 
 def _varies(values: np.ndarray) -> bool:

@@ -27,6 +27,8 @@ class Sample:
     days : tuple of (dates,)
     names, units : tuple of str
     row, column, block : (pixels,) int
+    side : int
+        Of the chips whose pixels these are, row by row, one chip after the other; 1 where pixels are drawn one by one.
     """
 
     values: tuple
@@ -36,6 +38,7 @@ class Sample:
     row: np.ndarray
     column: np.ndarray
     block: np.ndarray
+    side: int = 1
 
     def __len__(self) -> int:
         return len(self.row)
@@ -126,7 +129,7 @@ def hide(sample: Sample, between: tuple, seed: list, withholding: bool) -> tuple
     seed : list of int
         Another seed hides other values.
     withholding : bool
-        Whether some pixels lose covariates.
+        Whether some pixels (or chips) lose covariates.
 
     Returns
     -------
@@ -136,10 +139,10 @@ def hide(sample: Sample, between: tuple, seed: list, withholding: bool) -> tuple
     """
     chance = np.random.default_rng(seed)
     target, days = sample.values[0], sample.days[0]
-    hidden = gaps.hide(np.isfinite(target), days, chance) & (days >= between[0]) & (days < between[1])
+    hidden = gaps.hide(np.isfinite(target), days, chance, together=sample.side**2) & (days >= between[0]) & (days < between[1])
     shown = [np.where(hidden, np.float32(np.nan), target), *sample.values[1:]]
     if withholding:
-        kept = gaps.withhold(len(target), len(shown) - 1, chance)
+        kept = np.repeat(gaps.withhold(len(target) // sample.side**2, len(shown) - 1, chance), sample.side**2, axis=0)
         shown[1:] = [np.where(kept[:, number, None], one, np.float32(np.nan)) for number, one in enumerate(shown[1:])]
     return shown, hidden
 

@@ -45,19 +45,21 @@ def blocks_of(row: np.ndarray, column: np.ndarray, grid: Grid) -> np.ndarray:
     return down * along + across
 
 
-def split(kind: str, block: np.ndarray, days: np.ndarray, seed: int) -> Split:
+def split(kind: str, block: np.ndarray, days: np.ndarray, seed: int, together: int = 1) -> Split:
     """Draw the parts.
 
     Parameters
     ----------
     kind : str
         ``blocks``: whole blocks (the score is that of places never seen). ``time``: later dates (that of times never seen).
-        ``random``: single pixels, whose neighbours were seen (optimistic).
+        ``random``: single pixels (or chips), whose neighbours were seen (optimistic).
     block : (pixels,)
         Number of each pixel's block.
     days : (dates,)
         Of the target.
     seed : int
+    together : int
+        Pixels per chip; chips stay whole.
 
     Raises
     ------
@@ -78,7 +80,7 @@ def split(kind: str, block: np.ndarray, days: np.ndarray, seed: int) -> Split:
         return Split(kind, dict.fromkeys(PARTS, everyone), dict(zip(PARTS, zip(edges, edges[1:]))))
     if kind not in ("blocks", "random"):
         raise InputError(f"There is no split '{kind}'.", "Choose blocks, time or random.")
-    groups = block if kind == "blocks" else np.arange(len(block))
+    groups = block if kind == "blocks" else np.arange(len(block)) // together
     names, own = np.unique(groups, return_inverse=True)
     if len(names) < FEWEST_BLOCKS:
         raise InputError(f"The pixels lie in {len(names)} blocks, too few to keep some for the test.",

@@ -10,7 +10,8 @@ import importlib
 
 from ...errors import InputError
 
-ARCHITECTURES = {"fusion": "fusion:Fusion", "bigru": "bigru:Bigru", "mlp": "mlp:Mlp"}
+ARCHITECTURES = {"fusion": "fusion:Fusion", "bigru": "bigru:Bigru", "mlp": "mlp:Mlp",
+                 "unet": "unet:Unet", "vit": "vit:Vit"}
 
 
 def build(name: str, inputs: tuple, options: dict | None = None):
@@ -34,7 +35,16 @@ def build(name: str, inputs: tuple, options: dict | None = None):
     InputError
         When there is no such architecture, or it cannot work with these inputs.
     """
+    return _kind(name)(inputs, **(options or {}))
+
+
+def side_of(name: str, options: dict | None = None) -> int:
+    """Pixels along each side of the chips that an architecture looks at; 1 when it looks at single pixels."""
+    return (options or {}).get("side", _kind(name).side)
+
+
+def _kind(name: str):
     if name not in ARCHITECTURES:
         raise InputError(f"There is no architecture '{name}'.", f"Choose one of {', '.join(ARCHITECTURES)}.")
     module, kind = ARCHITECTURES[name].split(":")
-    return getattr(importlib.import_module(f".{module}", __package__), kind)(inputs, **(options or {}))
+    return getattr(importlib.import_module(f".{module}", __package__), kind)

@@ -15,6 +15,9 @@ MOST_LOG_SCALE = 3.0
 # Features are filled up with zeros to a multiple of this: with odd numbers of them, matrix products round a pixel's values
 # differently in different places of a batch (MKL, float32), and tiles would leave traces.
 FEATURE_STEP = 16
+# Pixels along the sides of a chip, of networks that look at neighbours: small, so that a small scene has enough of them to keep
+# some for the test, and so that a processor can learn from them. Published ones have 32 to 128.
+CHIP = 16
 LEAST_SCALE = 0.02  # of the target's standard deviation; observations are never so exact
 
 
@@ -38,6 +41,11 @@ class Network(nn.Module):
     def forward(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation (pixels, outputs) of what a clear observation would show, standardised."""
         raise NotImplementedError
+
+
+def whole_chips(pixels: int, side: int) -> int:
+    """About so many pixels, in whole chips; one chip at the least."""
+    return max(1, pixels // side**2) * side**2
 
 
 def head(width: int) -> nn.Linear:

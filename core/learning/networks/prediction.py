@@ -10,9 +10,10 @@ import torch
 from ...errors import InputError, MemoryLimitError
 from ...timeseries.filling import gaps_around
 from ..card import Calibration
+from ..chips import weight as chips_weight
 from . import build
 from .batch import batch
-from .network import Network
+from .network import Network, whole_chips
 
 # Pixels given to a network at a time, always so many (the last batch is filled up): the arithmetic of a pixel must not
 # depend on how many others there are, or tiles would leave traces.
@@ -43,7 +44,7 @@ class Model:
     def __post_init__(self):
         self.network.to(self.device).eval()
         torch.backends.cudnn.allow_tf32 = False  # a GPU's short numbers would differ from a processor's by more than 0.001
-        self.at_once = PIXELS_AT_ONCE if self.device == "cpu" else ON_A_GPU
+        self.at_once = whole_chips(PIXELS_AT_ONCE if self.device == "cpu" else ON_A_GPU, self.network.side)
 
     def moments(self, values: list, days: tuple, output_days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation (pixels, output days) in the target's units, noise included.
@@ -51,26 +52,67 @@ class Model:
         Parameters
         ----------
         values : list of (pixels, dates) float32
-            The target, then its covariates in the network's order; NaN where missing.
+            The target, then its covariates in the network's order; NaN where missing. Of a network that looks at chips,
+            the pixels of whole ones.
         days : tuple of (dates,)
         output_days : (outputs,)
         """
         both = np.union1d(days[0], output_days)
         mean, deviation = (np.empty((len(values[0]), len(both))) for _ in range(2))
-        start = 0
-        while start < len(mean):
-            part = slice(start, start + self.at_once)
-            try:
-                mean[part], deviation[part] = self._some([one[part] for one in values], days, both)
-                start = part.stop
-            except torch.cuda.OutOfMemoryError:
-                self._halve()
+
+        def ask(part: slice) -> None:
+            own = [one[part] for one in values]
+            mean[part], deviation[part] = self._some(own, days, both, self.prior.moments(own, days, both))
+
+        self._in_parts(len(mean), ask)
         wanted = np.searchsorted(both, output_days)
         return mean[:, wanted], deviation[:, wanted]
 
-    def _some(self, values: list, days: tuple, output_days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def overlapping_moments(self, values: list, days: tuple, output_days: np.ndarray, chips: np.ndarray,
+                            pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same where chips overlap: a pixel's moments are the weighted means of what its chips say of it.
+
+        Parameters
+        ----------
+        values, days, output_days
+            As in `moments`, of a rectangle of pixels.
+        chips : (chips, side x side) int
+            Numbers of the pixels of each; their order decides the last bits.
+        pixels : (pixels,) int
+            Numbers of the pixels wanted, each in a chip.
+        """
+        both = np.union1d(days[0], output_days)
+        prior, sums = ([np.zeros((len(values[0]), len(both))) for _ in range(2)] for _ in range(2))
+        weights, own_weight = np.zeros(len(values[0])), chips_weight(self.network.side)
+        for start in range(0, len(values[0]), PIXELS_AT_ONCE):
+            part = slice(start, start + PIXELS_AT_ONCE)
+            prior[0][part], prior[1][part] = self.prior.moments([one[part] for one in values], days, both)
+
+        def ask(part: slice) -> None:
+            own = chips.ravel()[part]
+            found = self._some([one[own] for one in values], days, both, [one[own] for one in prior])
+            for chip, *said in zip(*(one.reshape(-1, chips.shape[1], *one.shape[1:]) for one in (own, *found))):
+                weights[chip] += own_weight
+                for total, one in zip(sums, said):
+                    total[chip] += own_weight[:, None] * one
+
+        self._in_parts(chips.size, ask)
+        wanted = np.searchsorted(both, output_days)
+        return tuple(one[pixels][:, wanted] / weights[pixels, None] for one in sums)
+
+    def _in_parts(self, count: int, ask) -> None:
+        """``ask(part)`` for all of `count` pixels, as many at a time as the device's memory holds."""
+        start = 0
+        while start < count:
+            part = slice(start, start + self.at_once)
+            try:
+                ask(part)
+                start = part.stop
+            except torch.cuda.OutOfMemoryError:
+                self._halve()
+
+    def _some(self, values: list, days: tuple, output_days: np.ndarray, prior) -> tuple[np.ndarray, np.ndarray]:
         """Moments of up to `at_once` pixels; on days with an observation, which no network is trained for, the prior's."""
-        prior = self.prior.moments(values, days, output_days)
         mean, scale = self._asked(values, days, *prior, output_days)
         observed, gaps, inside = gaps_around(np.isfinite(values[0]), days[0], output_days)
         target, factor = self.network.inputs[0], self.calibration.factor(np.where(inside, gaps, np.inf))
@@ -92,10 +134,10 @@ class Model:
     def _halve(self) -> None:
         """After the GPU's memory was full."""
         torch.cuda.empty_cache()
-        if self.at_once <= FEWEST_AT_ONCE:
+        if self.at_once <= max(FEWEST_AT_ONCE, self.network.side**2):
             raise MemoryLimitError(f"The GPU has too little free memory even for {self.at_once} pixels at a time.",
                                    "Close other programs that use it, or choose DEVICE = cpu.")
-        self.at_once //= 2
+        self.at_once = whole_chips(self.at_once // 2, self.network.side)
         if self.told is not None:
             self.told.warning(f"The GPU's memory is full: {self.at_once} pixels at a time from here on.")
 

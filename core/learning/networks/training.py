@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from ..chips import batches
 from ..evaluation import History
 from . import build
 from .batch import Batch
-from .network import Network
+from .network import Network, whole_chips
 
 # Series at a time. On a processor small batches learn most per second, and a step ends in time for a cancel; a GPU would idle.
 BATCH, BATCH_ON_A_GPU = 32, 512
@@ -69,7 +70,7 @@ class Training:
     """One network in training.
 
     Kept is the network of the smallest validation error; but the untrained one, which is its prior, where that is not better
-    beyond chance (by the standard error of the difference over pixels): with few pixels, noise looks like a gain.
+    beyond chance (by the standard error of the difference over pixels, or chips): with few pixels, noise looks like a gain.
 
     Parameters
     ----------
@@ -112,11 +113,11 @@ class Training:
         chance = np.random.default_rng([self.seed, state.epoch])
         pixels = lesson(0).batch.pixels
         passes = -(-PIXELS_PER_EPOCH // pixels)
-        steps = passes * -(-pixels // (BATCH if self.device.type == "cpu" else BATCH_ON_A_GPU))
+        steps = passes * -(-pixels // whole_chips(BATCH if self.device.type == "cpu" else BATCH_ON_A_GPU, self.network.side))
         self.network.train()
         for turn in range(passes):
             own = lesson((state.epoch * passes + turn) % VIEWS)
-            for some in np.array_split(chance.permutation(pixels), steps // passes):
+            for some in batches(pixels, self.network.side, steps // passes, chance):
                 events.progress((state.epoch + len(losses) / steps) / self.epochs)
                 losses.append(self._step(own, torch.from_numpy(some).to(own.truth.device), steps))
         state.loss.append(float(np.mean(losses)))
@@ -153,12 +154,12 @@ class Training:
             self.best = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
 
     def _squares(self, validation: list, events) -> tuple[np.ndarray, int]:
-        """Sums of squared errors of each validation pixel, and the number of values."""
-        squares, count = np.zeros(validation[0].batch.pixels), 0
+        """Sums of squared errors of each validation pixel, or chip, and the number of values."""
+        squares, count = np.zeros(validation[0].batch.pixels // self.network.side**2), 0
         for lesson in validation:
             mean, _ = asked(self.network, lesson.batch, self.device, events)
             error = torch.where(lesson.hidden, mean - lesson.truth, 0.0).double()
-            squares, count = squares + error.square().sum(1).numpy(), count + int(lesson.hidden.sum())
+            squares, count = squares + error.square().sum(1).reshape(len(squares), -1).sum(1).numpy(), count + int(lesson.hidden.sum())
         return squares, count
 
     def to_arrays(self) -> tuple[dict, dict]:
@@ -196,10 +197,10 @@ def new_network(name: str, inputs: tuple, options: dict, seed: int) -> Network:
 def asked(network: Network, batch: Batch, device, events) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and scale (pixels, outputs) of a network, on the processor."""
     network.eval()
-    parts = []
-    for start in range(0, batch.pixels, ASKED_AT_ONCE):
+    parts, at_once = [], whole_chips(ASKED_AT_ONCE, network.side)
+    for start in range(0, batch.pixels, at_once):
         events.check()
-        parts.append([one.cpu() for one in network(batch.take(slice(start, start + ASKED_AT_ONCE)).to(device))])
+        parts.append([one.cpu() for one in network(batch.take(slice(start, start + at_once)).to(device))])
     return tuple(torch.cat(one) for one in zip(*parts))
 
 
