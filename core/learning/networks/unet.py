@@ -101,10 +101,10 @@ def _around(target_days: torch.Tensor, output_days: torch.Tensor) -> tuple:
     All are (outputs, 2 ASIDE); distances grow with the logarithm of days, to 1 where there is none.
     """
     step = torch.arange(1, ASIDE + 1, device=output_days.device)
-    before = torch.searchsorted(target_days, output_days)[:, None] - step
-    after = torch.searchsorted(target_days, output_days, right=True)[:, None] - 1 + step
+    before = (target_days < output_days[:, None]).sum(1, keepdim=True) - step
+    after = (target_days <= output_days[:, None]).sum(1, keepdim=True) - 1 + step
     date = torch.cat([before, after], 1)
     there = (date >= 0) & (date < len(target_days))
     date = date.clamp(0, len(target_days) - 1)
     lag = torch.where(there, (target_days[date] - output_days[:, None]).abs(), FAR_DAYS)
-    return torch.searchsorted(output_days, target_days)[date], there, torch.log1p(lag) / math.log1p(FAR_DAYS)
+    return (output_days < target_days[:, None]).sum(1)[date], there, torch.log1p(lag) / math.log1p(FAR_DAYS)

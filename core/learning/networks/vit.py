@@ -56,7 +56,7 @@ class Vit(Network):
         """See `Network`."""
         known, days = features(batch), batch.output_days
         even = torch.arange(-(-len(days) // DATES) * DATES, device=days.device).clamp(max=len(days) - 1)  # the last one twice
-        known, middle = known[:, even], days[even].unflatten(0, (-1, DATES)).mean(-1)
+        known, middle = known[:, even], days[even].unflatten(0, (-1, DATES)).sum(-1) / DATES
         tokens = self.embed(_blocks(pictures(known, self.side)))
         tokens = tokens + self.place[:, None] + self.date(season(middle, WAVES))
         there = torch.ones(1, len(middle), dtype=torch.bool, device=tokens.device)
