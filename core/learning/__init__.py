@@ -1,7 +1,7 @@
 """Deep learning: networks that learn from a cloudy stack itself how its gaps are to be filled, and say how sure they are.
 
-* `samples` are pixels to learn from, `gaps` hides values of them as clouds do, `splits` keeps parts of them apart, and
-  `priors` are the plain methods that networks start from and correct;
+* `samples` are pixels to learn from, `gaps` hides values of them as clouds do, `splits` keeps parts of them apart, `chips` are
+  squares of them for networks that look at neighbours, and `priors` are the plain methods that networks start from and correct;
 * `networks` holds all that needs torch: architectures, training, prediction;
 * `evaluate` asks a trained network for values it never saw; `evaluation` is what comes of it, `judgement` what it says;
 * `card` and `modelfile`: what a trained network is, and the one file it is kept in; `checkpoint`: where a training was;
