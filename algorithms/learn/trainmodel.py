@@ -26,7 +26,7 @@ class TrainModel(PhenofuseAlgorithm):
         "ARCHITECTURE": "fusion: a small transformer that reads all observations and radar on their own dates (recommended). bigru: "
                         "a light recurrent network. mlp: NDVI from the radar of the day alone, as older tools do; for "
                         "comparison. unet and vit look at squares of 16 x 16 pixels, a U-Net with attention over five dates and a "
-                        "vision transformer over the whole time; where 'Fill with radar' does well they have hardly been better than it.",
+                        "vision transformer over the whole time; where 'Fill with radar' does well they have hardly been better.",
         "PRIOR": "What the network starts from and corrects. scene: the scene's Gaussian process, as 'Fill with radar' learns it "
                  "(recommended). linear: the line between observations.",
         "SPLIT": "Which values are kept for the test. blocks: those of places never seen. time: those of later dates. random: those "
