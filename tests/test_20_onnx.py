@@ -17,12 +17,12 @@ import onnx
 import onnxruntime
 import torch
 from phenofuse.core import jobs
-from phenofuse.core.errors import MissingExtraError, OutputError, PhenofuseError
+from phenofuse.core.errors import InputError, MissingExtraError, OutputError, PhenofuseError
 from phenofuse.core.events import Silent
 from phenofuse.core.jobs import Resources
 from phenofuse.core.learning.card import Card, Input
 from phenofuse.core.learning.modelfile import save
-from phenofuse.core.learning.networks import ARCHITECTURES, build, export
+from phenofuse.core.learning.networks import ARCHITECTURES, build, export, side_of
 from phenofuse.core.learning.networks.batch import Batch
 from phenofuse.core.learning.priors import Linear
 
@@ -46,7 +46,7 @@ def a_network(name: str, inputs=INPUTS):
     return network.eval()
 
 
-@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
+@pytest.fixture(scope="module", params=sorted(name for name in ARCHITECTURES if side_of(name) == 1))
 def exported(request, tmp_path_factory):
     """Each architecture, and the file it was written to."""
     network, path = a_network(request.param), tmp_path_factory.mktemp("onnx") / f"{request.param}.onnx"
@@ -130,3 +130,11 @@ def test_describemodel_writes_it(tmp_path):
     result = jobs.run("describemodel", {"MODEL": str(tmp_path / "a.phenofuse"), "ONNX": str(tmp_path / "a.onnx")}, Resources(), events)
     assert result["outputs"] == {"ONNX": str(tmp_path / "a.onnx")} and "the same values to" in log[-1]
     assert export.check(network, tmp_path / "a.onnx") < 1e-5
+
+
+@pytest.mark.parametrize("name", ["unet", "vit"])
+def test_networks_of_chips_are_refused(name, tmp_path):
+    """In one sentence, and nothing is written."""
+    with pytest.raises(InputError, match="cannot be written as ONNX"):
+        export.export(a_network(name), a_card(), tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ...errors import MissingExtraError, OutputError, PhenofuseError
+from ...errors import InputError, MissingExtraError, OutputError, PhenofuseError
 from ..card import Card
 from .batch import Batch
 from .network import Network
@@ -46,6 +46,8 @@ def export(network: Network, card: Card, path) -> float:
 
     Raises
     ------
+    InputError
+        When the network looks at chips: traced, its graph holds for one number of dates only.
     MissingExtraError
         When the packages for it are not installed.
     PhenofuseError
@@ -53,6 +55,9 @@ def export(network: Network, card: Card, path) -> float:
     OutputError
         When the file cannot be written.
     """
+    if network.side > 1:
+        raise InputError(f"A model of the architecture {card.architecture} cannot be written as ONNX.",
+                         "Use the model file itself, or train with ARCHITECTURE = fusion or bigru.")
     for package in ("onnx", "onnxscript", "onnxruntime"):
         _require(package)
     network = copy.deepcopy(network).cpu().eval()
