@@ -51,7 +51,6 @@ class CompareMethods(PhenofuseAlgorithm):
             p.mask(),
             p.advanced(p.integer("PIXELS", tr("Pixels in the sample"), 600, 5)),
             p.seed(),
-            *p.resources(scheduler=False),
             p.report_output(),
             p.file_output("CSV", tr("Table"), tr("CSV files (*.csv)"), created=False),
             p.raster_output("WINNER", tr("Winner by part of the scene"), optional=True, created=False),
