@@ -41,9 +41,9 @@ def main():
         means, deviations = (np.stack([filled[method][part] for method in chosen]) for part in (0, 1))
         merged, best = (merge(rule, means, deviations) for rule in ("inverse_variance", "best"))
         independent = np.sum(deviations.astype(float) ** -2.0, axis=0) ** -0.5
-        print(f"{' + '.join(chosen)}: error {error(merged.mean - truth):.4f}, "
-              f"inside {inside(merged.mean - truth, merged.deviation):.1%}; best {error(best.mean - truth):.4f}, {inside(best.mean - truth, best.deviation):.1%}; "
-              f"if independent {inside(merged.mean - truth, independent):.1%}", flush=True)
+        shares = [inside(merged.mean - truth, one) for one in (merged.deviation, independent)]
+        print(f"{' + '.join(chosen)}: error {error(merged.mean - truth):.4f}, inside {shares[0]:.1%}, if independent {shares[1]:.1%}; "
+              f"best: error {error(best.mean - truth):.4f}, inside {inside(best.mean - truth, best.deviation):.1%}", flush=True)
 
 
 def error(difference) -> float:
