@@ -133,6 +133,16 @@ def test_radar_methods_work_on_the_real_thing(scene, tmp_path):
     assert all(0 < float(row["coverage_90"]) <= 1 for row in rows if row["group"] == "all")
 
 
+def test_radar_that_a_model_leaves_out_is_no_trouble():
+    """With few pixels the scene's covariance may keep the target alone: it fills as it would without radar."""
+    rng = np.random.default_rng(1)
+    values = [rng.uniform(0.1, 0.9, (64, COUNT)).astype("float32"), *rng.normal(-15, 1, (2, 64, COUNT)).astype("float32")]
+    values[0][rng.random(values[0].shape) < 0.5] = np.nan
+    alone, _ = methods.fill("mogpr_scene", values[:1], (DAYS,), ("NDVI",), (-1, 1), 1)
+    mean, _ = methods.fill("mogpr_scene", values, (DAYS,) * 3, ("NDVI", "VV", "VH"), (-1, 1), 1)
+    assert np.allclose(mean, alone, atol=1e-6)
+
+
 def made(errors, truth=None, pixels=40, values=10):
     """An outcome in which each method errs by what `errors` says, (pixels, values) or a number, with changing sign."""
     count = pixels * values

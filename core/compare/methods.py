@@ -47,4 +47,5 @@ def _filled(method, values, days, names, valid_range, seed):
     telling = [i == 0 or gaussian.varies(one) for i, one in enumerate(values)]
     values, days, names = ([one for one, tells in zip(ones, telling) if tells] for ones in (values, days, names))
     model, _ = gaussian.learn_kind(MOGPR[method], values, tuple(days), tuple(names), seed, gaussian.Choices())
-    return gaussian.fill(model, values, tuple(days), own, gaussian.Options(valid_range))
+    used = [names.index(name) for name in model.variables]  # what does not help is left out by what was learnt
+    return gaussian.fill(model, [values[i] for i in used], tuple(days[i] for i in used), own, gaussian.Options(valid_range))
