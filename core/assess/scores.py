@@ -3,10 +3,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tiles.scores import Comparison, ErrorSums, Score, compare
+from ..tiles.scores import Comparison, ErrorSums, Score, block_side, compare
 from ..timeseries.classes import GAP_LABELS, LEVEL_LABELS, MONTH_LABELS, gap_class, level_of, month_of
-
-BLOCKS_PER_SIDE = 10  # the scene is cut into about a hundred blocks, enough to draw from and each as large as can be
 
 
 class Scores:
@@ -23,7 +21,7 @@ class Scores:
     BINS = 100
 
     def __init__(self, rows: int, columns: int, valid_range: tuple = (-1.0, 1.0)):
-        self.side = max(1, round((rows * columns) ** 0.5 / BLOCKS_PER_SIDE))
+        self.side = block_side(rows, columns)
         self._across = -(-columns // self.side)
         blocks = self._across * -(-rows // self.side)
         self._by_block = ErrorSums(blocks * len(GAP_LABELS))  # group = block * classes + class

@@ -8,10 +8,14 @@
 
 `methods` gives the three one face. `self_check` hides gaps from a sample and scores the fill there; `job` joins rasters and
 mathematics, `summary` tells what was learnt and how good it is.
-Other topics may use what this face hands out: how a scene is learnt and applied to other dates, its moments, and its arrays.
+Other topics may use what this face hands out: how a scene is learnt and applied to other dates, its moments, and its arrays;
+and a model of any kind, how it is learnt (`learn_kind`) and how it fills.
 """
-from .long_scene import apply, moments
+from .long_scene import apply, moments, varies
+from .methods import KINDS, Choices, Options, fill
+from .methods import learn as learn_kind
 from .scene_file import packed, unpacked
 from .scene_learning import learn, learn_checked
 
-__all__ = ["apply", "learn", "learn_checked", "moments", "packed", "unpacked"]
+__all__ = ["KINDS", "Choices", "Options", "apply", "fill", "learn", "learn_checked", "learn_kind", "moments", "packed", "unpacked",
+           "varies"]

@@ -15,6 +15,7 @@ from ..timeseries.filling import Options
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels
+from ..timeseries.series import distinct_names
 from ..version import version
 from . import long_scene, methods, scene_file, summary
 from .long_scene import LongScene
@@ -47,7 +48,7 @@ def run(parameters: dict, resources, events) -> dict:
         events.info(sentence)
     if checked.dates_learnt:
         events.warning(summary.flattering(checked, target))
-    by_name = dict(zip(_names(series), series))
+    by_name = dict(zip(distinct_names(series), series))
     used = [target, *(by_name[name] for name in model.variables[1:])]
     periods = output_periods(target.periods, parameters.get("DATES") or "", int(parameters.get("STEP_DAYS") or 0))
     output_days = np.array([period.middle for period in periods])
@@ -91,17 +92,10 @@ def _opened(parameters: dict, events) -> list[Series]:
     return series
 
 
-def _names(series: list[Series]) -> list[str]:
-    """What tells the series apart: their variables, numbered in their order where several hold one variable."""
-    variables = [one.variable.name for one in series]
-    return [name if variables.count(name) == 1 else f"{name} {variables[:place + 1].count(name)}"
-            for place, name in enumerate(variables)]
-
-
 def _learnt(parameters: dict, series: list, mask, events) -> dict:
     """What the scene teaches, or what an earlier run learnt, with its score on hidden values; as plain numbers."""
     seed = int(given(parameters, "SEED", 1))
-    names = _names(series)
+    names = distinct_names(series)
     known = scene_file.load(parameters["APPLY"]) if parameters.get("APPLY") else None
     if known is not None:
         series, names = _known_ones(known, series, names, events)

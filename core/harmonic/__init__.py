@@ -5,4 +5,8 @@
 * `cascade`: 10, then 5, then 1 harmonics by plain least squares, for comparison with older work.
 
 `design` holds the columns both share, `kernel` the compiled arithmetic per pixel, `job` joins rasters and mathematics.
+Other topics may call the adaptive model: `learn` from pixels, then `fill`.
 """
+from .adaptive import Options, fill, learn
+
+__all__ = ["Options", "fill", "learn"]

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import ListedColormap, LogNorm
+from matplotlib.colors import ListedColormap, LogNorm, to_rgba
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 
 matplotlib.rcParams["svg.hashsalt"] = "phenofuse"  # the same figure gives the same bytes
@@ -163,6 +164,31 @@ def maps(arrays, titles, label: str, limits=None, colours: str = "viridis", colu
         image = axes.imshow(np.ma.masked_invalid(array), cmap=palette, interpolation="nearest", **_limits(limits))
         axes.set_title(title, fontsize=FONT - 0.5, color=INK)
     _colour_bar(figure, image, list(grid.flat), label)
+    return figure
+
+
+def class_map(codes, labels: dict, height: float = 3.4) -> Figure:
+    """A map of classes (rows, columns) with a legend of those that occur; code 0 is grey.
+
+    Parameters
+    ----------
+    codes : (rows, columns) int
+    labels : dict of int to str
+        Of each code.
+    """
+    codes = np.asarray(codes)
+    used = [code for code in labels if (codes == code).any()]
+    figure = _blank(WIDTH, height)
+    axes = figure.subplots()
+    axes.set_axis_off()
+    palette = {code: MISSING if code == 0 else COLOURS[(code - 1) % len(COLOURS)] for code in labels}
+    palette.update({max(labels): BASELINE})
+    picture = np.zeros((*codes.shape, 4))
+    for code in used:
+        picture[codes == code] = to_rgba(palette[code])
+    axes.imshow(picture, interpolation="nearest")
+    axes.legend(handles=[Patch(color=palette[code], label=labels[code]) for code in used], loc="center left",
+                bbox_to_anchor=(1.02, 0.5), frameon=False, labelcolor=INK, fontsize=FONT - 0.5)
     return figure
 
 

@@ -20,6 +20,7 @@ QUANTILES = tuple(NormalDist().inv_cdf(0.5 + share / 2) for share in COVERAGES)
 HONEST = (0.85, 0.95)
 # Efron & Tibshirani 1993, "An Introduction to the Bootstrap": a thousand or more for percentile intervals.
 BOOTSTRAP_ROUNDS = 2000
+BLOCKS_PER_SIDE = 10  # a scene is cut into about a hundred blocks, enough to draw from and each as large as can be
 
 
 class Score(NamedTuple):
@@ -93,6 +94,11 @@ class ErrorSums(ExactSums):
         return Score(round(self["count"][group]), mean("squared") ** 0.5, mean("absolute"), mean("error"),
                      1 - mean("squared") / spread if spread > 0 else float("nan"), mean("crps", uncertain),
                      *coverage, 2 * QUANTILES[2] * mean("deviation", uncertain))
+
+
+def block_side(rows: int, columns: int) -> int:
+    """Side in pixels of the blocks that a scene is cut into for `compare`."""
+    return max(1, round((rows * columns) ** 0.5 / BLOCKS_PER_SIDE))
 
 
 def compare(squared: np.ndarray, baseline: np.ndarray, counts: np.ndarray, seed: int = 0) -> Comparison:

@@ -222,6 +222,13 @@ class Series:
         return np.concatenate([self.read_unchecked(window, dates).ravel() for window in _sample_windows(self.grid)])
 
 
+def distinct_names(series: list[Series]) -> list[str]:
+    """What tells series apart: their variables, numbered in their order where several hold one variable."""
+    variables = [one.variable.name for one in series]
+    return [name if variables.count(name) == 1 else f"{name} {variables[:place + 1].count(name)}"
+            for place, name in enumerate(variables)]
+
+
 def _sample_windows(grid: Grid) -> list[Window]:
     side = int(np.sqrt(CHECKED_WINDOWS))
     rows, columns = min(CHECKED_SIDE, grid.height), min(CHECKED_SIDE, grid.width)

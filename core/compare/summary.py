@@ -1,0 +1,110 @@
+"""What a comparison says: the numbers, the table, and the report in words first."""
+from __future__ import annotations
+
+import csv
+import io
+import math
+
+import numpy as np
+
+from ..report import Mark, Report, figures
+from ..tiles.scores import HONEST, Score
+from .advice import FEWEST_TO_JUDGE, Advice
+from .methods import BASELINE, METHODS
+from .outcome import Outcome
+from .winners import TOO_CLOSE, TOO_FEW
+
+TITLES = {"pattern": "By how values were hidden", "gap": "By gap length", "month": "By month", "level": "By level of NDVI"}
+FIRST = {"pattern": "Hidden as", "gap": "Gap (days)", "month": "Month", "level": "True value"}
+CODES = {TOO_FEW: "too few hidden values", **dict(enumerate(METHODS, start=1)),
+         TOO_CLOSE: "too close to call"}
+
+
+def numbers(outcome: Outcome, advice: Advice) -> dict:
+    """The numbers a job hands on: the method to take, its error, and the error of every method."""
+    found = {f"RMSE_{method.upper()}": outcome.score(method).rmse for method in outcome.methods}
+    score = outcome.score(advice.method)
+    return {"BEST": advice.method, "RMSE": score.rmse, "COVERAGE": score.coverage_90, "COUNT": score.count, **found}
+
+
+def table(outcome: Outcome) -> str:
+    """All scores as CSV: one line per group, class and method."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["group", "class", "method", *Score._fields, "rmse_lower", "rmse_upper", "seconds", "missing"])
+    for group, (_, number) in outcome.classes().items():
+        for method in outcome.methods:
+            for place, (label, score) in enumerate(outcome.scores(method, group).items()):
+                if score.count:
+                    _, lower, upper = outcome.interval(method, number == place)
+                    once = (outcome.seconds[method], outcome.missing[method]) if group == "all" else ("", "")
+                    writer.writerow([group, label, method, *map(_cell, (*score, lower, upper, *once))])
+    return out.getvalue()
+
+
+def report(outcome: Outcome, advice: Advice, said: list, map_: np.ndarray, series, pixels: int, facts: dict) -> Report:
+    """The report; `said` is the diagnosis, `map_` the winners by cell."""
+    page = Report(f"Which method fills {series.name} best?", f"{len(outcome.truth):,} hidden values in {pixels:,} pixels, "
+                  f"{series.periods[0].start} to {series.periods[-1].start}")
+    page.verdict(advice.level, advice.sentence)
+    score = outcome.score(advice.method)
+    page.key("BEST", advice.method, "method to take").key("RMSE", score.rmse, "its root mean square error", ".4f")
+    page.key("COVERAGE", score.coverage_90, "inside its 90% interval", ".1%").key("COUNT", score.count, "hidden values", ",d")
+    page.text("Values that were really observed were hidden, the same from every method, and each method was asked for them. Only "
+              "places that all methods filled are scored.",
+              "Moved clouds: what the clouds of another pixel, moved in time, would take. Days: one stretch of that length. In both, "
+              "other pixels still show the date. Moved scene: what the clouds of the whole scene, moved in time, would take, so that "
+              "methods that learn from other pixels (harmonic, mogpr) find no more there than under real clouds.")
+    if advice.level != "good":
+        page.text("What may keep every method from filling well:", *said)
+    _methods(page, outcome)
+    for group in ("gap", "pattern", "month", *(["level"] if series.variable.name == "NDVI" else [])):
+        _classes(page, outcome, group)
+    page.section("Which method wins where")
+    page.figure(figures.class_map(map_, CODES), "A method wins a cell where it errs less than every other beyond chance.")
+    page.text("A cell with fewer than 30 hidden values stays grey. Neighbouring pixels err alike: a single cell may be chance.")
+    return page.facts(**facts)
+
+
+def _methods(page: Report, outcome: Outcome) -> None:
+    rows = []
+    for method in sorted(outcome.methods, key=lambda method: outcome.score(method).rmse):
+        score, (_, lower, upper) = outcome.score(method), outcome.interval(method)
+        against = outcome.compared(method, BASELINE)
+        level = "good" if against.upper < 1 else "bad" if against.lower > 1 else ""
+        honest = "" if HONEST[0] <= score.coverage_90 <= HONEST[1] else "warning"
+        rows.append((method, score.rmse, _range(lower, upper), Mark(against.ratio, level), score.mae, score.bias, score.r2,
+                     Mark(score.coverage_90, honest), score.width_90, score.crps, outcome.seconds[method], outcome.missing[method]))
+    page.section("The methods").table(
+        "methods", [("Method", ""), ("RMSE", ".4f"), ("95% interval", ""), ("to linear", ".3f"), ("MAE", ".4f"), ("Bias", "+.4f"),
+                    ("R²", ".3f"), ("Inside 90%", ".1%"), ("Width 90%", ".3f"), ("CRPS", ".4f"), ("Seconds", ".1f"),
+                    ("Not filled", ",d")], rows,
+        "Green: better than straight lines beyond chance (bootstrap of spatial blocks); red: worse. Seconds are those of learning and "
+        "filling the sample; what runs first also loads or compiles its arithmetic.")
+
+
+def _classes(page: Report, outcome: Outcome, group: str) -> None:
+    """Errors of all methods per class: a picture and a table."""
+    scores = {method: outcome.scores(method, group) for method in outcome.methods}
+    counts = {label: score.count for label, score in scores[BASELINE].items() if score.count}
+    drawn = [label for label, count in counts.items() if count >= FEWEST_TO_JUDGE]
+    page.section(TITLES[group])
+    if len(drawn) > 1:
+        errors = {method: [scores[method][label].rmse for label in drawn] for method in outcome.methods}
+        draw = figures.error_by_gap(drawn, errors, BASELINE) if group == "gap" else figures.bars(
+            drawn, errors, "RMSE", FIRST[group], baseline=BASELINE)
+        page.figure(draw, f"Root mean square error of every method. {TITLES[group]}.")
+    rows = []
+    for label, count in counts.items():
+        found = [scores[method][label].rmse for method in outcome.methods]
+        rows.append((label, count, *(Mark(one, "good" if one == min(found) and count >= FEWEST_TO_JUDGE else "") for one in found)))
+    page.table(group, [(FIRST[group], ""), ("n", ",d"), *((method, ".4f") for method in outcome.methods)], rows,
+               "Root mean square error; green: the smallest. MAE, bias, R² and coverage of each class are in the CSV.")
+
+
+def _range(lower: float, upper: float) -> str:
+    return "–" if math.isnan(lower) else f"{lower:.4f}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{upper:.4f}"
+
+
+def _cell(value) -> str:
+    return "" if value == "" or (isinstance(value, float) and math.isnan(value)) else repr(value)
