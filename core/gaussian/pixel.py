@@ -15,7 +15,7 @@ from ..timeseries import quality
 from ..timeseries.filling import Filled, Options, assemble
 from . import optimise
 from .observations import gather
-from .shared import Shared, first_starts, in_batches, predict, results, sampled, without_low_outliers
+from .shared import Shared, first_starts, in_batches, predict, results, sampled
 
 # Widths of the belief around the shared values: weights, roots of kappa, logarithms of length-scales, roots of noise.
 # On gaps of 60 and 90 days in real Sentinel series, half and twice of them change the error by at most 2 %; twice of them
@@ -114,14 +114,12 @@ def fit(observations, shared: Shared, starts=None) -> Fits:
     return Fits(vectors, likelihood, counts, stuck)
 
 
-def moments(values, days, output_days, shared: Shared, starts=None, robust=True):
+def moments(values, days, output_days, shared: Shared, starts=None):
     """Mean, standard deviation, noise and where a search was stuck; see `shared.moments` and `fit` for the arguments.
 
     Pixels without enough different values, or where a search was stuck, are smoothed with the shared hyper-parameters.
     """
     def smoothed(batch):
-        if robust:
-            batch = without_low_outliers(batch, days, shared)
         common = gather(batch, days, output_days, shared.standard)
         if starts is None:
             fits = fit(common, shared)
@@ -139,7 +137,7 @@ def moments(values, days, output_days, shared: Shared, starts=None, robust=True)
 
 def fill(values, days, output_days, shared: Shared, options: Options, starts=None) -> Filled:
     """Fill pixels; where a search was stuck, the shared values are used and filled dates say so (code 8)."""
-    mean, deviation, noise, stuck = moments(values, days, output_days, shared, starts, options.robust)
+    mean, deviation, noise, stuck = moments(values, days, output_days, shared, starts)
     filled = assemble(list(values), tuple(days), np.asarray(output_days, float), mean, deviation, noise, options)
     kept = np.isin(filled.quality, (quality.FILLED_WITH_SAR, quality.FILLED_IN_TIME, quality.EXTRAPOLATED))
     filled.quality[stuck[:, None] & kept] = quality.NOT_CONVERGED

@@ -14,7 +14,6 @@ from scipy.optimize import minimize
 
 from ..errors import InputError
 from ..timeseries.filling import Filled, Options, assemble
-from . import outliers
 from .coregionalisation import Coregionalisation
 from .observations import Observations, Standard, gather, standardise
 from .optimise import minimise
@@ -124,11 +123,11 @@ def learn(values, days, seed=0, terms=None) -> Shared:
 
 def fill(values, days, output_days, shared: Shared, options: Options, noise_per_pixel=False) -> Filled:
     """Fill pixels; see `moments` for the arguments and `timeseries.filling.assemble` for the result."""
-    mean, deviation, noise = moments(values, days, output_days, shared, noise_per_pixel, options.robust)
+    mean, deviation, noise = moments(values, days, output_days, shared, noise_per_pixel)
     return assemble(list(values), tuple(days), np.asarray(output_days, float), mean, deviation, noise, options)
 
 
-def moments(values, days, output_days, shared: Shared, noise_per_pixel=False, robust=True):
+def moments(values, days, output_days, shared: Shared, noise_per_pixel=False):
     """Exact mean and standard deviation of every pixel, observed dates smoothed.
 
     Parameters
@@ -142,8 +141,6 @@ def moments(values, days, output_days, shared: Shared, noise_per_pixel=False, ro
     shared : Shared
     noise_per_pixel : bool
         Whether every pixel has noise of its own, shrunk towards the scene's.
-    robust : bool
-        Whether observations far too low are left out.
 
     Returns
     -------
@@ -153,23 +150,11 @@ def moments(values, days, output_days, shared: Shared, noise_per_pixel=False, ro
         Standard deviation of the noise of an observation.
     """
     def smoothed(batch):
-        if robust:
-            batch = without_low_outliers(batch, days, shared)
         observations = gather(batch, days, output_days, shared.standard)
         return predict(observations, _vectors(observations, shared) if noise_per_pixel else shared.vector[None],
                        shared.model.terms)
 
     return in_batches(smoothed, values)
-
-
-def without_low_outliers(values, days, shared: Shared) -> list:
-    """The values without those of the target that the shared model finds far too low, see `outliers`."""
-    def smoothed(target):
-        observations = gather([target, *values[1:]], days, days[0], shared.standard)
-        mean, deviation, noise = predict(observations, shared.vector[None], shared.model.terms)
-        return mean, deviation, noise[:, None]
-
-    return [outliers.without_low(np.asarray(values[0]), smoothed), *values[1:]]
 
 
 def in_batches(work, values):
