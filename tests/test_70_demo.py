@@ -70,7 +70,7 @@ def test_the_temporal_controller_can_step_through_the_dates(project):
 def test_the_maps_show_something(demo):
     """Every picture holds many colours; a blank or failed map holds a few greys."""
     pictures = [QImage(str(path)) for path in sorted((demo / "maps").glob("*.png"))]
-    assert len(pictures) == 3
+    assert len(pictures) == 4
     for picture in pictures:
         colours = {picture.pixel(x, y) for x in range(0, picture.width(), 5) for y in range(0, picture.height(), 5)}
         assert len(colours) > 50

@@ -85,9 +85,8 @@ class Service:
         self.ee = account.client()
         self.project, self._events, self._patience = project, events, patience or Patience()
         self.calls = 0
-        if self.ee.data.is_initialized():
-            self.ee.Reset()
-            account.client()
+        self.ee.Reset()  # even a login that failed stays with the client, and would go to the next address
+        account.client()
 
         transport = Transport(address, lambda: events.warning(RESTRICTED))
 
