@@ -10,8 +10,8 @@ from .. import tiles
 from ..errors import InputError
 from ..parameters import given
 from ..tiles.gather import gather
-from ..timeseries import Header, Series, open_series, quality, series_spec
-from ..timeseries.filling import Options
+from ..timeseries import Header, Series, open_series, quality
+from ..timeseries.filling import Options, placed, rasters
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels
@@ -138,15 +138,8 @@ def _outputs(parameters: dict, series: list, periods) -> dict:
     told = {key: parameters[key] for key in
             ("COVARIANCE", "NOISE_PER_PIXEL", "MAXIMUM_LIKELIHOOD", "KEEP_OBSERVED", "MAX_GAP_DAYS", "SEED")
             if parameters.get(key) is not None}
-    parents = tuple(one.paths[0] for one in series)
-
-    def header(variable: str, units: str) -> Header:
-        return Header(variable, units, "fillmogpr", told, parents)
-
-    specs = {"OUTPUT": series_spec(target.grid, periods, header(target.variable.name, target.units)),
-             "UNCERTAINTY": series_spec(target.grid, periods, header("standard deviation", target.units)),
-             "QUALITY": series_spec(target.grid, periods, header("quality", ""), "uint8")}
-    return {key: (parameters[key], spec) for key, spec in specs.items() if parameters.get(key)}
+    header = partial(Header, method="fillmogpr", parameters=told, parents=tuple(one.paths[0] for one in series))
+    return {key: (parameters[key], spec) for key, spec in rasters(target, periods, header).items() if parameters.get(key)}
 
 
 def _bytes_per_pixel(values: int, outputs: int, is_long: bool) -> int:
@@ -158,18 +151,10 @@ def _bytes_per_pixel(values: int, outputs: int, is_long: bool) -> int:
 def _tile(series: list, mask, output_days, model, options: Options, names: tuple, tile) -> dict:
     """The outputs of one tile, (bands, rows, columns) each."""
     inside = read_mask(mask, series[0].grid, tile.window).ravel() if mask else slice(None)
-    pixels = tile.window.rows * tile.window.columns
     values = [np.ascontiguousarray(one.read(tile.window).reshape(one.count, -1)[:, inside].T) for one in series]
     found = methods.fill(model, values, tuple(one.days for one in series), output_days, options)
-    arrays = {"OUTPUT": (found.mean, np.nan), "UNCERTAINTY": (found.standard_deviation, np.nan),
-              "QUALITY": (found.quality, quality.NO_DATA)}
-    out = {}
-    for name in names:
-        array, nothing = arrays[name]
-        bands = np.full((len(output_days), pixels), nothing, array.dtype)
-        bands[:, inside] = array.T
-        out[name] = bands.reshape(-1, tile.window.rows, tile.window.columns)
-    return out
+    arrays = {"OUTPUT": found.mean, "UNCERTAINTY": found.standard_deviation, "QUALITY": found.quality}
+    return placed({name: arrays[name] for name in names}, inside, tile.window)
 
 
 def _counts(outputs: dict, plan, resources, events) -> dict:

@@ -9,6 +9,7 @@ from .. import tiles
 from ..errors import InputError
 from ..parameters import given
 from ..timeseries import Header, RasterSpec, Series, open_series, quality, series_spec
+from ..timeseries.filling import rasters
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels
@@ -94,14 +95,9 @@ def _outputs(parameters: dict, series: Series, periods, order: int) -> dict:
     """Path and kind of every raster asked for."""
     told = {key: parameters[key] for key in ("MODEL", "ORDER", "PERIOD_DAYS", "TREND", "ROBUST", "KEEP_OBSERVED",
                                              "MAX_GAP_DAYS", "SEED") if parameters.get(key) is not None}
-
-    def header(variable: str, units: str) -> Header:
-        return Header(variable, units, "fillharmonic", told, series.paths[:3])
-
+    header = partial(Header, method="fillharmonic", parameters=told, parents=series.paths[:3])
     specs = {
-        "OUTPUT": series_spec(series.grid, periods, header(series.variable.name, series.units)),
-        "UNCERTAINTY": series_spec(series.grid, periods, header("standard deviation", series.units)),
-        "QUALITY": series_spec(series.grid, periods, header("quality", ""), "uint8"),
+        **rasters(series, periods, header),
         "HARMONICS": series_spec(series.grid, periods, header("harmonics", ""), "int16"),
         "AMPLITUDE_PHASE": RasterSpec(series.grid, _names("amplitude", order) + _names("phase", order),
                                       header("amplitude and phase", series.units)),

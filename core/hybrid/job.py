@@ -9,6 +9,7 @@ from .. import tiles
 from ..errors import InputError
 from ..parameters import given
 from ..timeseries import Header, Series, open_series, series_spec
+from ..timeseries.filling import rasters
 from .inputs import open_beside, open_fills
 from .merging import RULES, merge
 
@@ -86,14 +87,8 @@ def _outputs(parameters: dict, fills: list) -> dict:
     """Path and kind of every raster asked for."""
     target = fills[0]
     told = {key: parameters[key] for key in ("RULE", "THRESHOLD") if parameters.get(key) is not None}
-    parents = tuple(one.paths[0] for one in fills)
-
-    def header(variable: str, units: str) -> Header:
-        return Header(variable, units, "fillhybrid", told, parents)
-
-    specs = {"OUTPUT": series_spec(target.grid, target.periods, header(target.variable.name, target.units)),
-             "UNCERTAINTY": series_spec(target.grid, target.periods, header("standard deviation", target.units)),
-             "QUALITY": series_spec(target.grid, target.periods, header("quality", ""), "uint8"),
+    header = partial(Header, method="fillhybrid", parameters=told, parents=tuple(one.paths[0] for one in fills))
+    specs = {**rasters(target, target.periods, header),
              "SOURCE": series_spec(target.grid, target.periods, header("source", ""), "uint8")}
     return {key: (parameters[key], spec) for key, spec in specs.items() if parameters.get(key)}
 

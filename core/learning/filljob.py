@@ -7,8 +7,8 @@ import numpy as np
 
 from .. import tiles
 from ..parameters import given
-from ..timeseries import Header, open_series, quality, series_spec
-from ..timeseries.filling import Options, assemble
+from ..timeseries import Header, open_series
+from ..timeseries.filling import Options, assemble, placed, rasters
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels
@@ -67,15 +67,8 @@ def _outputs(parameters: dict, series: list, periods) -> dict:
     """Path and kind of every raster asked for."""
     target = series[0]
     told = {key: parameters[key] for key in ("MODEL", "KEEP_OBSERVED", "MAX_GAP_DAYS") if parameters.get(key) is not None}
-    parents = tuple(one.paths[0] for one in series)
-
-    def header(variable: str, units: str) -> Header:
-        return Header(variable, units, "fillmodel", told, parents)
-
-    specs = {"OUTPUT": series_spec(target.grid, periods, header(target.variable.name, target.units)),
-             "UNCERTAINTY": series_spec(target.grid, periods, header("standard deviation", target.units)),
-             "QUALITY": series_spec(target.grid, periods, header("quality", ""), "uint8")}
-    return {key: (parameters[key], spec) for key, spec in specs.items() if parameters.get(key)}
+    header = partial(Header, method="fillmodel", parameters=told, parents=tuple(one.paths[0] for one in series))
+    return {key: (parameters[key], spec) for key, spec in rasters(target, periods, header).items() if parameters.get(key)}
 
 
 def _bytes_per_pixel(values: int, outputs: int, side: int) -> int:
@@ -101,14 +94,8 @@ def _tile(series: list, mask, output_days, model: tuple, options: Options, names
     moments = _moments_of_pixels if asked.network.side == 1 else _moments_of_chips
     values, mean, deviation = moments(asked, series, mask, days, output_days, tile, inside)
     found = assemble(values, days, output_days, mean, deviation, asked.prior.noise_deviation, options)
-    arrays = {"OUTPUT": (found.mean, np.nan), "UNCERTAINTY": (found.standard_deviation, np.nan),
-              "QUALITY": (found.quality, quality.NO_DATA)}
-    out = {}
-    for name in names:
-        array, nothing = arrays[name]
-        out[name] = np.full((len(output_days), *inside.shape), nothing, array.dtype)
-        out[name][:, inside] = array.T
-    return out
+    arrays = {"OUTPUT": found.mean, "UNCERTAINTY": found.standard_deviation, "QUALITY": found.quality}
+    return placed({name: arrays[name] for name in names}, inside.ravel(), tile.window)
 
 
 def _moments_of_pixels(asked, series, mask, days, output_days, tile, inside) -> tuple:

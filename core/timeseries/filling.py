@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import quality
+from .grids import Window
+from .writing import series_spec
 
 # A covariate this near to a date supports its value: Sentinel-1 repeats its orbit every 12 days.
 SUPPORT_DAYS = 12.0
@@ -125,3 +127,30 @@ def _codes(values: list, days: tuple, output_days: np.ndarray, inside: np.ndarra
     code[count < LEAST_OBSERVATIONS] = quality.TOO_FEW
     code[(count == 0) & ~any_covariate] = quality.NO_DATA
     return code
+
+
+def rasters(target, periods, header) -> dict:
+    """The rasters that every fill can write, by their keys.
+
+    Parameters
+    ----------
+    target : Series
+    periods : sequence of Period
+        Of the output.
+    header : callable
+        ``header(variable, units)`` gives the `Header` of a raster of this run.
+    """
+    return {"OUTPUT": series_spec(target.grid, periods, header(target.variable.name, target.units)),
+            "UNCERTAINTY": series_spec(target.grid, periods, header("standard deviation", target.units)),
+            "QUALITY": series_spec(target.grid, periods, header("quality", ""), "uint8")}
+
+
+def placed(arrays: dict, inside: np.ndarray | slice, window: Window) -> dict:
+    """Arrays (pixels inside, bands) at their places in a tile: (bands, rows, columns), with nothing known elsewhere."""
+    out = {}
+    for name, array in arrays.items():
+        nothing = np.nan if array.dtype.kind == "f" else quality.NO_DATA
+        bands = np.full((array.shape[1], window.rows * window.columns), nothing, array.dtype)
+        bands[:, inside] = array.T
+        out[name] = bands.reshape(-1, window.rows, window.columns)
+    return out

@@ -8,7 +8,8 @@ import numpy as np
 from .. import tiles
 from ..errors import GridMismatchError, InputError
 from ..parameters import given
-from ..timeseries import Header, RasterFile, RasterSpec, Series, open_series, quality, series_spec
+from ..timeseries import Header, RasterFile, RasterSpec, Series, open_series
+from ..timeseries.filling import placed, rasters
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels
@@ -132,14 +133,8 @@ def _outputs(parameters: dict, series: Series, periods) -> dict:
     """Path and kind of every raster asked for."""
     told = {key: parameters[key] for key in ("MODE", "SMOOTHING", "CRITERION", "ENVELOPE", "ROBUST", "WINDOW_DAYS", "KEEP_OBSERVED",
                                              "MAX_GAP_DAYS", "SEED") if parameters.get(key) is not None}
-
-    def header(variable: str, units: str) -> Header:
-        return Header(variable, units, "fillwhittaker", told, series.paths[:3])
-
-    specs = {"OUTPUT": series_spec(series.grid, periods, header(series.variable.name, series.units)),
-             "UNCERTAINTY": series_spec(series.grid, periods, header("standard deviation", series.units)),
-             "QUALITY": series_spec(series.grid, periods, header("quality", ""), "uint8"),
-             "LAMBDA": RasterSpec(series.grid, ("smoothing",), header("smoothing", "d3"))}
+    header = partial(Header, method="fillwhittaker", parameters=told, parents=series.paths[:3])
+    specs = {**rasters(series, periods, header), "LAMBDA": RasterSpec(series.grid, ("smoothing",), header("smoothing", "d3"))}
     return {key: (parameters[key], spec) for key, spec in specs.items() if parameters.get(key)}
 
 
@@ -156,12 +151,6 @@ def _tile(series: Series, weights, known, mask, output_days, options: Options, t
                      for one in (series, weights))
     smoothing = None if known is None else np.nan_to_num(known.values(1, window).ravel()[inside])
     found = fill(values, series.days, output_days, options, typical, trust, smoothing)
-    arrays = {"OUTPUT": (found.mean, np.nan), "UNCERTAINTY": (found.standard_deviation, np.nan),
-              "QUALITY": (found.quality, quality.NO_DATA), "LAMBDA": (found.smoothing[:, None], np.nan)}
-    out = {}
-    for name in names:
-        array, nothing = arrays[name]
-        bands = np.full((array.shape[1], window.rows * window.columns), nothing, array.dtype)
-        bands[:, inside] = array.T
-        out[name] = bands.reshape(-1, window.rows, window.columns)
-    return out
+    arrays = {"OUTPUT": found.mean, "UNCERTAINTY": found.standard_deviation, "QUALITY": found.quality,
+              "LAMBDA": found.smoothing[:, None]}
+    return placed({name: arrays[name] for name in names}, inside, window)
