@@ -22,7 +22,8 @@ class FillMogpr(PhenofuseAlgorithm):
             "cloud", "uncertainty", "time series", "kriging")
     HELP = {
         "COVARIATES": "Radar or other series that help, on the same grid; their dates may differ. VV and VH in decibels are best "
-                      "given as they are. Empty: the series alone.",
+                      "given as they are. Those that do not lower the error in hidden gaps are left out (scene), and the log says "
+                      "so. Empty: the series alone.",
         "COVARIANCE": "scene: learnt freely from the scene's own series (recommended). shared: smooth processes of a few "
                       "length-scales, one model for the scene. pixel: such a model for each pixel, as older MOGPR tools have it.",
         "NOISE_PER_PIXEL": "With COVARIANCE = shared: every pixel has noise of its own.",
