@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from phenofuse.core.errors import InputError
-from phenofuse.core.gaussian import scene_file, scene_learning, self_check
+from phenofuse.core.gaussian import expectation, scene_file, scene_learning, self_check
 from phenofuse.core.gaussian.calibration import Calibration, fitted
 from phenofuse.core.gaussian.scene import SceneCovariance, fill, moments, patterns
 from phenofuse.core.timeseries import quality
@@ -121,7 +121,7 @@ def test_scores_are_the_gradient_of_the_likelihood():
     """What learning sums up agrees with numerical derivatives of the dense likelihood by mean and by noise."""
     scene = some_scene((8, 6), 1)
     values = some_values(scene, 12)
-    data = scene_learning._Data(values, scene.days)
+    data = expectation.Data(values, scene.days)
     noise = np.repeat(scene.noise, [8, 6])
 
     def likelihood(mean, noise):
@@ -133,8 +133,8 @@ def test_scores_are_the_gradient_of_the_likelihood():
         return total
 
     mean = scene.means[0]
-    state = scene_learning._State(mean, scene.covariances[0], noise)
-    scores, precision, own = scene_learning._expect(data, state, np.ones(12))
+    state = expectation.State(mean, scene.covariances[0], noise)
+    scores, precision, own = expectation.expect(data, state, np.ones(12))
     assert own.sum() == pytest.approx(likelihood(mean, noise), abs=1e-9)
     for i in (0, 5, 9, 13):
         step = np.zeros(14)

@@ -1,8 +1,9 @@
 """Gaussian processes of several outputs: NDVI and radar as one random field in time.
 
 * `scene` (the default): means and covariances over all dates, learnt from the scene's own incomplete series
-  (`scene_learning`), and the exact fill that follows (`scene_kernel` is its compiled arithmetic). Series of many years are
-  a `long_scene`: overlapping stretches, which `other_years` helps to learn from few pixels. `scene_file` keeps either.
+  (`scene_learning`: `expectation` shrunk towards its `stationary` part, then `scene_classes`), and the exact fill that follows
+  (`scene_kernel` is its compiled arithmetic). Series of many years are a `long_scene`: overlapping stretches, which
+  `other_years` helps to learn from few pixels. `scene_file` keeps either.
 * `shared`: a linear model of `coregionalisation` for the whole scene; `pixel`: one per pixel. Both go through the
   `state_space` (searched by `optimise`); `dense` solves the same plainly and is the yardstick of the fast ways.
 
