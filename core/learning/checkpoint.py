@@ -27,6 +27,7 @@ class Checkpoint:
         arrays, numbers = training.to_arrays()
         text = np.frombuffer(json.dumps(numbers).encode(), np.uint8)
         temporary = self._file.with_suffix(".new")
+        self._file.parent.mkdir(exist_ok=True)
         with open(temporary, "wb") as stream:
             np.savez(stream, **{NUMBERS: text}, **arrays)
         os.replace(temporary, self._file)

@@ -57,13 +57,13 @@ class Journal:
                 shutil.rmtree(other, ignore_errors=True)
         for left in output.parent.glob(f".{_escaped(output.name)}.writing-*"):
             left.unlink(missing_ok=True)
-        self.folder.mkdir(parents=True, exist_ok=True)
 
     def once(self, name: str, make):
         """What `make` returns (anything JSON can hold), made only the first time this call is run."""
         file = self.folder / f"{name}.json"
         if not file.exists():
-            _written(file, lambda f: f.write(json.dumps(make()).encode()))
+            content = json.dumps(make()).encode()
+            _written(file, lambda f: f.write(content))
         return json.loads(file.read_text(encoding="utf-8"))
 
     def keep(self, tile, arrays: dict) -> None:
@@ -95,6 +95,7 @@ class Journal:
 
 
 def _written(file: Path, write) -> None:
+    file.parent.mkdir(exist_ok=True)  # only now: a call that fails on its input leaves nothing behind
     temporary = file.with_name(file.name + ".new")
     with open(temporary, "wb") as stream:
         write(stream)

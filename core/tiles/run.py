@@ -133,7 +133,7 @@ def _require_room(outputs: dict, journal: Journal) -> None:
         require_writable(Path(path))
     # Parts lie uncompressed beside the first output; the files are written before the parts go.
     needed = 2 * sum(spec.bytes for _, spec in outputs.values())
-    free = shutil.disk_usage(journal.folder).free
+    free = shutil.disk_usage(journal.folder.parent).free
     if needed > free:
         raise DiskError(
             f"The outputs need up to {needed / 2**20:.0f} MB while they are made, but only "
