@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from phenofuse.core import whittaker
 from phenofuse.core.errors import InputError
 from phenofuse.core.events import Silent
 from phenofuse.core.learning import splits
 from phenofuse.core.learning.card import Input
 from phenofuse.core.learning.checkpoint import Checkpoint
 from phenofuse.core.learning.evaluate import Values, calibrated
-from phenofuse.core.learning.priors import Linear, SceneGaussian
+from phenofuse.core.learning.priors import PRIORS, Linear
 from phenofuse.core.learning.samples import view
+from phenofuse.core.timeseries.filling import gaps_around
 
 pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parent))
@@ -91,7 +93,7 @@ def test_pixels_without_anything_get_numbers(name, pixels):
     assert all(np.isfinite(one).all() for one in model_of(name, pixels).moments(values, days, days[0]))
 
 
-@pytest.mark.parametrize("kind", [Linear, SceneGaussian])
+@pytest.mark.parametrize("kind", PRIORS.values(), ids=PRIORS)
 def test_a_planted_leak_is_caught(kind, pixels):
     """Hidden values made huge or missing change nothing that is shown: not the prior, nor the scaling, nor the output."""
     _, taught, validation = pixels
@@ -165,7 +167,7 @@ def test_noise_is_not_taken_for_a_gain(pixels, monkeypatch):
 def test_calibration_makes_intervals_honest(pixels):
     """Standard deviations that are half or twice as wide as they should be are put right on other pixels."""
     whole = sample(600, seed=8)
-    prior = SceneGaussian.learn([one[:200] for one in whole.values], whole.days, NAMES, 1)
+    prior = PRIORS["scene"].learn([one[:200] for one in whole.values], whole.days, NAMES, 1)
 
     class Wrong:
         def __init__(self, factor):
@@ -209,3 +211,25 @@ def test_line_is_the_line(pixels):
     assert 0.7 < np.sqrt(np.mean(((guess - hidden.truth) / deviation)[np.isfinite(hidden.gap_days)] ** 2)) < 1.4
     nothing = [np.full((1, len(days)), np.nan, np.float32) for days in whole.days]
     assert all(np.isfinite(one).all() for one in prior.moments(nothing, whole.days, at))
+
+
+def test_the_smoother_is_the_smoother_and_the_line_where_it_ends():
+    """The Whittaker prior is `fillwhittaker`'s curve and spread between observations, and else the line; it comes back as it was."""
+    whole = sample(400, seed=6)
+    target, days = whole.values[0].copy(), whole.days[0]
+    target[0, np.flatnonzero(np.isfinite(target[0]))[2:]] = np.nan  # two observations are no curve
+    shown = [target, *whole.values[1:]]
+    prior = PRIORS["whittaker"].learn(shown, whole.days, NAMES, 1)
+    prior = PRIORS["whittaker"].from_arrays(prior.to_arrays())
+    options = whittaker.Options((-1, 1), keep_observed=False)
+    expected = whittaker.fill(target, days, days, options, whittaker.learn(target, days, options))
+    line = Linear.learn(shown, whole.days, NAMES, 1).moments(shown, whole.days, days)
+    inside = gaps_around(np.isfinite(target), days, days)[2]
+    inside[0] = False
+    assert inside.any() and (~inside[1:]).any()
+    for own, smooth, straight in zip(prior.moments(shown, whole.days, days), (expected.mean, expected.standard_deviation), line):
+        np.testing.assert_array_equal(own[~inside], straight[~inside])
+        np.testing.assert_allclose(own[inside], smooth[inside], rtol=1e-6)
+    assert prior.noise_deviation == pytest.approx(0.02, rel=0.3)  # that of the series; the smoother follows it a little
+    nothing = [np.full((1, len(days)), np.nan, np.float32) for days in whole.days]
+    assert all(np.isfinite(one).all() for one in prior.moments(nothing, whole.days, days))
