@@ -160,7 +160,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["worldcereal_dekad_france", "worldcereal_belgium_cube"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4])
     parser.add_argument("--gaps", type=int, nargs="+", default=list(GAPS))
-    parser.add_argument("--architectures", nargs="+", default=["fusion", "bigru", "mlp"])
+    parser.add_argument("--architectures", nargs="*", default=["fusion", "bigru", "mlp"])
     parser.add_argument("--priors", nargs="+", default=["scene", "linear"])
     parser.add_argument("--settings", nargs="+", default=["area", "unseen"])
     parser.add_argument("--epochs", type=int, default=40)
