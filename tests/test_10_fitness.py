@@ -9,6 +9,7 @@ from phenofuse.core.errors import InputError
 from phenofuse.core.learning import fitness
 from phenofuse.core.learning.card import Calibration, Card, Input
 from phenofuse.core.timeseries import Grid, Period, Series, variable_named
+from phenofuse.core.timeseries.series import distinct_names
 from rasterio.crs import CRS
 
 UTM_31 = CRS.from_epsg(32631).to_wkt()
@@ -28,7 +29,7 @@ def a_series(name="NDVI", first="2023-11-01", count=31, step=12, grid=GRID, orbi
 def a_card(series=None) -> Card:
     """A model trained on NDVI, VV and VH of one agricultural year near Lille."""
     series = series or [a_series(), a_series("VV"), a_series("VH")]
-    inputs = tuple(Input(name, one.units, 0.0, 1.0, -1.0, 1.0) for name, one in zip(fitness.names(series), series))
+    inputs = tuple(Input(name, one.units, 0.0, 1.0, -1.0, 1.0) for name, one in zip(distinct_names(series), series))
     return Card("fusion", {}, inputs, split="blocks", training={}, calibration=Calibration((), (1.0,)),
                 **fitness.setting(series))
 
@@ -42,8 +43,8 @@ def test_inputs_are_found_by_name_whatever_their_order():
 def test_two_orbits_are_told_apart_by_name_or_number():
     """By the orbit where each tells its own, else by their order."""
     orbits = [a_series("VV", orbit="ascending"), a_series("VV", orbit="descending")]
-    assert fitness.names([a_series(), *orbits]) == ["NDVI", "VV ascending", "VV descending"]
-    assert fitness.names([a_series("VV"), a_series("VV", orbit="ascending")]) == ["VV 1", "VV 2"]
+    assert distinct_names([a_series(), *orbits]) == ["NDVI", "VV ascending", "VV descending"]
+    assert distinct_names([a_series("VV"), a_series("VV", orbit="ascending")]) == ["VV 1", "VV 2"]
     card = a_card([a_series(), *orbits])
     assert fitness.arranged(card, [a_series(), *reversed(orbits)])[1:] == orbits
 

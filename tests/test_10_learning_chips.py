@@ -10,7 +10,6 @@ from phenofuse.core.errors import InputError
 from phenofuse.core.events import Silent
 from phenofuse.core.learning import chips, gaps, splits
 from phenofuse.core.learning.card import Input
-from phenofuse.core.learning.checkpoint import Checkpoint
 from phenofuse.core.learning.evaluate import Values
 from phenofuse.core.learning.priors import Linear
 from phenofuse.core.learning.samples import Sample, view
@@ -21,13 +20,13 @@ pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parent))
 import torch
 from learning import NAMES, UNITS, series
+from networks import ALWAYS, check_that_hidden_stays_hidden, check_that_training_resumes, model_of, same
 from phenofuse.core.learning.networks import build, frames, side_of, training
 from phenofuse.core.learning.networks.batch import batch
 from phenofuse.core.learning.networks.learning import Choices, Learning
 from phenofuse.core.learning.networks.prediction import Model
 from rasters import write
 
-ALWAYS = dict.fromkeys(splits.PARTS, (-np.inf, np.inf))
 SIDE = 8
 SMALL = {"unet": {"side": SIDE, "widths": [8, 8]}, "vit": {"side": SIDE, "width": 8, "heads": 2, "layers": 1}}
 NETWORKS = [*SMALL]
@@ -51,19 +50,9 @@ def sample(count=8, dates=13, seed=0):
     return Sample(tuple(values), days, NAMES, UNITS, chip * SIDE + own // SIDE, own % SIDE, chip, SIDE)
 
 
-def model_of(name, chips, noise=0.1):
-    """A network of noise on a linear prior."""
-    torch.manual_seed(1)
-    network = build(name, chips.inputs(), SMALL[name])
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(noise * torch.randn_like(parameter))
-    return Model(network, Linear.learn(list(chips.values), chips.days, chips.names, 1))
-
-
-def same(one, other):
-    """Whether two lists of arrays hold the same bits."""
-    return all(a.tobytes() == np.ascontiguousarray(b).tobytes() for a, b in zip(one, other))
+def noise(name, whole):
+    """A small network of noise."""
+    return model_of(name, whole, SMALL[name])
 
 
 def lattice(length):
@@ -226,7 +215,7 @@ def test_an_untrained_network_is_its_prior_and_reaches_everything(name):
 def test_chips_do_not_mind_one_another_but_pixels_do(name):
     """A chip alone, and in any order, gives the same bits; a neighbour's observation changes a pixel, another chip's does not."""
     own = sample()
-    model = model_of(name, own)
+    model = noise(name, own)
     whole = model.moments(list(own.values), own.days, own.days[0])
     for order in ([5], [7, 0, 3]):
         pixels = chips.pixels_of(order, SIDE).ravel()
@@ -240,17 +229,11 @@ def test_chips_do_not_mind_one_another_but_pixels_do(name):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_planted_leak_is_caught(name):
-    """Hidden values made huge or missing change nothing: not through the prior, not through neighbours; left in, they would."""
+    """What is hidden reaches nothing that is shown: not through the prior, not through neighbours; left in, it would."""
     own = sample()
-    model = model_of(name, own)
+    model = noise(name, own)
     seen = view(own, model.prior, ALWAYS["test"], [1, 2])
-    expected = model.moments(seen.shown, own.days, own.days[0])
-    assert seen.hidden.any()
-    for poison in (np.nan, 1e6):
-        values = np.where(seen.hidden, np.float32(poison), own.values[0])
-        shown = [np.where(seen.hidden, np.float32(np.nan), values), *seen.shown[1:]]
-        assert same(model.prior.moments(shown, own.days, own.days[0]), [seen.prior_mean, seen.prior_deviation])
-        assert same(model.moments(shown, own.days, own.days[0]), expected)
+    expected = check_that_hidden_stays_hidden(model, own, seen)
     leak = np.argwhere(seen.hidden)[0]
     shown = seen.shown[0].copy()
     shown[tuple(leak)] = own.values[0][tuple(leak)]
@@ -263,7 +246,7 @@ def test_a_planted_leak_is_caught(name):
 def test_overlapping_chips_are_joined_by_their_weights(name):
     """A scene filled by overlapping chips is the weighted mean of what each chip says by itself."""
     own = sample()
-    model = model_of(name, own)
+    model = noise(name, own)
     height, width = 14, 11
     values, days = series(height * width, 13, seed=7)
     numbers, grid = np.arange(height * width).reshape(height, width), Grid("", (1, 0, 0, 0, -1, 0), width, height)
@@ -284,30 +267,12 @@ def test_overlapping_chips_are_joined_by_their_weights(name):
 def test_training_is_repeatable_and_resumes_to_the_bit(name, tmp_path):
     """Stopped after its first epoch and continued from its file, a training ends with the weights of one that ran through."""
 
-    class Stopped(Exception):
-        pass
-
-    def stop(own):
-        Checkpoint(tmp_path).keep(own)
-        if own.state.epoch == 1:
-            raise Stopped
-
     def learning():
         whole = sample()
         choices = Choices(name, SMALL[name], "linear", 3, folds=2)
         return Learning(whole.take(np.arange(6 * SIDE**2)), whole.take(np.arange(6 * SIDE**2, 8 * SIDE**2)), ALWAYS, choices, Silent())
 
-    whole, broken, continued = learning(), learning(), learning()
-    whole.run(Silent())
-    with pytest.raises(Stopped):
-        broken.run(Silent(), stop)
-    assert Checkpoint(tmp_path).take_up(continued.training)
-    continued.run(Silent())
-    first, second = (one.training.to_arrays() for one in (whole, continued))
-    assert first[1] == second[1] and first[0].keys() == second[0].keys()
-    assert same(list(first[0].values()), list(second[0].values()))
-    fresh = learning().training.network.state_dict()
-    assert any(not np.array_equal(first[0][f"network.{key}"], value) for key, value in fresh.items())
+    check_that_training_resumes(learning, tmp_path)
 
 
 @pytest.mark.parametrize(("name", "options"), [("unet", {}), ("vit", {"width": 32})])

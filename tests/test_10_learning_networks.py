@@ -6,24 +6,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from phenofuse.core import whittaker
 from phenofuse.core.errors import InputError
 from phenofuse.core.events import Silent
-from phenofuse.core.learning import splits
 from phenofuse.core.learning.card import Input
-from phenofuse.core.learning.checkpoint import Checkpoint
 from phenofuse.core.learning.evaluate import Values, calibrated
-from phenofuse.core.learning.priors import Linear, SceneGaussian
+from phenofuse.core.learning.priors import PRIORS, Linear
 from phenofuse.core.learning.samples import view
+from phenofuse.core.timeseries.filling import gaps_around
 
 pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parent))
 import torch
 from learning import NAMES, sample, series
+from networks import ALWAYS, check_that_hidden_stays_hidden, check_that_training_resumes, model_of
 from phenofuse.core.learning.networks import ARCHITECTURES, build, side_of, training
 from phenofuse.core.learning.networks.learning import Choices, Learning
 from phenofuse.core.learning.networks.prediction import Model
 
-ALWAYS = dict.fromkeys(splits.PARTS, (-np.inf, np.inf))
 PIXELWISE = [name for name in ARCHITECTURES if side_of(name) == 1]
 SMALL = {"fusion": {"width": 8, "heads": 2, "layers": 1}, "bigru": {"width": 8, "layers": 1}, "mlp": {}}
 
@@ -45,16 +45,9 @@ def pixels():
     return whole, whole.take(np.arange(64)), whole.take(np.arange(64, 96))
 
 
-def model_of(name, pixels, seed=1, options=None):
-    """Build an untrained network on a linear prior whose weights are noise."""
-    whole = pixels[0]
-    prior = Linear.learn(list(whole.values), whole.days, whole.names, 1)
-    torch.manual_seed(seed)
-    network = build(name, whole.inputs(), SMALL[name] if options is None else options)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return Model(network, prior)
+def noise(name, pixels, **choices):
+    """A small network of noise."""
+    return model_of(name, pixels[0], SMALL[name], **choices)
 
 
 @pytest.mark.parametrize("name", ["fusion", "bigru"])
@@ -73,7 +66,7 @@ def test_an_untrained_network_is_its_prior(name, pixels):
 def test_pixels_do_not_mind_one_another(name, pixels):
     """Any order, any number and any company of pixels gives each of them the same bits."""
     values, days = series(300, seed=4)
-    model = model_of(name, pixels)
+    model = noise(name, pixels)
     whole = model.moments(values, days, days[0])
     order = np.random.default_rng(0).permutation(300)
     for own in (order, order[:1], order[:37], np.arange(200, 300)):
@@ -88,25 +81,16 @@ def test_pixels_without_anything_get_numbers(name, pixels):
     for one in values:
         one[0] = np.nan
     values[0][1], values[1][2], values[2][2], values[2][3] = np.nan, np.nan, np.nan, np.nan
-    assert all(np.isfinite(one).all() for one in model_of(name, pixels).moments(values, days, days[0]))
+    assert all(np.isfinite(one).all() for one in noise(name, pixels).moments(values, days, days[0]))
 
 
-@pytest.mark.parametrize("kind", [Linear, SceneGaussian])
+@pytest.mark.parametrize("kind", PRIORS.values(), ids=PRIORS)
 def test_a_planted_leak_is_caught(kind, pixels):
-    """Hidden values made huge or missing change nothing that is shown: not the prior, nor the scaling, nor the output."""
+    """What is hidden reaches nothing that is shown: not the prior, nor the scaling, nor the output."""
     _, taught, validation = pixels
     prior = kind.learn(list(taught.values), taught.days, taught.names, 1)
-    seen = view(validation, prior, ALWAYS["test"], [1, 2])
-    model = Model(build("fusion", taught.inputs(), SMALL["fusion"]), prior)
-    expected = model.moments(seen.shown, validation.days, validation.days[0])
-    for poison in (np.nan, 1e6):
-        values = (np.where(seen.hidden, np.float32(poison), validation.values[0]), *validation.values[1:])
-        shown = [np.where(seen.hidden, np.float32(np.nan), values[0]), *seen.shown[1:]]
-        assert prior.moments(shown, validation.days, validation.days[0])[0].tobytes() == seen.prior_mean.tobytes()
-        found = model.moments(shown, validation.days, validation.days[0])
-        assert all(one.tobytes() == other.tobytes() for one, other in zip(found, expected))
-    leaky = [validation.values[0], *seen.shown[1:]]
-    assert not np.array_equal(prior.moments(leaky, validation.days, validation.days[0])[0], seen.prior_mean)
+    model = model_of("fusion", taught, SMALL["fusion"], prior=prior)
+    check_that_hidden_stays_hidden(model, validation, view(validation, prior, ALWAYS["test"], [1, 2]))
 
 
 def learning(pixels, name="bigru", epochs=3, **choices):
@@ -119,26 +103,7 @@ def learning(pixels, name="bigru", epochs=3, **choices):
 @pytest.mark.parametrize("name", PIXELWISE)
 def test_training_is_repeatable_and_resumes_to_the_bit(name, pixels, tmp_path):
     """Two runs, and one that was stopped after its first epoch and continued from its file, end with the same weights."""
-
-    class Stopped(Exception):
-        pass
-
-    def stop(own):
-        Checkpoint(tmp_path).keep(own)
-        if own.state.epoch == 1:
-            raise Stopped
-
-    whole = learning(pixels, name)
-    whole.run(Silent())
-    broken = learning(pixels, name)
-    with pytest.raises(Stopped):
-        broken.run(Silent(), stop)
-    continued = learning(pixels, name)
-    assert Checkpoint(tmp_path).take_up(continued.training)
-    continued.run(Silent())
-    first, second = (one.training.to_arrays() for one in (whole, continued))
-    assert first[1] == second[1] and first[0].keys() == second[0].keys()
-    assert all(first[0][key].tobytes() == second[0][key].tobytes() for key in first[0])
+    check_that_training_resumes(lambda: learning(pixels, name), tmp_path)
 
 
 def test_the_best_network_is_kept(pixels):
@@ -165,7 +130,7 @@ def test_noise_is_not_taken_for_a_gain(pixels, monkeypatch):
 def test_calibration_makes_intervals_honest(pixels):
     """Standard deviations that are half or twice as wide as they should be are put right on other pixels."""
     whole = sample(600, seed=8)
-    prior = SceneGaussian.learn([one[:200] for one in whole.values], whole.days, NAMES, 1)
+    prior = PRIORS["scene"].learn([one[:200] for one in whole.values], whole.days, NAMES, 1)
 
     class Wrong:
         def __init__(self, factor):
@@ -209,3 +174,25 @@ def test_line_is_the_line(pixels):
     assert 0.7 < np.sqrt(np.mean(((guess - hidden.truth) / deviation)[np.isfinite(hidden.gap_days)] ** 2)) < 1.4
     nothing = [np.full((1, len(days)), np.nan, np.float32) for days in whole.days]
     assert all(np.isfinite(one).all() for one in prior.moments(nothing, whole.days, at))
+
+
+def test_the_smoother_is_the_smoother_and_the_line_where_it_ends():
+    """The Whittaker prior is `fillwhittaker`'s curve and spread between observations, and else the line; it comes back as it was."""
+    whole = sample(400, seed=6)
+    target, days = whole.values[0].copy(), whole.days[0]
+    target[0, np.flatnonzero(np.isfinite(target[0]))[2:]] = np.nan  # two observations are no curve
+    shown = [target, *whole.values[1:]]
+    prior = PRIORS["whittaker"].learn(shown, whole.days, NAMES, 1)
+    prior = PRIORS["whittaker"].from_arrays(prior.to_arrays())
+    options = whittaker.Options((-1, 1), keep_observed=False)
+    expected = whittaker.fill(target, days, days, options, whittaker.learn(target, days, options))
+    line = Linear.learn(shown, whole.days, NAMES, 1).moments(shown, whole.days, days)
+    inside = gaps_around(np.isfinite(target), days, days)[2]
+    inside[0] = False
+    assert inside.any() and (~inside[1:]).any()
+    for own, smooth, straight in zip(prior.moments(shown, whole.days, days), (expected.mean, expected.standard_deviation), line):
+        np.testing.assert_array_equal(own[~inside], straight[~inside])
+        np.testing.assert_allclose(own[inside], smooth[inside], rtol=1e-6)
+    assert prior.noise_deviation == pytest.approx(0.02, rel=0.3)  # that of the series; the smoother follows it a little
+    nothing = [np.full((1, len(days)), np.nan, np.float32) for days in whole.days]
+    assert all(np.isfinite(one).all() for one in prior.moments(nothing, whole.days, days))

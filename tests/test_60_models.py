@@ -27,16 +27,25 @@ MODELS = make_models.ROOT / "resources" / "models"
 
 
 @pytest.fixture(scope="module")
-def series(provider, tmp_path_factory):
-    """A small simulated NDVI series."""
-    folder = tmp_path_factory.mktemp("models")
-    processing.run(
-        "phenofuse:createsamplescene", {"SIZE": 24, "PERIODS": 40, "SEED": 3, "FOLDER": str(folder / "scene")}
-    )
-    return processing.run(
-        "phenofuse:buildtimeseries",
-        {"FOLDER": str(folder / "scene"), "VARIABLE": "NDVI", "OUTPUT": str(folder / "ndvi.tif")},
-    )["OUTPUT"]
+def scene(provider, tmp_path_factory):
+    """The folder of a small simulated scene."""
+    folder = tmp_path_factory.mktemp("models") / "scene"
+    processing.run("phenofuse:createsamplescene", {"SIZE": 24, "PERIODS": 40, "SEED": 3, "FOLDER": str(folder)})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def variables(scene):
+    """The paths of its series: NDVI, VV and VH."""
+    return [processing.run("phenofuse:buildtimeseries", {"FOLDER": str(scene), "VARIABLE": name,
+                                                         "OUTPUT": str(scene.parent / f"{name}.tif")})["OUTPUT"]
+            for name in ("NDVI", "VV", "VH")]
+
+
+@pytest.fixture(scope="module")
+def series(variables):
+    """Its NDVI."""
+    return variables[0]
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +157,16 @@ def filled(season, folder, **more):
     return processing.run("phenofuse:fillmogpr", {"INPUT": season[0], "COVARIATES": season[1:], **outputs, **more})
 
 
+def run_as_a_program(name, **values):
+    """Run a shipped model on the command line; give what it said."""
+    program = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
+    given = [f"{key}={one}" for key, several in values.items() for one in (several if isinstance(several, list) else [several])]
+    done = subprocess.run([program, "run", str(MODELS / f"{name}.model3"), "--", *given], check=False, capture_output=True, text=True,
+                          env={**os.environ, "QT_QPA_PLATFORM": "offscreen"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
 def test_what_one_season_taught_fills_the_next_in_one_model(seasons, tmp_path):
     """The shipped model, on the command line: its files are those of the two steps run by hand, FIT handed over as APPLY."""
     last, this = seasons
@@ -155,17 +174,13 @@ def test_what_one_season_taught_fills_the_next_in_one_model(seasons, tmp_path):
     filled(this, tmp_path / "hand", APPLY=str(tmp_path / "fit.npz"))
     outputs = {"learn:Report of last season": "last.html", "fill:Gap-free NDVI": "f.tif", "fill:NDVI uncertainty": "u.tif",
                "fill:Report of this season": "r.html"}
-    given = [f"last={last[0]}", *(f"last_radar={path}" for path in last[1:]), f"this={this[0]}",
-             *(f"this_radar={path}" for path in this[1:]), *(f"{key}={tmp_path / name}" for key, name in outputs.items())]
-    program = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
-    done = subprocess.run([program, "run", str(MODELS / "fill_after_last_season.model3"), "--", *given], check=False,
-                          capture_output=True, text=True, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"})
-    assert done.returncode == 0, done.stdout + done.stderr
+    said = run_as_a_program("fill_after_last_season", last=last[0], last_radar=last[1:], this=this[0], this_radar=this[1:],
+                            **{key: tmp_path / name for key, name in outputs.items()})
     for name in ("f.tif", "u.tif"):
         assert (tmp_path / name).read_bytes() == (tmp_path / "hand" / name).read_bytes()
     reports = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("last", "r")]
     assert reports[1]["numbers"] == json.loads((tmp_path / "hand" / "r.json").read_text())["numbers"] != reports[0]["numbers"]
-    assert "flatters" not in done.stdout + done.stderr
+    assert "flatters" not in said
 
 
 def test_the_numbers_of_a_fill_chain(seasons, tmp_path):
@@ -201,3 +216,45 @@ def test_a_batch_of_two_scenes_fills_each_by_itself(seasons, tmp_path, project):
     assert (tmp_path / "f1.tif").read_bytes() == (tmp_path / "alone" / "f.tif").read_bytes()
     found = sorted(round(layer.renderer().classificationMax(), 3) for layer in project.mapLayers().values())
     assert found == [0.2, 0.2, 0.9, 0.9]
+
+
+@pytest.fixture(scope="module")
+def learning(provider):
+    """An engine that can learn."""
+    if subprocess.run([os.environ["PHENOFUSE_ENGINE_PYTHON"], "-c", "import torch, safetensors"], check=False,
+                      capture_output=True).returncode:
+        pytest.skip("the engine lacks the extra learning")
+
+
+def values_of(path):
+    """Values (bands, rows, columns) of a raster."""
+    return gdal.Open(str(path)).ReadAsArray()
+
+
+def test_a_network_is_trained_fills_and_is_assessed_in_one_model(learning, scene, variables, tmp_path):
+    """The shipped model, on the command line: what it filled is what its model file fills by hand; reports tell of both scores."""
+    outputs = {"train:Model": "m.phenofuse", "train:Report of the training": "t.html", "fill:Gap-free NDVI": "f.tif",
+               "fill:NDVI uncertainty": "u.tif", "assess:Assessment": "a.html"}
+    run_as_a_program("train_and_fill", folder=scene, gap_days=60, epochs=1, **{key: tmp_path / name for key, name in outputs.items()})
+    by_hand = processing.run("phenofuse:fillmodel", {"INPUT": variables[0], "COVARIATES": variables[1:], "UNCERTAINTY": None,
+                                                     "MODEL": str(tmp_path / "m.phenofuse"), "OUTPUT": str(tmp_path / "hand.tif")})
+    assert values_of(tmp_path / "f.tif").tobytes() == values_of(by_hand["OUTPUT"]).tobytes()
+    training, assessment = (json.loads((tmp_path / f"{name}.json").read_text())["numbers"] for name in "ta")
+    assert 0 < training["RMSE"] < 0.3 and 0 < assessment["RMSE"] < 0.3 and assessment["COUNT"] > 50
+
+
+def test_a_batch_of_two_areas_is_filled_by_one_model(learning, variables, tmp_path):
+    """Two runs in one context, as the batch dialog does them: each area gets what it gets as a part of the whole scene."""
+    trained = processing.run("phenofuse:trainmodel", {
+        "INPUT": variables[0], "COVARIATES": variables[1:], "ARCHITECTURE": "bigru", "PRIOR": "linear", "EPOCHS": 1,
+        "MODEL": str(tmp_path / "m.phenofuse")})["MODEL"]
+    areas = {"whole": None, "west": [0, 0, 11, 24], "east": [11, 0, 13, 24]}
+    context, feedback = QgsProcessingContext(), QgsProcessingFeedback()
+    for area, window in areas.items():
+        paths = [str(tmp_path / f"{area}_{Path(path).name}") for path in variables]
+        for own, path in zip(paths, variables):
+            gdal.Translate(own, path, srcWin=window)
+        processing.run("phenofuse:fillmodel", {"INPUT": paths[0], "COVARIATES": paths[1:], "MODEL": trained,
+                                               "OUTPUT": str(tmp_path / f"{area}.tif")}, context=context, feedback=feedback)
+    whole, west, east = (values_of(tmp_path / f"{area}.tif") for area in areas)
+    assert west.tobytes() == whole[:, :, :11].tobytes() and east.tobytes() == whole[:, :, 11:].tobytes()

@@ -21,6 +21,7 @@ from qgis.core import (
     QgsProcessingParameterAuthConfig,
     QgsProcessingParameterDateTime,
     QgsProcessingParameterExtent,
+    QgsProcessingParameterFile,
     QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
@@ -102,6 +103,63 @@ def fill_after_last_season() -> QgsProcessingModelAlgorithm:
         INPUT=of_model("this"),
         COVARIATES=of_model("this_radar"),
         APPLY=of_step("learn", "FIT"),
+    )
+    return model
+
+
+def train_and_fill() -> QgsProcessingModelAlgorithm:
+    """Series of a folder; a network that learns without some known values; the gaps it fills, and its error at those values."""
+    model = QgsProcessingModelAlgorithm("Train a network, fill and assess", "Phenofuse")
+    add_input(model, QgsProcessingParameterFile("folder", "Folder of composites", QgsProcessingParameterFile.Behavior.Folder), 0)
+    whole = QgsProcessingParameterNumber.Type.Integer
+    for place, (name, title, usual) in enumerate((
+        ("gap_days", "Length of the hidden gaps in days", 60), ("epochs", "Epochs of training at most", 40)
+    ), 1):  # fmt: skip
+        add_input(model, QgsProcessingParameterNumber(name, title, whole, usual, False, 1), place)
+    for variable in ("NDVI", "VV", "VH"):
+        add_step(model, variable, "phenofuse:buildtimeseries", 0, FOLDER=of_model("folder"), VARIABLE=fixed(variable))
+    radar = [of_step(name, "OUTPUT") for name in ("VV", "VH")]
+    add_step(
+        model,
+        "hide",
+        "phenofuse:simulategaps",
+        1,
+        INPUT=of_step("NDVI", "OUTPUT"),
+        GAP_DAYS=of_model("gap_days"),
+        PATTERN=fixed("block"),
+    )
+    add_step(
+        model,
+        "train",
+        "phenofuse:trainmodel",
+        2,
+        {"MODEL": "Model", "REPORT": "Report of the training"},
+        INPUT=of_step("hide", "OUTPUT"),
+        COVARIATES=radar,
+        EPOCHS=of_model("epochs"),
+    )
+    fills = {"fill": ("NDVI", {"OUTPUT": "Gap-free NDVI", "UNCERTAINTY": "NDVI uncertainty"}), "try": ("hide", {})}
+    for name, (source, results) in fills.items():
+        add_step(
+            model,
+            name,
+            "phenofuse:fillmodel",
+            3,
+            results,
+            INPUT=of_step(source, "OUTPUT"),
+            COVARIATES=radar,
+            MODEL=of_step("train", "MODEL"),
+        )
+    add_step(
+        model,
+        "assess",
+        "phenofuse:assessfill",
+        4,
+        {"REPORT": "Assessment"},
+        INPUT=of_step("try", "OUTPUT"),
+        TRUTH=of_step("hide", "TRUTH"),
+        OBSERVED=of_step("hide", "OUTPUT"),
+        UNCERTAINTY=of_step("try", "UNCERTAINTY"),
     )
     return model
 
@@ -208,7 +266,7 @@ def main() -> None:
     spec.loader.exec_module(sys.modules["phenofuse"])
     plugin = sys.modules["phenofuse"].classFactory(None)
     plugin.initProcessing()
-    for make in (fill_and_assess, fill_after_last_season, export_and_fill):
+    for make in (fill_and_assess, fill_after_last_season, train_and_fill, export_and_fill):
         path = ROOT / "resources" / "models" / f"{make.__name__}.model3"
         if not make().toFile(str(path)):
             sys.exit(f"{path} could not be written")

@@ -28,7 +28,8 @@ class TrainModel(PhenofuseAlgorithm):
                         "comparison. unet and vit look at squares of 16 x 16 pixels, a U-Net with attention over five dates and a "
                         "vision transformer over the whole time; where 'Fill with radar' does well they have hardly been better.",
         "PRIOR": "What the network starts from and corrects. scene: the scene's Gaussian process, as 'Fill with radar' learns it "
-                 "(recommended). linear: the line between observations.",
+                 "(recommended). whittaker: each pixel's smooth curve, as 'Fill by smoothing' draws it. linear: the line between "
+                 "observations.",
         "SPLIT": "Which values are kept for the test. blocks: those of places never seen. time: those of later dates. random: those "
                  "of single pixels among the ones learnt from, which looks better than it is.",
         "EPOCHS": "Rounds of training at most; it ends earlier when the validation error no longer falls.",
@@ -43,7 +44,7 @@ class TrainModel(PhenofuseAlgorithm):
             p.raster("INPUT", tr("Time series")),
             p.rasters("COVARIATES", tr("Covariates (radar)"), optional=True),
             p.choice("ARCHITECTURE", tr("Architecture"), ("fusion", "bigru", "mlp", "unet", "vit"), "fusion"),
-            p.choice("PRIOR", tr("Prior"), ("scene", "linear"), "scene"),
+            p.choice("PRIOR", tr("Prior"), ("scene", "whittaker", "linear"), "scene"),
             p.choice("SPLIT", tr("Held-out values"), ("blocks", "time", "random"), "blocks"),
             p.integer("EPOCHS", tr("Epochs at most"), 40, 1, 10000),
             p.mask(),

@@ -9,7 +9,7 @@ from ..errors import InputError
 from ..parameters import given
 from ..report import write_whole
 from ..tiles.scores import block_side
-from ..timeseries import Header, RasterSpec, RasterWriter, Series, open_series
+from ..timeseries import Header, RasterSpec, RasterWriter, Series, open_together
 from ..timeseries.sampling import sample_places
 from ..timeseries.series import distinct_names
 from ..version import version
@@ -33,9 +33,7 @@ def run(parameters: dict, resources, events) -> dict:
         PIXELS, SEED, MASK; REPORT, CSV, WINNER (all optional).
     """
     chosen = _methods(parameters)
-    series = [open_series(path, events=events) for path in (parameters["INPUT"], *(parameters.get("COVARIATES") or []))]
-    for other in series[1:]:
-        series[0].require_same_grid(other)
+    series = open_together([parameters["INPUT"], *(parameters.get("COVARIATES") or [])], events)
     target, days, seed = series[0], tuple(one.days for one in series), int(given(parameters, "SEED", 1))
     ways = hiding.ways(days[0], parameters.get("PATTERN") or "all", float(given(parameters, "GAP_DAYS", 0)))
     values, row, column = sample_places(series, parameters.get("MASK") or None, int(given(parameters, "PIXELS", PIXELS)), seed, events)

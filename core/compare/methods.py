@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from .. import gaussian, harmonic, whittaker
+from ..timeseries.sampling import varies
 
 MOGPR = {f"mogpr_{kind}": kind for kind in gaussian.KINDS}
 BASELINE = "linear"  # takes part in every comparison
@@ -44,7 +45,7 @@ def _filled(method, values, days, names, valid_range, seed):
         return harmonic.fill(target, own, own, harmonic.learn(target, own, options, seed), options)
     if method in whittaker.MODES:
         return whittaker.fill(target, own, own, whittaker.Options(valid_range, mode=method))
-    telling = [i == 0 or gaussian.varies(one) for i, one in enumerate(values)]
+    telling = [i == 0 or varies(one) for i, one in enumerate(values)]
     values, days, names = ([one for one, tells in zip(ones, telling) if tells] for ones in (values, days, names))
     model, _ = gaussian.learn_kind(MOGPR[method], values, tuple(days), tuple(names), seed, gaussian.Choices())
     used = [names.index(name) for name in model.variables]  # what does not help is left out by what was learnt

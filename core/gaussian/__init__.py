@@ -12,11 +12,10 @@ mathematics, `summary` tells what was learnt and how good it is.
 Other topics may use what this face hands out: how a scene is learnt and applied to other dates, its moments, and its arrays;
 and a model of any kind, how it is learnt (`learn_kind`) and how it fills.
 """
-from .long_scene import apply, moments, varies
+from .long_scene import apply, moments
 from .methods import KINDS, Choices, Options, fill
 from .methods import learn as learn_kind
 from .scene_file import packed, unpacked
 from .scene_learning import learn, learn_checked
 
-__all__ = ["KINDS", "Choices", "Options", "apply", "fill", "learn", "learn_checked", "learn_kind", "moments", "packed", "unpacked",
-           "varies"]
+__all__ = ["KINDS", "Choices", "Options", "apply", "fill", "learn", "learn_checked", "learn_kind", "moments", "packed", "unpacked"]

@@ -10,11 +10,11 @@ from .. import tiles
 from ..errors import InputError
 from ..parameters import given
 from ..tiles.gather import gather
-from ..timeseries import Header, Series, open_series, quality
+from ..timeseries import Header, Series, open_series, open_together, quality
 from ..timeseries.filling import Options, placed, rasters
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
-from ..timeseries.sampling import sample_pixels
+from ..timeseries.sampling import sample_pixels, varies
 from ..timeseries.series import distinct_names
 from ..version import version
 from . import long_scene, methods, scene_file, summary
@@ -37,7 +37,7 @@ def run(parameters: dict, resources, events) -> dict:
         UNCERTAINTY, QUALITY, REPORT; FIT (write what was learnt) and APPLY (use what was learnt), both for ``scene``.
     """
     kind = _kind(parameters)
-    series = _opened(parameters, events)
+    series = open_together([parameters["INPUT"], *(parameters.get("COVARIATES") or [])], events)
     target = series[0]
     mask, applied = parameters.get("MASK") or None, parameters.get("APPLY") or None
     files = [path for one in series for path in one.paths] + [path for path in (mask, applied) if path]
@@ -83,15 +83,6 @@ def _kind(parameters: dict) -> str:
     return kind
 
 
-def _opened(parameters: dict, events) -> list[Series]:
-    """The target and its covariates, on one grid."""
-    paths = [parameters["INPUT"], *(parameters.get("COVARIATES") or [])]
-    series = [open_series(path, events=events) for path in paths]
-    for other in series[1:]:
-        series[0].require_same_grid(other)
-    return series
-
-
 def _learnt(parameters: dict, series: list, mask, events) -> dict:
     """What the scene teaches, or what an earlier run learnt, with its score on hidden values; as plain numbers."""
     seed = int(given(parameters, "SEED", 1))
@@ -108,7 +99,7 @@ def _learnt(parameters: dict, series: list, mask, events) -> dict:
         scene = long_scene.apply(known, tuple(names), days)
         learnt = sum(digest != "" and digest in known.digests for digest in series[0].digests())
         return {"model": scene.to_dict(), "check": replace(check(scene, values, days, seed), dates_learnt=learnt).to_dict()}
-    telling = [i == 0 or long_scene.varies(one) for i, one in enumerate(values)]
+    telling = [i == 0 or varies(one) for i, one in enumerate(values)]
     for name in (name for name, tells in zip(names, telling) if not tells):
         events.warning(f"{name} has no values, or is the same everywhere: it is left out.")
     values, days, names = ([one for one, tells in zip(ones, telling) if tells] for ones in (values, days, names))

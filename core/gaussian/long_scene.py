@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..timeseries.filling import Filled, Options, assemble
+from ..timeseries.sampling import varies
 from . import scene as short
 from .calibration import Calibration
 from .other_years import ENOUGH_PIXELS, further_pixels
@@ -112,12 +113,6 @@ def plan(target_days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def inside(days: tuple, span: np.ndarray) -> list:
     """Which days of each variable lie in a span, both ends included."""
     return [slice(np.searchsorted(own, span[0]), np.searchsorted(own, span[1], side="right")) for own in days]
-
-
-def varies(values: np.ndarray) -> bool:
-    """Whether there are different values among those that are not missing."""
-    seen = values[np.isfinite(values)]
-    return len(seen) > 1 and seen.min() < seen.max()
 
 
 def learn(learn_whole, values: list, days: tuple, variables: tuple):

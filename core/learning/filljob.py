@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import tiles
 from ..parameters import given
-from ..timeseries import Header, open_series
+from ..timeseries import Header, open_together
 from ..timeseries.filling import Options, assemble, placed, rasters
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
@@ -38,9 +38,7 @@ def run(parameters: dict, resources, events) -> dict:
     path, mask = parameters["MODEL"], parameters.get("MASK") or None
     card = modelfile.load_card(path)
     paths = parameters["INPUT"], *(parameters.get("COVARIATES") or [])
-    series = fitness.arranged(card, [open_series(one, events=events) for one in paths])
-    for other in series[1:]:
-        series[0].require_same_grid(other)
+    series = fitness.arranged(card, open_together(paths, events))
     side = side_of(card.architecture, card.architecture_options)
     chips.require_room(series[0], side, card.architecture)
     for sentence in fitness.warnings(card, series, sample_pixels(series, mask, SAMPLE_PIXELS, 0, events)):

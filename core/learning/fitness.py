@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..timeseries import Series
+from ..timeseries.series import distinct_names
 from .card import Card, Input
 
 # Two weeks beyond its season a crop still looks like itself; and the margin closes a year that lacks a few dates.
@@ -25,19 +26,6 @@ LEAST_INSIDE = 0.5  # share of the scene's area within the training's
 NO_SHARE = 0.005  # what degrees of one reference system against another's may overlap by themselves
 KM_PER_DEGREE = 111.32
 _EPOCH = date(1970, 1, 1).toordinal()
-
-
-def names(series: list[Series]) -> list[str]:
-    """What tells series apart: their variable, with the orbit or else a number where several hold the same one."""
-    variables = [one.variable.name for one in series]
-    orbits = [(one.header or {}).get("orbit", "") for one in series]
-    found = []
-    for place, (variable, orbit) in enumerate(zip(variables, orbits)):
-        twins = [i for i, other in enumerate(variables) if other == variable]
-        told = all(orbits[i] for i in twins) and len({orbits[i] for i in twins}) == len(twins)
-        label = "" if len(twins) == 1 else f" {orbit}" if told else f" {twins.index(place) + 1}"
-        found.append(variable + label)
-    return found
 
 
 def setting(series: list[Series]) -> dict:
@@ -64,7 +52,7 @@ def arranged(card: Card, series: list[Series]) -> list[Series]:
     InputError
         When one is missing or has another unit; names it and what was found.
     """
-    own = names(series)
+    own = distinct_names(series)
     given = dict(zip(own[1:], series[1:]))
     if own[0] != card.target.name:
         raise InputError(f"The model fills {card.target.name}, but INPUT ({series[0].name}) holds {own[0]}.",

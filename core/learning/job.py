@@ -10,7 +10,9 @@ import numpy as np
 from .. import tiles
 from ..errors import InputError
 from ..parameters import given
-from ..timeseries import open_series
+from ..timeseries import open_together
+from ..timeseries.sampling import varies
+from ..timeseries.series import distinct_names
 from ..version import version
 from . import chips, evaluate, fitness, gaps, modelfile, samples, splits
 from .card import Calibration, Card
@@ -43,9 +45,7 @@ def run(parameters: dict, resources, events) -> dict:
     import torch
     torch.set_num_threads(resources.workers)
     device = chosen_device(resources.device, events)
-    series = [open_series(path, events=events) for path in (parameters["INPUT"], *(parameters.get("COVARIATES") or []))]
-    for other in series[1:]:
-        series[0].require_same_grid(other)
+    series = open_together([parameters["INPUT"], *(parameters.get("COVARIATES") or [])], events)
     mask = parameters.get("MASK") or None
     files = [path for one in series for path in one.paths] + ([mask] if mask else [])
     journal = tiles.Journal(parameters["MODEL"], ["trainmodel", parameters, tiles.fingerprint(files)])
@@ -150,8 +150,8 @@ def _sampled(series: list, mask, architecture: str, device: str, seed: int, even
     if not len(row):
         raise InputError(f"{series[0].name} holds no observation" + (" inside the mask." if mask else "."),
                          "Check the series with 'Describe time series' (phenofuse:describetimeseries).")
-    names = fitness.names(series)
-    telling = [number == 0 or _varies(one) for number, one in enumerate(values)]
+    names = distinct_names(series)
+    telling = [number == 0 or varies(one) for number, one in enumerate(values)]
     for name in (name for name, tells in zip(names, telling) if not tells):
         events.warning(f"{name} has no values, or is the same everywhere: it is left out.")
     values, days, names, units = (
@@ -159,11 +159,6 @@ def _sampled(series: list, mask, architecture: str, device: str, seed: int, even
         for ones in (values, [one.days for one in series], names, [one.units for one in series]))
     block = splits.blocks_of(row - row % side, column - column % side, series[0].grid)
     return samples.Sample(values, days, names, units, row, column, block, side)
-
-
-def _varies(values: np.ndarray) -> bool:
-    seen = values[np.isfinite(values)]
-    return len(seen) > 1 and seen.min() < seen.max()
 
 
 def _known(sample: samples.Sample, last: float) -> samples.Sample:

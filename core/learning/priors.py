@@ -5,17 +5,20 @@ A prior is learnt from training pixels, and asked with hidden values taken out; 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
-from .. import gaussian
+from .. import gaussian, whittaker
 from ..errors import InputError
+from ..timeseries.filling import gaps_around
 
-# The scene covariance needs no more pixels; more only take longer (see fillmogpr).
+# The scene covariance needs no more pixels, nor does what is typical of smoothing; more only take longer (see their jobs).
 SCENE_PIXELS = 1000
 # Pixels that the line's spread is measured on: two numbers, known to a percent.
 LINEAR_PIXELS = 2000
+# The smoothed value itself, in whatever range, on every date.
+SMOOTH = whittaker.Options((-np.inf, np.inf), keep_observed=False)
 LENGTHS = "length_scales"  # as the arrays of a scene are called that may be infinite
 
 
@@ -34,7 +37,7 @@ class Linear:
 
     @classmethod
     def learn(cls, values: list, days: tuple, names: tuple, seed: int) -> Linear:
-        """Fit rate and noise to the squared errors of the line at inner observations; see `SceneGaussian.learn`."""
+        """Fit rate and noise to the squared errors of the line at inner observations; see `gaussian.learn`."""
         target = values[0][:LINEAR_PIXELS]
         squares, walks, noises = [], [], []
         for series in target:
@@ -102,16 +105,7 @@ class SceneGaussian:
 
     @classmethod
     def learn(cls, values: list, days: tuple, names: tuple, seed: int) -> SceneGaussian:
-        """Learn from pixels.
-
-        Parameters
-        ----------
-        values : list of (pixels, dates)
-            The target, then its covariates; NaN where missing.
-        days : tuple of (dates,)
-        names : tuple of str
-        seed : int
-        """
+        """Learn from pixels; see `gaussian.learn`."""
         return cls(gaussian.learn_checked(_some(values, SCENE_PIXELS, seed), days, names, seed)[0])
 
     def again(self, values: list, days: tuple, names: tuple, seed: int) -> SceneGaussian:
@@ -150,7 +144,50 @@ class SceneGaussian:
                                             for name, own in arrays.items()}))
 
 
-PRIORS = {"scene": SceneGaussian, "linear": Linear}
+@dataclass(frozen=True)
+class Whittaker:
+    """Each pixel's Whittaker smoother, as `fillwhittaker` has it, between its observations.
+
+    Beyond them it would go on straight and soon leave what can be; there, and of pixels with too few observations, it is the line.
+    """
+
+    typical: whittaker.Typical
+    line: Linear
+
+    @classmethod
+    def learn(cls, values: list, days: tuple, names: tuple, seed: int) -> Whittaker:
+        """Learn what noise and smoothing are usual; see `gaussian.learn`."""
+        line = Linear.learn(values, days, names, seed)
+        return cls(whittaker.learn(_some(values[:1], SCENE_PIXELS, seed)[0], days[0], SMOOTH), line)
+
+    def again(self, values: list, days: tuple, names: tuple, seed: int) -> Whittaker:
+        """The same learnt from other pixels."""
+        return self.learn(values, days, names, seed)
+
+    def moments(self, values: list, days: tuple, output_days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation (pixels, output days) of what an observation would show."""
+        found = whittaker.fill(values[0], days[0], output_days, SMOOTH, self.typical)
+        smooth = gaps_around(np.isfinite(values[0]), days[0], output_days)[2] & np.isfinite(found.mean)
+        line = self.line.moments(values, days, output_days)
+        return tuple(np.where(smooth, own, straight) for own, straight in zip((found.mean, found.standard_deviation), line))
+
+    @property
+    def noise_deviation(self) -> float:
+        """Standard deviation of an observation's noise."""
+        return self.typical.noise_variance**0.5
+
+    def to_arrays(self) -> dict:
+        """All of it as arrays."""
+        return {"typical": np.array(astuple(self.typical)), **self.line.to_arrays()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict) -> Whittaker:
+        """The inverse of `to_arrays`."""
+        *own, pixels = map(float, arrays["typical"])
+        return cls(whittaker.Typical(*own, int(pixels)), Linear.from_arrays(arrays))
+
+
+PRIORS = {"scene": SceneGaussian, "whittaker": Whittaker, "linear": Linear}
 
 
 def prior_of(name: str):

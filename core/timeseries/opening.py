@@ -58,6 +58,32 @@ def open_series(path: str, variable: str | None = None, events=None, check: bool
     return series.checked(events) if check else series
 
 
+def open_together(paths, events=None) -> list[Series]:
+    """Open a target and its covariates.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        The target first.
+    events : Events, optional
+        See `open_series`.
+
+    Returns
+    -------
+    list of Series
+        In their order, on one grid.
+
+    Raises
+    ------
+    GridMismatchError
+        When they lie on different ones.
+    """
+    series = [open_series(path, events=events) for path in paths]
+    for other in series[1:]:
+        series[0].require_same_grid(other)
+    return series
+
+
 def container(file: RasterFile, variable: str | None) -> RasterFile:
     """The variable wanted of a NetCDF file that holds several; any other file as it is."""
     if file.bands or not file.parts:

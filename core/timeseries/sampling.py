@@ -39,6 +39,12 @@ def sample_pixels(series: list[Series], mask: str | None, most: int | None, seed
     return sample_places(series, mask, most, seed, events)[0]
 
 
+def varies(values: np.ndarray) -> bool:
+    """Whether there are different values among those that are not missing: of others nothing can be learnt."""
+    seen = values[np.isfinite(values)]
+    return len(seen) > 1 and seen.min() < seen.max()
+
+
 def sample_places(series: list[Series], mask: str | None, most: int | None, seed: int, events) -> tuple:
     """As `sample_pixels`, with the places of the pixels.
 

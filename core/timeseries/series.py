@@ -223,10 +223,16 @@ class Series:
 
 
 def distinct_names(series: list[Series]) -> list[str]:
-    """What tells series apart: their variables, numbered in their order where several hold one variable."""
+    """What tells series apart: their variable, with the orbit or else a number where several hold the same one."""
     variables = [one.variable.name for one in series]
-    return [name if variables.count(name) == 1 else f"{name} {variables[:place + 1].count(name)}"
-            for place, name in enumerate(variables)]
+    orbits = [(one.header or {}).get("orbit", "") for one in series]
+    found = []
+    for place, (variable, orbit) in enumerate(zip(variables, orbits)):
+        twins = [i for i, other in enumerate(variables) if other == variable]
+        told = all(orbits[i] for i in twins) and len({orbits[i] for i in twins}) == len(twins)
+        label = "" if len(twins) == 1 else f" {orbit}" if told else f" {twins.index(place) + 1}"
+        found.append(variable + label)
+    return found
 
 
 def _sample_windows(grid: Grid) -> list[Window]:

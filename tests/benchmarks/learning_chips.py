@@ -24,7 +24,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import conftest
 import torch
-from learning_real import NAMES, UNITS, Scores, thirds, trained
+from learning_real import HEADER, NAMES, UNITS, Scores, gap_days, thirds, trained
 from phenofuse.core.learning.chips import pixels_of
 from phenofuse.core.learning.networks import side_of
 from phenofuse.core.learning.networks.learning import Choices
@@ -77,12 +77,13 @@ def score(shown: list, days: list, hidden: np.ndarray, truth: np.ndarray, seed: 
     whole = Sample(tuple(shown), tuple(days), NAMES, UNITS, chip * SIDE + place // SIDE, place % SIDE, chip, SIDE)
     taught, asked = (whole.take(pixels) for pixels in thirds(chip, seed))
     pixel, date = np.nonzero(hidden[thirds(chip, seed)[1]])
-    right = truth[thirds(chip, seed)[1]][pixel, date]
+    right, length = truth[thirds(chip, seed)[1]][pixel, date], gap_days(asked.values[0], asked.days[0])[pixel, date]
     line = None
 
     def add(name: str, model, seconds: float = 0.0) -> np.ndarray:
         mean, deviation = (one[pixel, date] for one in model.moments(list(asked.values), asked.days, asked.days[0]))
-        scores.setdefault(name, Scores()).add(right, mean, deviation, mean if line is None else line, asked.block[pixel], seconds)
+        scores.setdefault(name, Scores()).add(right, mean, deviation, mean if line is None else line, asked.block[pixel], length,
+                                               seconds)
         return mean
 
     known = list(taught.values), taught.days, taught.names, seed
@@ -110,8 +111,7 @@ def main() -> None:
     parser.add_argument("--pixels", type=int, default=6000)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"{'set':10}{'gap':>4} {'method':18}{'values':>7}{'RMSE':>8}{'MAE':>8}{'R2':>7}{'ratio':>7} (95 % interval)"
-          f"{'in 90':>7}{'CPU s':>7}")
+    print(f"{'set':10}{'gap':>4} {'method':18}{HEADER}")
     for name in options.sets:
         cubes, days, truth = SETS[name](Path(options.folder))
         values = [cut(cube) for cube in cubes]

@@ -6,8 +6,10 @@
 Clear observations within half a gap of one random observation per pixel are hidden. `area`: the network learns from all other
 observations of all pixels. `unseen`: it learns from two thirds of the blocks, and is scored in the others, of which it never
 saw anything; blocks are places of 0.1 degrees in France, and squares of pixels in Belgium. Beside it are the methods that need
-no training, which learn from the same series. Prints errors, the ratio to linear interpolation with its 95 % interval (bootstrap
-of blocks), the share inside 90 % intervals, and processor seconds of training.
+no training, which learn from all series that they fill, and the prior that the network started from. `fusion` is asked once more
+without radar, and with that of other pixels. Prints errors, the ratio to linear interpolation with its 95 % interval (bootstrap
+of blocks), the largest such ratio of all classes of gap length, the share inside 90 % intervals, and processor seconds of
+training.
 """
 from __future__ import annotations
 
@@ -31,10 +33,14 @@ from phenofuse.core.learning.networks.learning import Choices, Learning
 from phenofuse.core.learning.samples import Sample
 from phenofuse.core.tiles.scores import ErrorSums, compare
 from phenofuse.core.timeseries import Grid
+from phenofuse.core.timeseries.classes import GAP_LABELS, gap_class
+from phenofuse.core.timeseries.filling import gaps_around
 from series import hide, linear, load
 
 NAMES, UNITS = ("NDVI", "VV", "VH"), ("1", "dB", "dB")
 DEGREES = 0.1  # about 10 km: parcels of one place, sown and clouded alike
+FEWEST = 30  # values in a class of gap length that is told of
+HEADER = (f"{'values':>7}{'RMSE':>8}{'MAE':>8}{'R2':>7}{'ratio':>7} (95 % interval){'worst gap':>17}{'in 90':>7}{'CPU s':>7}")
 ALWAYS = dict.fromkeys(splits.PARTS, (-np.inf, np.inf))
 
 
@@ -76,20 +82,29 @@ class Scores:
     def __init__(self):
         self.parts, self.seconds = [], 0.0
 
-    def add(self, truth, mean, deviation, line, block, seconds=0.0):
+    def add(self, truth, mean, deviation, line, block, gap, seconds=0.0):
         """Values of one seed."""
-        self.parts.append((np.clip(mean, -1, 1) - truth, deviation, truth, line - truth, block))
+        self.parts.append((np.clip(mean, -1, 1) - truth, deviation, truth, line - truth, block, gap_class(gap)))
         self.seconds += seconds
 
     def row(self) -> str:
-        """Values, RMSE, MAE, R2, ratio with interval, coverage, seconds."""
-        error, deviation, truth, line, block = (np.concatenate(part).astype(float) for part in zip(*self.parts))
+        """What `HEADER` names."""
+        error, deviation, truth, line, block, gap = (np.concatenate(part).astype(float) for part in zip(*self.parts))
         sums = ErrorSums(1)
         sums.add_errors(np.zeros(len(error), int), error, truth, deviation)
         score, block = sums.score(0), block.astype(int)
         ratio = compare(*(np.bincount(block, one**2) for one in (error, line)), np.bincount(block))
+        worst, label = max((np.sqrt(np.sum(error[own]**2) / np.sum(line[own]**2)), label) for number, label in enumerate(GAP_LABELS)
+                           if (own := gap == number).sum() >= FEWEST)
         return (f"{score.count:7}{score.rmse:8.4f}{score.mae:8.4f}{score.r2:7.3f}{ratio.ratio:7.3f} "
-                f"({ratio.lower:.3f}-{ratio.upper:.3f}){score.coverage_90:7.3f}{self.seconds / len(self.parts):8.0f}")
+                f"({ratio.lower:.3f}-{ratio.upper:.3f}){worst:7.3f} {label:>9}{score.coverage_90:7.3f}"
+                f"{self.seconds / len(self.parts):7.0f}")
+
+
+def gap_days(shown: np.ndarray, days: np.ndarray) -> np.ndarray:
+    """Days between the observations around each date of series, infinite beyond the ends."""
+    _, gaps, inside = gaps_around(np.isfinite(shown), days, days)
+    return np.where(inside, gaps, np.inf)
 
 
 def gathered(values: list, days: list, block: np.ndarray, gap: float, options) -> dict:
@@ -100,34 +115,42 @@ def gathered(values: list, days: list, block: np.ndarray, gap: float, options) -
         own = hidden[pixels]
         which = np.nonzero(own)[0]
         found.setdefault((setting, method), Scores()).add(values[0][pixels][own], mean[own], deviation[own], line[pixels][own],
-                                                          block[pixels][which], seconds)
+                                                          block[pixels][which], length[pixels][own], seconds)
 
     everyone = np.arange(len(block))
     for seed in options.seeds:
         hidden = hide(values[0], days[0], gap, seed)
         shown = [np.where(hidden, np.float32(np.nan), values[0]), *values[1:]]
-        line = linear(shown[0], days[0])
-        add("area", "linear", everyone, line, np.full_like(line, np.nan))
-        for method, moments in (fills(shown, days) if options.others else {}).items():
-            add("area", method, everyone, *moments)
+        line, length = linear(shown[0], days[0]), gap_days(shown[0], days[0])
         sample = Sample(tuple(shown), tuple(days), NAMES, UNITS, everyone, everyone, block)
         seen, unseen = thirds(block, seed)
+        settings = {name: parts for name, parts in {"area": (everyone, everyone), "unseen": (seen, unseen)}.items()
+                    if name in options.settings}
+        others = {"linear": (line, np.full_like(line, np.nan)), **(fills(shown, days) if options.others else {})}
+        for setting, (_, asked) in settings.items():
+            for method, moments in others.items():
+                add(setting, method, asked, *(one[asked] for one in moments))
         for architecture in options.architectures:
             for prior in options.priors if architecture != "mlp" else options.priors[:1]:
-                choices = Choices(architecture, None, prior, options.epochs, seed)
-                for setting, taught, asked in (("area", everyone, everyone), ("unseen", seen, unseen)):
-                    if setting not in options.settings:
-                        continue
+                for setting, (taught, asked) in settings.items():
                     start = time.process_time()
-                    model = trained(sample.take(taught), choices)
+                    model = trained(sample.take(taught), Choices(architecture, None, prior, options.epochs, seed))
                     seconds = time.process_time() - start
-                    mean, deviation = (np.full(hidden.shape, np.nan) for _ in range(2))
-                    given = [one[asked] for one in shown]
-                    mean[asked], deviation[asked] = model.moments(given, tuple(days), days[0])
-                    add(setting, f"{architecture} on {prior}", asked, mean[asked], deviation[asked], seconds)
-                    if prior == "scene":
-                        add(setting, f"its prior ({architecture})", asked, *model.prior.moments(given, tuple(days), days[0]))
+                    for suffix, mean, deviation in told(model, architecture, sample.take(asked)):
+                        add(setting, f"{architecture} on {prior}{suffix}", asked, mean, deviation, seconds)
+                        seconds = 0.0
     return found
+
+
+def told(model, architecture: str, sample: Sample):
+    """Yield what a model says of a sample, and what else is told beside it: a suffix of its name, mean, standard deviation."""
+    (target, *radar), days = sample.values, (sample.days, sample.days[0])
+    yield "", *model.moments([target, *radar], *days)
+    if architecture == "fusion":
+        order = np.random.default_rng(0).permutation(len(sample))
+        yield ": its prior", *model.prior.moments([target, *radar], *days)
+        yield ", no radar", *model.moments([target, *(np.full_like(one, np.nan) for one in radar)], *days)
+        yield ", permuted", *model.moments([target, *(one[order] for one in radar)], *days)
 
 
 def main() -> None:
@@ -137,21 +160,20 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["worldcereal_dekad_france", "worldcereal_belgium_cube"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4])
     parser.add_argument("--gaps", type=int, nargs="+", default=list(GAPS))
-    parser.add_argument("--architectures", nargs="+", default=["fusion", "bigru", "mlp"])
+    parser.add_argument("--architectures", nargs="*", default=["fusion", "bigru", "mlp"])
     parser.add_argument("--priors", nargs="+", default=["scene", "linear"])
     parser.add_argument("--settings", nargs="+", default=["area", "unseen"])
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--others", action=argparse.BooleanOptionalAction, default=True, help="the methods that need no training")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"{'set':26}{'gap':>4} {'setting':8}{'method':24}{'values':>7}{'RMSE':>8}{'MAE':>8}{'R2':>7}{'ratio':>7} (95 % interval)"
-          f"{'in 90':>6}{'CPU s':>8}")
+    print(f"{'set':26}{'gap':>4} {'setting':8}{'method':29}{HEADER}")
     for name in options.sets:
         values, days = read(Path(options.folder), name)
         block = blocks(Path(options.folder), name, values)
         for gap in options.gaps:
             for (setting, method), scores in sorted(gathered(values, days, block, gap, options).items(), key=lambda one: one[0][0]):
-                print(f"{name:26}{gap:4} {setting:8}{method:24}{scores.row()}", flush=True)
+                print(f"{name:26}{gap:4} {setting:8}{method:29}{scores.row()}", flush=True)
 
 
 if __name__ == "__main__":

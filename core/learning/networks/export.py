@@ -3,7 +3,8 @@
 The graph is the network alone. In go the fields of a `Batch`: standardised series with what is missing marked and zero,
 their days, and the prior of the output days. Out come the standardised mean and standard deviation of the output days,
 before calibration. How to standardise, and by what to multiply, says the card, which travels in the file's metadata.
-Any number of pixels, dates and output days will do.
+Any number of pixels (of chips, where the network looks at them), dates and output days will do. In what is traced, sizes are
+asked of `shape`, not by `len`, and divided without a minus sign, since ONNX rounds towards zero.
 """
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ import numpy as np
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ...errors import InputError, MissingExtraError, OutputError, PhenofuseError
+from ...errors import MissingExtraError, OutputError, PhenofuseError
 from ..card import Card
 from .batch import Batch
 from .network import Network
@@ -46,8 +47,6 @@ def export(network: Network, card: Card, path) -> float:
 
     Raises
     ------
-    InputError
-        When the network looks at chips: traced, its graph holds for one number of dates only.
     MissingExtraError
         When the packages for it are not installed.
     PhenofuseError
@@ -55,9 +54,6 @@ def export(network: Network, card: Card, path) -> float:
     OutputError
         When the file cannot be written.
     """
-    if network.side > 1:
-        raise InputError(f"A model of the architecture {card.architecture} cannot be written as ONNX.",
-                         "Use the model file itself, or train with ARCHITECTURE = fusion or bigru.")
     for package in ("onnx", "onnxscript", "onnxruntime"):
         _require(package)
     network = copy.deepcopy(network).cpu().eval()

@@ -47,7 +47,7 @@ class Unet(Network):
         shown = pictures(features(batch), self.side)
         around, there, lags = _around(batch.target_days, batch.output_days)
         days = torch.cat([lags, season(batch.output_days, WAVES)], -1)[None, :, :, None, None]
-        days = days.expand(len(shown), -1, -1, self.side, self.side)
+        days = days.expand(shown.shape[0], -1, -1, self.side, self.side)
         beside = shown[:, around, :self.seen] * there[:, :, None, None, None]
         found = self._seen_through(torch.cat([shown, beside.flatten(2, 3), days], 2).flatten(0, 1))
         return correct(batch, self.head(pixels(found.unflatten(0, shown.shape[:2]))))
@@ -104,7 +104,7 @@ def _around(target_days: torch.Tensor, output_days: torch.Tensor) -> tuple:
     before = (target_days < output_days[:, None]).sum(1, keepdim=True) - step
     after = (target_days <= output_days[:, None]).sum(1, keepdim=True) - 1 + step
     date = torch.cat([before, after], 1)
-    there = (date >= 0) & (date < len(target_days))
-    date = date.clamp(0, len(target_days) - 1)
+    there = (date >= 0) & (date < target_days.shape[0])
+    date = date.clamp(0, target_days.shape[0] - 1)
     lag = torch.where(there, (target_days[date] - output_days[:, None]).abs(), FAR_DAYS)
     return (output_days < target_days[:, None]).sum(1)[date], there, torch.log1p(lag) / math.log1p(FAR_DAYS)

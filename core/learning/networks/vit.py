@@ -55,18 +55,19 @@ class Vit(Network):
     def forward(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """See `Network`."""
         known, days = features(batch), batch.output_days
-        even = torch.arange(-(-len(days) // DATES) * DATES, device=days.device).clamp(max=len(days) - 1)  # the last one twice
+        dates = days.shape[0]
+        even = torch.arange((dates + DATES - 1) // DATES * DATES, device=days.device).clamp(max=dates - 1)  # the last one twice
         known, middle = known[:, even], days[even].unflatten(0, (-1, DATES)).sum(-1) / DATES
         tokens = self.embed(_blocks(pictures(known, self.side)))
         tokens = tokens + self.place[:, None] + self.date(season(middle, WAVES))
-        there = torch.ones(1, len(middle), dtype=torch.bool, device=tokens.device)
+        there = torch.ones(1, middle.shape[0], dtype=torch.bool, device=tokens.device)
         for in_time, in_space in zip(self.in_time, self.in_space):
             series = tokens.flatten(0, 1)
             series = in_time(series, series, middle, middle, there)
             maps = in_space(series.unflatten(0, tokens.shape[:2]).transpose(1, 2).flatten(0, 1))
-            tokens = maps.unflatten(0, (len(tokens), -1)).transpose(1, 2)
+            tokens = maps.unflatten(0, (tokens.shape[0], -1)).transpose(1, 2)
         said = pixels(_unblocked(self.pixels(self.last(tokens)), self.side))
-        found = nn.functional.gelu(self.join(torch.cat([said, known], -1)))[:, :len(batch.output_days)]
+        found = nn.functional.gelu(self.join(torch.cat([said, known], -1)))[:, :dates]
         return correct(batch, self.head(found))
 
 

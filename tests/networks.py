@@ -1,0 +1,68 @@
+"""What tests of all networks share: a network of noise, and checks that each must pass, whatever it looks at."""
+from __future__ import annotations
+
+import numpy as np
+import torch
+from phenofuse.core.events import Silent
+from phenofuse.core.learning import splits
+from phenofuse.core.learning.checkpoint import Checkpoint
+from phenofuse.core.learning.networks import build
+from phenofuse.core.learning.networks.prediction import Model
+from phenofuse.core.learning.priors import Linear
+
+ALWAYS = dict.fromkeys(splits.PARTS, (-np.inf, np.inf))
+
+
+def model_of(name, whole, options, seed=1, prior=None):
+    """An untrained network on a prior (linear, if not given) whose weights are noise."""
+    torch.manual_seed(seed)
+    network = build(name, whole.inputs(), options)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return Model(network, prior or Linear.learn(list(whole.values), whole.days, whole.names, 1))
+
+
+def same(one, other):
+    """Whether two lists of arrays hold the same bits."""
+    return all(np.ascontiguousarray(a).tobytes() == np.ascontiguousarray(b).tobytes() for a, b in zip(one, other))
+
+
+def check_that_hidden_stays_hidden(model, whole, seen):
+    """Hidden values made huge or missing change nothing: not the prior, nor the output; left in, they would. Gives the output."""
+    assert seen.hidden.any()
+    expected = model.moments(seen.shown, whole.days, whole.days[0])
+    for poison in (np.nan, 1e6):
+        values = np.where(seen.hidden, np.float32(poison), whole.values[0])
+        shown = [np.where(seen.hidden, np.float32(np.nan), values), *seen.shown[1:]]
+        assert same(model.prior.moments(shown, whole.days, whole.days[0]), [seen.prior_mean, seen.prior_deviation])
+        assert same(model.moments(shown, whole.days, whole.days[0]), expected)
+    leaky = [whole.values[0], *seen.shown[1:]]
+    assert not same(model.prior.moments(leaky, whole.days, whole.days[0])[:1], [seen.prior_mean])
+    return expected
+
+
+def check_that_training_resumes(begin, folder):
+    """A training stopped after its first epoch and continued from its file ends with the bits of one that ran through."""
+
+    class Stopped(Exception):
+        pass
+
+    def stop(own):
+        Checkpoint(folder).keep(own)
+        if own.state.epoch == 1:
+            raise Stopped
+
+    whole, broken, continued = begin(), begin(), begin()
+    whole.run(Silent())
+    try:
+        broken.run(Silent(), stop)
+        raise AssertionError("the training was not stopped")
+    except Stopped:
+        assert Checkpoint(folder).take_up(continued.training)
+    continued.run(Silent())
+    first, second = (one.training.to_arrays() for one in (whole, continued))
+    assert first[1] == second[1] and first[0].keys() == second[0].keys()
+    assert same(first[0].values(), second[0].values())
+    fresh = begin().training.network.state_dict()
+    assert any(not np.array_equal(first[0][f"network.{key}"], value) for key, value in fresh.items())
