@@ -65,11 +65,6 @@ class Profile:
         """Whether nothing is known."""
         return not any(day == day and value == value for day, value in zip(self.days, self.values))
 
-    @property
-    def bounds(self) -> list:
-        """The 95 % interval, (low, high) for each value."""
-        return [(value - INTERVAL * spread, value + INTERVAL * spread) for value, spread in zip(self.values, self.deviations)]
-
 
 def members(descriptions: dict) -> list[Member]:
     """The rasters that the plot can show, of all `Description` by key."""

@@ -11,7 +11,7 @@ import threading
 
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
-from .profiles import RasterFile, ReadError
+from .profiles import RasterFile
 
 
 class Reader(QObject):
@@ -23,8 +23,8 @@ class Reader(QObject):
         Gives a `RasterFile` of a path.
     """
 
-    described = pyqtSignal(str, object)  # key; Description or ReadError
-    sampled = pyqtSignal(object, str, object)  # request, key; values, None (outside) or ReadError
+    described = pyqtSignal(str, str, object)  # key, path; Description or the exception it ended in
+    sampled = pyqtSignal(object, str, str, object)  # request, key, path; values, None (outside) or the exception
 
     def __init__(self, open_file=RasterFile):
         super().__init__()  # without a parent: threads that still read keep it alive
@@ -45,13 +45,13 @@ class Reader(QObject):
         for key, path in paths.items():
             if key not in self._lanes:
                 lane = self._lanes[key] = _Lane(path, self._open_file)
-                lane.ask(lambda file, key=key: self.described.emit(key, _outcome(file.describe)))
+                lane.ask(lambda file, key=key: self.described.emit(key, file.path, _outcome(file.describe)))
 
     def sample(self, request, key: str, x: float, y: float) -> None:
         """Read a file at a place in its own coordinates, unless `request.cancelled` by then."""
         def work(file):
             if not request.cancelled:
-                self.sampled.emit(request, key, _outcome(file.sample, x, y))
+                self.sampled.emit(request, key, file.path, _outcome(file.sample, x, y))
         self._lanes[key].ask(work)
 
     def stop(self) -> None:
@@ -75,15 +75,15 @@ class _Lane:
         self._asked.put(None)
 
     def _run(self, open_file) -> None:
-        file = open_file(self.path)
+        file = open_file(self.path)  # opens nothing yet
         while (work := self._asked.get()) is not None:
             work(file)
         file.close()
 
 
 def _outcome(read, *arguments):
-    """What a read gives, or the `ReadError` it ends in."""
+    """What a read gives, or the exception it ends in: whatever it is, the user must hear of it."""
     try:
         return read(*arguments)
-    except ReadError as problem:
+    except Exception as problem:
         return problem

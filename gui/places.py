@@ -1,0 +1,105 @@
+"""Places that were clicked: the map tool that picks them, and their numbered marks on the map."""
+from __future__ import annotations
+
+from qgis.core import QgsCoordinateReferenceSystem, QgsPointXY
+from qgis.gui import QgsMapCanvas, QgsMapCanvasItem, QgsMapTool
+from qgis.PyQt.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from qgis.PyQt.QtGui import QColor, QPainter
+
+from .style import pen
+
+RADIUS = 9.0  # px
+COLOUR = "#D55E00"
+
+
+class PickTool(QgsMapTool):
+    """Picks a place by a click, or one after the other while the mouse is dragged; Shift keeps the one before."""
+
+    picked = pyqtSignal(QgsPointXY, bool)  # in the map's coordinates; whether to keep the place before
+
+    def __init__(self, canvas: QgsMapCanvas):
+        super().__init__(canvas)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+
+    def canvasPressEvent(self, event):
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.picked.emit(event.mapPoint(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+
+    def canvasMoveEvent(self, event):
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self.picked.emit(event.mapPoint(), False)
+
+
+class Place:
+    """A place, what was read there, and its mark on the map.
+
+    Attributes
+    ----------
+    samples : dict
+        By layer: values, None (outside), or the exception the read ended in.
+    waiting : set
+        Layers whose answers are awaited.
+    cancelled : bool
+        Whether nobody wants the answers any more.
+    """
+
+    def __init__(self, canvas: QgsMapCanvas, point: QgsPointXY, number: int):
+        self.point, self.number = point, number
+        self.crs: QgsCoordinateReferenceSystem = canvas.mapSettings().destinationCrs()
+        self.samples: dict = {}
+        self.waiting: set = set()
+        self.cancelled = False
+        self._mark = _Mark(canvas, point, number)
+
+    @property
+    def title(self) -> str:
+        """Its number and coordinates."""
+        digits = 5 if self.crs.isGeographic() else 0
+        where = f"{self.point.x():.{digits}f}, {self.point.y():.{digits}f}"
+        return f"{self.number}   {where}   {self.crs.authid()}".strip()
+
+    def renumber(self, number: int) -> None:
+        """Give it another number, here and on the map."""
+        self.number = number
+        self._mark.show_number(number)
+
+    def forget(self) -> None:
+        """Take it off the map; answers that still come are dropped."""
+        self.cancelled = True
+        self._mark.remove()
+
+
+class _Mark(QgsMapCanvasItem):
+    """A number in a circle."""
+
+    def __init__(self, canvas: QgsMapCanvas, point: QgsPointXY, number: int):
+        super().__init__(canvas)
+        self._canvas, self._point, self._number = canvas, point, number
+        self.setZValue(100)
+        self.updatePosition()
+        self.show()
+
+    def show_number(self, number: int) -> None:
+        self._number = number
+        self.update()
+
+    def remove(self) -> None:
+        self._canvas.scene().removeItem(self)
+
+    def updatePosition(self):
+        self.setPos(self.toCanvasCoordinates(self._point))
+
+    def boundingRect(self):
+        return QRectF(-RADIUS - 2, -RADIUS - 2, 2 * RADIUS + 4, 2 * RADIUS + 4)
+
+    def paint(self, painter, option=None, widget=None):
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(pen(QColor("white"), 2))
+        painter.setBrush(QColor(COLOUR))
+        painter.drawEllipse(QPointF(0, 0), RADIUS, RADIUS)
+        font = painter.font()
+        font.setPixelSize(11)
+        font.setBold(True)
+        painter.setFont(font)
+        text = str(self._number)
+        painter.drawText(QPointF(-painter.fontMetrics().horizontalAdvance(text) / 2, painter.fontMetrics().ascent() / 2 - 1), text)
