@@ -70,14 +70,6 @@ class Chart:
         object.__setattr__(self, "curves", tuple(curve for panel in self.panels for curve in panel.curves))
 
 
-def whole_span(profiles) -> tuple | None:
-    """First and last day of all profiles; None when there is none."""
-    days = [day for one in profiles for day in one.days if day == day]
-    if not days:
-        return None
-    return (min(days), max(days)) if max(days) > min(days) else (min(days) - 15, max(days) + 15)
-
-
 def value_range(curves, span, least: tuple | None = None) -> tuple:
     """Lowest and highest value within a span, intervals included, padded; `least` is shown in any case."""
     seen = list(least or ())

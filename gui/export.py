@@ -6,7 +6,6 @@ import os
 
 from qgis.PyQt.QtCore import QRect, QSize
 from qgis.PyQt.QtGui import QImage, QPainter
-from qgis.PyQt.QtSvg import QSvgGenerator
 
 from .chart import Drawing
 from .curves import Chart
@@ -42,6 +41,8 @@ def write_svg(path: str, chart: Chart, width: int, height: int, title: str) -> N
     OSError
         When the file cannot be written.
     """
+    from qgis.PyQt.QtSvg import QSvgGenerator  # here: some distributions pack it apart
+
     with open(path, "wb"):  # the generator would fail without a word
         pass
     generator = QSvgGenerator()

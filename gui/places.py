@@ -1,7 +1,7 @@
 """Places that were clicked: the map tool that picks them, and their numbered marks on the map."""
 from __future__ import annotations
 
-from qgis.core import QgsCoordinateReferenceSystem, QgsPointXY
+from qgis.core import QgsCoordinateReferenceSystem, QgsCoordinateTransform, QgsCsException, QgsPointXY, QgsProject
 from qgis.gui import QgsMapCanvas, QgsMapCanvasItem, QgsMapTool
 from qgis.PyQt.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QPainter
@@ -39,6 +39,8 @@ class Place:
         By layer: values, None (outside), or the exception the read ended in.
     waiting : set
         Layers whose answers are awaited.
+    kept : bool
+        Whether it stays when another place is clicked.
     cancelled : bool
         Whether nobody wants the answers any more.
     """
@@ -48,8 +50,8 @@ class Place:
         self.crs: QgsCoordinateReferenceSystem = canvas.mapSettings().destinationCrs()
         self.samples: dict = {}
         self.waiting: set = set()
-        self.cancelled = False
-        self._mark = _Mark(canvas, point, number)
+        self.kept = self.cancelled = False
+        self._mark = _Mark(canvas, self)
 
     @property
     def title(self) -> str:
@@ -57,11 +59,6 @@ class Place:
         digits = 5 if self.crs.isGeographic() else 0
         where = f"{self.point.x():.{digits}f}, {self.point.y():.{digits}f}"
         return f"{self.number}   {where}   {self.crs.authid()}".strip()
-
-    def renumber(self, number: int) -> None:
-        """Give it another number, here and on the map."""
-        self.number = number
-        self._mark.show_number(number)
 
     def forget(self) -> None:
         """Take it off the map; answers that still come are dropped."""
@@ -72,22 +69,24 @@ class Place:
 class _Mark(QgsMapCanvasItem):
     """A number in a circle."""
 
-    def __init__(self, canvas: QgsMapCanvas, point: QgsPointXY, number: int):
+    def __init__(self, canvas: QgsMapCanvas, place: Place):
         super().__init__(canvas)
-        self._canvas, self._point, self._number = canvas, point, number
+        self._canvas, self._place = canvas, place
         self.setZValue(100)
         self.updatePosition()
-        self.show()
-
-    def show_number(self, number: int) -> None:
-        self._number = number
-        self.update()
 
     def remove(self) -> None:
         self._canvas.scene().removeItem(self)
 
     def updatePosition(self):
-        self.setPos(self.toCanvasCoordinates(self._point))
+        """Follow the map, whatever its coordinate system has become."""
+        transform = QgsCoordinateTransform(self._place.crs, self._canvas.mapSettings().destinationCrs(), QgsProject.instance())
+        try:
+            self.setPos(self.toCanvasCoordinates(transform.transform(self._place.point)))
+        except QgsCsException:
+            self.hide()
+        else:
+            self.show()
 
     def boundingRect(self):
         return QRectF(-RADIUS - 2, -RADIUS - 2, 2 * RADIUS + 4, 2 * RADIUS + 4)
@@ -101,5 +100,5 @@ class _Mark(QgsMapCanvasItem):
         font.setPixelSize(11)
         font.setBold(True)
         painter.setFont(font)
-        text = str(self._number)
+        text = str(self._place.number)
         painter.drawText(QPointF(-painter.fontMetrics().horizontalAdvance(text) / 2, painter.fontMetrics().ascent() / 2 - 1), text)
