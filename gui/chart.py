@@ -18,7 +18,7 @@ from .style import MOMENT, SEASON_SIZE, Theme, draw_marker, draw_swatch, pen, ve
 FONT, TITLE_FONT = 11, 12  # px
 GAP, TICK, SWATCH = 8, 4, 26  # px
 INDEX_RANGE = (0.0, 1.0)  # shown at least, so that the scale rests while one place after another is looked at
-RADAR_SHARE = 0.4  # of the height, from below: there the second axis crosses the curves least
+RADAR_SHARE = 0.3  # of the height, from below, where two axes share a panel: so their curves do not cross
 FAINT, FIRM = 0.12, 0.6  # of the ink: grid, axes
 
 
@@ -62,17 +62,18 @@ class Drawing:
             self._text(painter, area.left(), area.top() - 5, panel.title)
         self._draw_dates(painter)
 
-    def draw_reading(self, painter: QPainter, day: float) -> None:
-        """Paint a hair line at the date next to a day, and its values."""
-        days = [d for curve in self.chart.curves if curve.kind != "season" for d in curve.profile.days]
-        nearest = min(days, key=lambda d: abs(d - day), default=day)
-        x = self.time(nearest)
-        if not self.areas[0].left() <= x <= self.areas[0].right():
+    def draw_reading(self, painter: QPainter, x: float, y: float) -> None:
+        """Paint a hair line at the date next to a position, and the values of the panel there."""
+        days = [day for curve in self.chart.curves if curve.kind != "season" for day in curve.profile.days]
+        nearest = min(days, key=lambda day: abs(day - self.time.value(x)), default=self.time.value(x))
+        if not self.chart.span[0] <= nearest <= self.chart.span[1]:
             return
+        x = self.time(nearest)
         for panel, area in zip(self.chart.panels, self.areas):
             painter.setPen(pen(self.theme.faint(FIRM)))
             painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-            self._draw_box(painter, area, x, [day_of(nearest).isoformat(), *readings(panel, nearest)])
+            if area.top() <= y <= area.bottom():
+                self._draw_box(painter, area, x, [day_of(nearest).isoformat(), *readings(panel, nearest)])
 
     # Layout.
 
@@ -99,9 +100,10 @@ class Drawing:
                 for number in range(count)]
 
     def _scale(self, area: QRectF, right: bool) -> Scale:
-        low, high = self._ranges[right]
-        beside = right and False in self._ranges
-        return Scale(low, low + (high - low) / RADAR_SHARE if beside else high, area.bottom(), area.top())
+        """Where two axes share a panel, the right one has its lower part."""
+        border = area.bottom() - (RADAR_SHARE * area.height() if len(self._ranges) > 1 else 0)
+        start, end = (area.bottom(), border) if right and border < area.bottom() else (border, area.top())
+        return Scale(*self._ranges[right], start, end)
 
     def _width(self, text: str) -> float:
         return self._metrics.horizontalAdvance(text)
@@ -122,7 +124,7 @@ class Drawing:
         """Ticks and title of one value axis; grid lines are those of the left one."""
         scale, edge = self._scale(area, right), area.right() if right else area.left()
         low, high = map(scale, limits)
-        for value in value_ticks(*limits, max(1, min(6, int((low - high) / (1.5 * self._line))))):
+        for value in value_ticks(*limits, max(2, min(6, int((low - high) / (1.5 * self._line))))):
             y, text = scale(value), f"{value:g}"
             painter.setPen(pen(self.theme.faint(FIRM if right else FAINT)))
             painter.drawLine(QPointF(edge, y), QPointF(edge + TICK if right else area.right(), y))
@@ -172,15 +174,17 @@ class Drawing:
             return
         scale, days, values = self._scale(area, curve.right), curve.profile.days, curve.profile.values
         colour = curve.style.on(self.theme)
+        frame = QPolygonF(QRectF(area.left(), scale.end, area.width(), scale.start - scale.end))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(veil(colour))
         for piece in pieces(days, curve.bounds, self.chart.span):
             edge = [(day, high) for day, _, high in piece] + [(day, low) for day, low, _ in reversed(piece)]
-            painter.drawPolygon(QPolygonF([QPointF(self.time(day), scale(value)) for day, value in edge]))
+            band = QPolygonF([QPointF(self.time(day), scale(value)) for day, value in edge])
+            painter.drawPolygon(band.intersected(frame))  # wide intervals run out of the frame
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        if curve.kind == "filled" or curve.right:
+        if curve.style.width:
             for piece in pieces(days, [(value,) for value in values], self.chart.span):
-                painter.setPen(curve.style.pen(self.theme, 1.1 if curve.right else 1.8))
+                painter.setPen(curve.style.pen(self.theme))
                 points = [QPointF(self.time(day), scale(value)) for day, value in piece]
                 painter.drawPolyline(QPolygonF(points if len(points) > 1 else 2 * points))
         else:
@@ -202,12 +206,12 @@ class Drawing:
                 ends = (min(max(day + side * INTERVAL * deviation, low), high) for side in (-1, 1))
                 painter.setPen(pen(colour, 1.4))
                 painter.drawLine(*(QPointF(self.time(end), y) for end in ends))
-            draw_marker(painter, QPointF(x, y), curve.metric, colour, SEASON_SIZE)
+            draw_marker(painter, QPointF(x, y), curve.style.marker, colour)
 
     # Words.
 
     def _draw_name(self, painter: QPainter, curve: Curve, x: float, y: float) -> None:
-        draw_swatch(painter, QRectF(x, y, SWATCH, self._line), curve.kind, curve.style, curve.metric, curve.right, self.theme)
+        draw_swatch(painter, QRectF(x, y, SWATCH, self._line), curve.style, self.theme)
         painter.setFont(self._font)
         self._text(painter, x + SWATCH + GAP, y + self._metrics.ascent(), curve.label)
 

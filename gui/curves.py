@@ -8,6 +8,7 @@ from .members import INTERVAL, Profile
 from .style import Style
 
 PADDING = 0.04  # of the range, above and below
+WIDENING = 0.3  # of the range of values
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,6 @@ class Curve:
 
     Parameters
     ----------
-    metric : str
-        Of seasons: start, peak or end.
     right : bool
         Whether it belongs to the second axis.
     """
@@ -26,7 +25,6 @@ class Curve:
     kind: str
     profile: Profile
     style: Style
-    metric: str = ""
     right: bool = False
 
     @property
@@ -71,13 +69,21 @@ class Chart:
 
 
 def value_range(curves, span, least: tuple | None = None) -> tuple:
-    """Lowest and highest value within a span, intervals included, padded; `least` is shown in any case."""
-    seen = list(least or ())
+    """Lowest and highest value within a span; `least` is shown in any case.
+
+    Intervals widen the range by `WIDENING` of it at most: of a very uncertain value more need not be seen.
+    """
+    seen, bounds = list(least or ()), []
     for curve in curves:
-        for day, value, bounds in zip(curve.profile.days, curve.profile.values, curve.bounds):
-            if curve.kind != "season" and span[0] <= day <= span[1]:
-                seen += [one for one in (value, *bounds) if one == one]
+        if curve.kind == "season":
+            continue
+        for day, value, interval in zip(curve.profile.days, curve.profile.values, curve.bounds):
+            if span[0] <= day <= span[1]:
+                seen += [value] if value == value else []
+                bounds += [one for one in interval if one == one]
     low, high = (min(seen), max(seen)) if seen else (0.0, 1.0)
+    room = WIDENING * (high - low)
+    low, high = max(min([low, *bounds]), low - room), min(max([high, *bounds]), high + room)
     pad = PADDING * (high - low) or 1.0
     return low - pad, high + pad
 

@@ -29,7 +29,7 @@ from .places import PickTool
 from .plot import Plot
 from .profiles import day_number, day_of
 from .reading import Reader
-from .session import Session, on_right
+from .session import Session
 from .style import draw_swatch
 
 PATIENCE = 150  # ms that a plot waits to be shown whole; then it says what it still waits for
@@ -60,6 +60,7 @@ class ProfileDock(QgsDockWidget):
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE)
         self._lay_out()
         self.tool.picked.connect(self.session.pick)
+        self.tool.rested.connect(self.session.anticipate)
         self._patience.timeout.connect(self._draw)
         self.session.listed.connect(self._list)
         self.session.changed.connect(self._draw_when_read)
@@ -148,8 +149,7 @@ class ProfileDock(QgsDockWidget):
         picture = QPixmap(SWATCH)
         picture.fill(Qt.GlobalColor.transparent)
         painter = QPainter(picture)
-        draw_swatch(painter, QRectF(0, 0, SWATCH.width(), SWATCH.height()), member.kind, self.session.style(member),
-                    member.description.tag.get("metric", ""), on_right(member), self.plot.theme())
+        draw_swatch(painter, QRectF(0, 0, SWATCH.width(), SWATCH.height()), self.session.style(member), self.plot.theme())
         painter.end()
         return QIcon(picture)
 

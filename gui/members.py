@@ -83,11 +83,11 @@ def profile(member: Member, samples: dict) -> Profile | None:
     values = samples.get(member.key)
     if values is None:
         return None
-    deviations = samples.get(member.deviation_key) or (NAN,) * len(values)
-    if member.kind != "season":
-        return Profile(tuple(period.middle for period in member.description.periods), values, deviations)
-    return Profile(values, (0.0,) * len(values), tuple(deviations[place] if place is not None else NAN
-                                                         for place in _season_places(member)))
+    deviations = samples.get(member.deviation_key)
+    if member.kind == "season":
+        spreads = tuple(deviations[place] if deviations and place is not None else NAN for place in _season_places(member))
+        return Profile(values, (0.0,) * len(values), spreads)
+    return Profile(tuple(period.middle for period in member.description.periods), values, deviations or (NAN,) * len(values))
 
 
 def _fits(deviation: Description, one: Description) -> bool:

@@ -3,35 +3,63 @@ from __future__ import annotations
 
 from qgis.core import QgsCoordinateReferenceSystem, QgsCoordinateTransform, QgsCsException, QgsPointXY, QgsProject
 from qgis.gui import QgsMapCanvas, QgsMapCanvasItem, QgsMapTool
-from qgis.PyQt.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QPointF, QRectF, Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QPainter
 
 from .style import pen
 
 RADIUS = 9.0  # px
 COLOUR = "#D55E00"
+REST = 60  # ms without a move
 
 
 class PickTool(QgsMapTool):
     """Picks a place by a click, or one after the other while the mouse is dragged; Shift keeps the one before."""
 
     picked = pyqtSignal(QgsPointXY, bool)  # in the map's coordinates; whether to keep the place before
+    rested = pyqtSignal(QgsPointXY)  # where the mouse came to rest: the next click may come here
 
     def __init__(self, canvas: QgsMapCanvas):
         super().__init__(canvas)
         self.setCursor(Qt.CursorShape.CrossCursor)
+        self._here = QgsPointXY()
+        self._rest = QTimer(self, singleShot=True, interval=REST)
+        self._rest.timeout.connect(lambda: self.rested.emit(self._here))
 
     def canvasPressEvent(self, event):
         if event.button() == Qt.MouseButton.LeftButton:
+            self._rest.stop()
             self.picked.emit(event.mapPoint(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
 
     def canvasMoveEvent(self, event):
         if event.buttons() & Qt.MouseButton.LeftButton:
             self.picked.emit(event.mapPoint(), False)
+        elif event.buttons() == Qt.MouseButton.NoButton:
+            self._here = event.mapPoint()
+            self._rest.start()
+
+    def deactivate(self):
+        self._rest.stop()
+        super().deactivate()
 
 
-class Place:
-    """A place, what was read there, and its mark on the map.
+class Request:
+    """A place that is to be read.
+
+    Attributes
+    ----------
+    point, crs
+        Where.
+    cancelled : bool
+        Whether nobody wants the answers any more.
+    """
+
+    def __init__(self, point: QgsPointXY, crs: QgsCoordinateReferenceSystem):
+        self.point, self.crs, self.cancelled = point, crs, False
+
+
+class Place(Request):
+    """A place that was clicked, what was read there, and its mark on the map.
 
     Attributes
     ----------
@@ -41,16 +69,13 @@ class Place:
         Layers whose answers are awaited.
     kept : bool
         Whether it stays when another place is clicked.
-    cancelled : bool
-        Whether nobody wants the answers any more.
     """
 
     def __init__(self, canvas: QgsMapCanvas, point: QgsPointXY, number: int):
-        self.point, self.number = point, number
-        self.crs: QgsCoordinateReferenceSystem = canvas.mapSettings().destinationCrs()
+        super().__init__(point, canvas.mapSettings().destinationCrs())
+        self.number, self.kept = number, False
         self.samples: dict = {}
         self.waiting: set = set()
-        self.kept = self.cancelled = False
         self._mark = _Mark(canvas, self)
 
     @property

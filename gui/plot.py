@@ -68,7 +68,7 @@ class Plot(QWidget):
             drawing = self.drawing()
             drawing.draw(painter)
             if self._hover is not None and self._dragged is None:
-                drawing.draw_reading(painter, self._hover)
+                drawing.draw_reading(painter, self._hover.x(), self._hover.y())
         else:
             painter.fillRect(self.rect(), self.theme().paper)
             painter.setPen(self.theme().faint(0.7))
@@ -101,7 +101,7 @@ class Plot(QWidget):
             self._dragged = event.pos().x()
             low, high = self.chart.span
             self._look(low + days, high + days)
-        self._hover = time.value(event.pos().x())
+        self._hover = event.pos()
         self.update()
 
     def mouseReleaseEvent(self, event):

@@ -44,11 +44,27 @@ PRINT = Theme(QColor("#ffffff"), QColor("#1f2a37"))
 
 @dataclass(frozen=True)
 class Style:
-    """Colour ('' = the ink), dash pattern and marker of a series."""
+    """The look of a series.
+
+    Parameters
+    ----------
+    colour : str
+        '' is the ink.
+    width : float
+        Of its line, in pixels; 0 draws points.
+    dash : tuple of float
+        Pattern of the line, in widths.
+    marker : str
+        Shape of the points.
+    band : bool
+        Whether an interval belongs to the line.
+    """
 
     colour: str = ""
+    width: float = 0.0
     dash: tuple = ()
     marker: str = "circle"
+    band: bool = False
 
     def on(self, theme: Theme) -> QColor:
         """The colour on a paper."""
@@ -56,22 +72,33 @@ class Style:
             return theme.ink
         return QColor(self.colour).lighter(LIGHTER_ON_DARK) if theme.dark else QColor(self.colour)
 
-    def pen(self, theme: Theme, width: float) -> QPen:
-        """The pen of a line."""
-        drawn = pen(self.on(theme), width)
+    def pen(self, theme: Theme) -> QPen:
+        """The pen of the line."""
+        drawn = pen(self.on(theme), self.width)
         if self.dash:
             drawn.setDashPattern(list(self.dash))
         return drawn
 
 
-def style(kind: str, right: bool, number: int) -> Style:
-    """The look of the series that is `number` (from 0) of its kind; the first 24 of a kind all differ."""
-    if kind == "season":
-        return Style(SEASON)
-    if kind == "observed" and not right:
-        return Style((("",) + COLOURS)[number // len(MARKERS) % (len(COLOURS) + 1)], (), MARKERS[number % len(MARKERS)])
-    colours = RADAR if right else COLOURS
-    return Style(colours[number % len(colours)], DASHES[number // len(colours) % len(DASHES)])
+def observed(number: int) -> Style:
+    """The look of the `number`-th (from 0) series of observations: points, the first ones in ink."""
+    colours = ("", *COLOURS)
+    return Style(colours[number // len(MARKERS) % len(colours)], marker=MARKERS[number % len(MARKERS)])
+
+
+def filled(number: int, band: bool) -> Style:
+    """The look of the `number`-th series without gaps: a line; 24 of them differ."""
+    return Style(COLOURS[number % len(COLOURS)], 1.8, DASHES[number // len(COLOURS) % len(DASHES)], band=band)
+
+
+def radar(number: int, band: bool) -> Style:
+    """The look of the `number`-th series of radar: a thin line; 8 of them differ."""
+    return Style(RADAR[number % len(RADAR)], 1.1, DASHES[number // len(RADAR) % len(DASHES)], band=band)
+
+
+def season(metric: str) -> Style:
+    """The look of seasons' dates."""
+    return Style(SEASON, marker=metric)
 
 
 def pen(colour: QColor, width: float = 1.0) -> QPen:
@@ -86,8 +113,9 @@ def veil(colour: QColor, share: float = 0.22) -> QColor:
     return thin
 
 
-def draw_marker(painter: QPainter, at: QPointF, shape: str, colour: QColor, size: float = MARKER_SIZE) -> None:
+def draw_marker(painter: QPainter, at: QPointF, shape: str, colour: QColor) -> None:
     """A small filled shape."""
+    size = MARKER_SIZE if shape in MARKERS else SEASON_SIZE
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
     if shape == "circle":
@@ -97,16 +125,14 @@ def draw_marker(painter: QPainter, at: QPointF, shape: str, colour: QColor, size
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-def draw_swatch(painter: QPainter, area: QRectF, kind: str, style: Style, metric: str, right: bool, theme: Theme) -> None:
+def draw_swatch(painter: QPainter, area: QRectF, style: Style, theme: Theme) -> None:
     """What a series looks like, for legends and lists."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    middle, colour = area.center(), style.on(theme)
-    if kind == "season":
-        draw_marker(painter, middle, metric, colour, SEASON_SIZE)
-    elif kind == "observed" and not right:
-        draw_marker(painter, middle, style.marker, colour, MARKER_SIZE + 0.5)
-    else:
-        if kind == "filled":
-            painter.fillRect(area.adjusted(0, 2, 0, -2), veil(colour))
-        painter.setPen(style.pen(theme, 1.3 if right else 2))
-        painter.drawLine(QPointF(area.left(), middle.y()), QPointF(area.right(), middle.y()))
+    middle = area.center()
+    if not style.width:
+        draw_marker(painter, middle, style.marker, style.on(theme))
+        return
+    if style.band:
+        painter.fillRect(area.adjusted(0, 2, 0, -2), veil(style.on(theme)))
+    painter.setPen(style.pen(theme))
+    painter.drawLine(QPointF(area.left(), middle.y()), QPointF(area.right(), middle.y()))
