@@ -91,7 +91,8 @@ def test_an_unreadable_file_says_so(tmp_path, exceptions):
 def test_a_pixel_that_cannot_be_read_is_an_error(tmp_path):
     """A damaged block fails as a sentence, not as values."""
     path = write(tmp_path / "a.tif", values(1))
-    place = int(gdal.Open(path).GetRasterBand(3).GetMetadataItem("BLOCK_OFFSET_0_0", "TIFF"))
+    dataset = gdal.Open(path)  # kept: a band dies with it
+    place = int(dataset.GetRasterBand(3).GetMetadataItem("BLOCK_OFFSET_0_0", "TIFF"))
     with open(path, "r+b") as file:
         file.seek(place)
         file.write(b"\xff" * 100)
@@ -110,7 +111,8 @@ def test_dates_come_from_tags_or_names(tmp_path):
     file = None
     found = RasterFile(path).describe().periods
     assert found == (Period(date(2024, 1, 5)), Period(date(2024, 2, 1), date(2024, 2, 11)), Period(date(2024, 4, 1), date(2024, 4, 13)))
-    assert [period.middle for period in found] == [day_number(date(2024, 1, 5)), day_number(date(2024, 2, 6)), day_number(date(2024, 4, 7))]
+    middles = [date(2024, 1, 5), date(2024, 2, 6), date(2024, 4, 7)]
+    assert [period.middle for period in found] == [day_number(day) for day in middles]
     assert day_of(day_number(date(2024, 2, 29))) == date(2024, 2, 29)
 
 
@@ -125,7 +127,8 @@ def test_kinds_follow_the_tags(tmp_path):
     two = values(1, shape=(2, 2, 2))
     dates = PERIODS[:2]
     cases = [(two, dates, None, "observed"), (two, dates, tag("NDVI", method="buildtimeseries"), "observed"),
-             (two, dates, tag("NDVI", method="fillharmonic"), "filled"), (two, dates, tag("NDVI", method="createsamplescene"), "filled"),
+             (two, dates, tag("NDVI", method="fillharmonic"), "filled"),
+             (two, dates, tag("NDVI", method="createsamplescene"), "filled"),
              (two, dates, tag("standard deviation", method="fillharmonic"), "deviation"),
              (np.ones((2, 2, 2), "uint8"), dates, tag("quality", method="fillharmonic"), ""),
              (two[:1], dates, tag("NDVI", method="splittimeseries"), ""),
@@ -173,7 +176,8 @@ def test_runs_that_are_alike_are_told_apart_by_folder_and_name(tmp_path):
     assert {member.key: member.deviation_key for member in found} == {name: f"sd of {name}" for name in paths if "sd" not in name}
 
 
-@pytest.mark.parametrize("change", [{"method": "fillwhittaker"}, {"parents": ["other.tif"]}, {"parameters": {"SEED": 2}}, {"units": "dB"}])
+@pytest.mark.parametrize(
+    "change", [{"method": "fillwhittaker"}, {"parents": ["other.tif"]}, {"parameters": {"SEED": 2}}, {"units": "dB"}])
 def test_deviations_of_other_runs_are_left_alone(tmp_path, change):
     """Another method, parent, parameter or unit is another run; so is another set of dates."""
     about = {"units": "1", "method": "fillmogpr", "parents": ["ndvi.tif"], "parameters": {"SEED": 1}}
@@ -196,7 +200,8 @@ def test_seasons_have_the_days_of_their_own_metric(tmp_path):
 
 
 @pytest.mark.parametrize(("low", "high", "most", "ticks"), [
-    (-0.1, 1.0, 6, [0, 0.2, 0.4, 0.6, 0.8, 1.0]), (-22.3, -9.1, 4, [-20, -15, -10]), (0, 1, 2, [0, 0.5, 1]), (0, 0.003, 3, [0, 0.001, 0.002, 0.003])])
+    (-0.1, 1.0, 6, [0, 0.2, 0.4, 0.6, 0.8, 1.0]), (-22.3, -9.1, 4, [-20, -15, -10]), (0, 1, 2, [0, 0.5, 1]),
+    (0, 0.003, 3, [0, 0.001, 0.002, 0.003])])
 def test_values_have_round_ticks(low, high, most, ticks):
     """Steps of 1, 2 and 5."""
     np.testing.assert_allclose(value_ticks(low, high, most), ticks)
@@ -241,7 +246,8 @@ def test_curves_are_cut_at_gaps_and_edges():
 def curve(found, deviations=None, right=False) -> Curve:
     """A filled curve with a value every ten days."""
     spreads = deviations or (NAN,) * len(found)
-    return Curve("fill", "filled", Profile(tuple(10.0 * n for n in range(len(found))), tuple(found), tuple(spreads)), style.filled(0, True), right)
+    days = tuple(10.0 * number for number in range(len(found)))
+    return Curve("fill", "filled", Profile(days, tuple(found), tuple(spreads)), style.filled(0, True), right)
 
 
 def test_the_range_holds_values_and_reasonable_intervals():
