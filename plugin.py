@@ -1,9 +1,12 @@
 """The plugin as QGIS sees it: a Processing provider, and in the desktop a dock with the profiles of series."""
 from __future__ import annotations
 
+from pathlib import Path
+
 from qgis.core import QgsApplication
 
 MENU = "Phenofuse"
+PROFILE_ICON = Path(__file__).resolve().parent / "resources" / "icons" / "profile.svg"
 
 
 class PhenofusePlugin:
@@ -23,13 +26,14 @@ class PhenofusePlugin:
     def initGui(self):
         """Called by the desktop."""
         from qgis.PyQt.QtCore import Qt
+        from qgis.PyQt.QtGui import QIcon
 
         from .gui.dock import ProfileDock
 
         self.initProcessing()
         self.dock = ProfileDock(self.iface.mapCanvas(), parent=self.iface.mainWindow())
         action = self.dock.toggleViewAction()
-        action.setIcon(self.provider.icon())
+        action.setIcon(QIcon(str(PROFILE_ICON)))
         self.iface.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.dock)
         self.dock.hide()  # QGIS shows it again by itself where it was open
         self.iface.addRasterToolBarIcon(action)
