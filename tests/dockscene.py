@@ -8,8 +8,9 @@ from datetime import date, timedelta
 import numpy as np
 from osgeo import gdal, osr
 from phenofuse.gui.dock import ProfileDock
-from qgis.core import QgsProject, QgsRasterLayer
+from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, QgsRectangle
 from qgis.gui import QgsMapCanvas
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QEventLoop, QSize, QTimer
 
 DATES, ROWS, COLUMNS = 62, 12, 16
@@ -81,9 +82,10 @@ def scene(folder) -> dict:
 
 def project_of(paths: dict) -> QgsProject:
     """A project with a layer for every path, in this order in the layer tree."""
-    project = QgsProject()
+    project, options = QgsProject(), QgsRasterLayer.LayerOptions()
+    options.loadDefaultStyle = False  # it would read all pixels, and the seasons of these tests have no range
     for name, path in paths.items():
-        layer = QgsRasterLayer(path, name)
+        layer = QgsRasterLayer(path, name, "gdal", options)
         assert layer.isValid(), path
         project.addMapLayer(layer, False)
         project.layerTreeRoot().addLayer(layer)
@@ -92,8 +94,6 @@ def project_of(paths: dict) -> QgsProject:
 
 def dock_of(project, reader=None, epsg=32749) -> ProfileDock:
     """An open dock beside a canvas that shows the scene."""
-    from qgis.core import QgsCoordinateReferenceSystem, QgsRectangle
-
     canvas = QgsMapCanvas()
     canvas.resize(QSize(400, 300))
     canvas.setDestinationCrs(QgsCoordinateReferenceSystem.fromEpsgId(epsg))
@@ -104,6 +104,16 @@ def dock_of(project, reader=None, epsg=32749) -> ProfileDock:
     dock.kept_canvas = canvas  # else Python lets go of it
     dock.show()
     return dock
+
+
+def close(dock) -> None:
+    """Let go of a dock, its canvas and its project while QGIS still lives: what outlives it crashes at exit."""
+    project = dock.session._project
+    dock.release()
+    project.clear()
+    sip.delete(dock.kept_canvas)
+    sip.delete(dock)
+    sip.delete(project)
 
 
 def wait(condition, seconds: float = 20.0) -> None:
