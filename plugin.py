@@ -36,14 +36,14 @@ class PhenofusePlugin:
         action.setIcon(QIcon(str(PROFILE_ICON)))
         self.iface.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.dock)
         self.dock.hide()  # QGIS shows it again by itself where it was open
-        self.iface.addRasterToolBarIcon(action)
+        self.iface.addToolBarIcon(action)
         self.iface.addPluginToRasterMenu(MENU, action)
 
     def unload(self):
         """Take all of it away again."""
         if self.dock is not None:
             self.iface.removePluginRasterMenu(MENU, self.dock.toggleViewAction())
-            self.iface.removeRasterToolBarIcon(self.dock.toggleViewAction())
+            self.iface.removeToolBarIcon(self.dock.toggleViewAction())
             self.dock.release()
             self.iface.removeDockWidget(self.dock)
             self.dock.deleteLater()

@@ -100,9 +100,10 @@ class Drawing:
                 for number in range(count)]
 
     def _scale(self, area: QRectF, right: bool) -> Scale:
-        """Where two axes share a panel, the right one has its lower part."""
-        border = area.bottom() - (RADAR_SHARE * area.height() if len(self._ranges) > 1 else 0)
-        start, end = (area.bottom(), border) if right and border < area.bottom() else (border, area.top())
+        """Where two axes share a panel, the right one has its lower part; dates of seasons have a strip above."""
+        top = area.top() + (2 * SEASON_SIZE + 4 if any(curve.kind == "season" for curve in self.chart.curves) else 0)
+        border = area.bottom() - (RADAR_SHARE * (area.bottom() - top) if len(self._ranges) > 1 else 0)
+        start, end = (area.bottom(), border) if right and border < area.bottom() else (border, top)
         return Scale(*self._ranges[right], start, end)
 
     def _width(self, text: str) -> float:
@@ -124,7 +125,7 @@ class Drawing:
         """Ticks and title of one value axis; grid lines are those of the left one."""
         scale, edge = self._scale(area, right), area.right() if right else area.left()
         low, high = map(scale, limits)
-        for value in value_ticks(*limits, max(2, min(6, int((low - high) / (1.5 * self._line))))):
+        for value in value_ticks(*limits, max(3, min(8, int((low - high) / (1.4 * self._line))))):
             y, text = scale(value), f"{value:g}"
             painter.setPen(pen(self.theme.faint(FIRM if right else FAINT)))
             painter.drawLine(QPointF(edge, y), QPointF(edge + TICK if right else area.right(), y))

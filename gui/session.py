@@ -101,7 +101,8 @@ class Session(QObject):
             for place in self.places:
                 place.waiting.discard(key)
         self._layers = found
-        self._reader.watch({key: layer.path for key, layer in found.items()})
+        self._reader.watch({key: layer.path for key, layer in found.items()  # all but what is known to be no series
+                            if key not in self._problems and (key not in self._descriptions or self._descriptions[key].kind)})
         self._rebuild()
 
     def _rasters(self) -> list:
@@ -112,7 +113,7 @@ class Session(QObject):
     def _take_description(self, key: str, path: str, found) -> None:
         if key in self._layers and self._layers[key].path == path:
             (self._problems if isinstance(found, Exception) else self._descriptions)[key] = found
-            self._rebuild()
+            self._later.start()
 
     def _rebuild(self) -> None:
         """Find out anew which rasters belong together, and read what is missing of them."""
@@ -258,7 +259,8 @@ class Session(QObject):
     def warnings(self) -> list[str]:
         """What cannot be shown, and why."""
         found = [tr("{}: {}").format(self.name(key), problem) for key, problem in self._problems.items()]
-        if any(one.kind == "season of no year" for one in self._descriptions.values()):
+        kinds = {one.kind for one in self._descriptions.values()}
+        if "season of no year" in kinds and "season" not in kinds:
             found.append(tr("Seasons as days of the year have no place on a time line; for marks run 'Phenology metrics' "
                             "with DATES_AS = days."))
         return found

@@ -577,7 +577,7 @@ class Interface:
         self.canvas = QgsMapCanvas(self.window)
         self.mainWindow, self.mapCanvas = lambda: self.window, lambda: self.canvas
         self.addDockWidget, self.removeDockWidget = self.window.addDockWidget, self.window.removeDockWidget
-        self.addRasterToolBarIcon, self.removeRasterToolBarIcon = self.bar.addAction, self.bar.removeAction
+        self.addToolBarIcon, self.removeToolBarIcon = self.bar.addAction, self.bar.removeAction
 
     def addPluginToRasterMenu(self, name, action):
         self.menu.addAction(action)
