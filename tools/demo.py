@@ -52,14 +52,25 @@ def main(folder: Path) -> None:
         REPORT=reports / "filling.html",
     )
 
+    filled = {
+        "INPUT": series / "ndvi_filled.tif",
+        "UNCERTAINTY": series / "ndvi_uncertainty.tif",
+        "FILL_QUALITY": series / "ndvi_quality.tif",
+    }
     run(
         "phenologymetrics",
-        INPUT=series / "ndvi_filled.tif",
-        UNCERTAINTY=series / "ndvi_uncertainty.tif",
-        FILL_QUALITY=series / "ndvi_quality.tif",
+        **filled,
         **{key: phenology / f"{key.lower()}.tif" for key in ("PEAK", "END", "SEASONS", "UNCERTAINTY_DAYS", "QUALITY")},
         OUTPUT=phenology / "start.tif",
         DATES_AS="day_of_year",
+    )
+    # Once more as dates: days of the year make the clearer maps, the profile dock's time line needs the year.
+    run(
+        "phenologymetrics",
+        **filled,
+        OUTPUT=phenology / "start_date.tif",
+        PEAK=phenology / "peak_date.tif",
+        END=phenology / "end_date.tif",
     )
 
     run("splittimeseries", INPUT=series / "ndvi_filled.tif", FOLDER=series / "filled_by_date")

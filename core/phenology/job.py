@@ -142,7 +142,8 @@ def _outputs(parameters: dict, series: Series, options: seasons.Options, windows
         return RasterSpec(series.grid, names, header, dtype, nodata, ({"units": units},) * len(names))
 
     specs = {
-        "OUTPUT": spec(*date), "PEAK": spec(*date), "END": spec(*date), "PLANTING": spec(*date),
+        "OUTPUT": spec(*date, metric="start"), "PEAK": spec(*date, metric="peak"), "END": spec(*date, metric="end"),
+        "PLANTING": spec(*date),
         "LENGTH": spec("season length", "days"), "AMPLITUDE": spec("amplitude", series.units),
         "BASE": spec(*value), "PEAK_VALUE": spec(*value),
         "LARGE_INTEGRAL": spec("integral", f"{value_days}days"), "SMALL_INTEGRAL": spec("integral", f"{value_days}days"),

@@ -1,0 +1,126 @@
+"""The widget that shows a chart: hair line with values under the mouse, zoom by the wheel, a click for the time line."""
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qgis.PyQt.QtCore import QRectF, QSize, Qt, pyqtSignal
+from qgis.PyQt.QtGui import QPainter, QPalette, QTextOption
+from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
+
+from .chart import Drawing
+from .curves import Chart
+from .style import Theme
+
+ZOOM = 1.25  # per step of the wheel
+LEAST_DAYS = 20.0  # that can be zoomed to
+PANEL_HEIGHT = 110  # px, at least
+STEP_OF_WHEEL = 120  # Qt counts eighths of a degree
+
+
+class Plot(QWidget):
+    """Shows a chart, or a sentence where there is none."""
+
+    picked = pyqtSignal(float)  # a day that was clicked, in days since 1970-01-01
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._whole, self._view, self._hover, self._dragged = Chart(), None, None, None
+        self._note = ""
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    @property
+    def chart(self) -> Chart:
+        """The chart as it is shown: with the days zoomed to."""
+        return replace(self._whole, span=self._view or self._whole.span)
+
+    @property
+    def note(self) -> str:
+        """The sentence shown."""
+        return self._note
+
+    def show_chart(self, chart: Chart, note: str = "") -> None:
+        """Show another chart; `note` is shown in its place when it has no panel, else above it."""
+        self._whole, self._note = chart, note
+        self.setMinimumHeight(PANEL_HEIGHT * len(chart.panels))
+        self.update()
+
+    def show_moment(self, moment: tuple | None) -> None:
+        """Move the line of the Temporal Controller."""
+        self._whole = replace(self._whole, moment=moment)
+        self.update()
+
+    def theme(self) -> Theme:
+        """The colours of this QGIS."""
+        palette = self.palette()
+        return Theme(palette.color(QPalette.ColorRole.Base), palette.color(QPalette.ColorRole.Text))
+
+    def drawing(self) -> Drawing:
+        """The chart laid out on this widget."""
+        return Drawing(self.chart, self.width(), self.height(), self.theme())
+
+    def sizeHint(self):
+        return QSize(640, 240)
+
+    def paintEvent(self, event):
+        painter = QPainter(self)
+        if self._whole.panels:
+            drawing = self.drawing()
+            drawing.draw(painter)
+            if self._hover is not None and self._dragged is None:
+                drawing.draw_reading(painter, self._hover.x(), self._hover.y())
+        else:
+            painter.fillRect(self.rect(), self.theme().paper)
+            painter.setPen(self.theme().faint(0.7))
+            option = QTextOption(Qt.AlignmentFlag.AlignCenter)
+            option.setWrapMode(QTextOption.WrapMode.WordWrap)
+            painter.drawText(QRectF(self.rect()).adjusted(20, 10, -20, -10), self._note, option)
+        painter.end()
+
+    # The mouse.
+
+    def wheelEvent(self, event):
+        low, high = self.chart.span
+        factor = ZOOM ** (-event.angleDelta().y() / STEP_OF_WHEEL)
+        here = self.drawing().time.value(event.position().x())
+        self._look(here - (here - low) * factor, here + (high - here) * factor)
+        event.accept()
+
+    def mousePressEvent(self, event):
+        if event.button() == Qt.MouseButton.LeftButton and self._whole.panels:
+            self._pressed = event.pos().x()
+
+    def mouseMoveEvent(self, event):
+        if not self._whole.panels:
+            return
+        time = self.drawing().time
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            if self._dragged is None:
+                self._dragged = event.pos().x()
+            days = time.value(self._dragged) - time.value(event.pos().x())
+            self._dragged = event.pos().x()
+            low, high = self.chart.span
+            self._look(low + days, high + days)
+        self._hover = event.pos()
+        self.update()
+
+    def mouseReleaseEvent(self, event):
+        if self._dragged is None and self._whole.panels and event.button() == Qt.MouseButton.LeftButton:
+            self.picked.emit(self.drawing().time.value(event.pos().x()))
+        self._dragged = None
+
+    def mouseDoubleClickEvent(self, event):
+        self._view = None
+        self.update()
+
+    def leaveEvent(self, event):
+        self._hover = None
+        self.update()
+
+    def _look(self, low: float, high: float) -> None:
+        """Show these days, as far as there are any."""
+        first, last = self._whole.span
+        days = min(max(high - low, min(LEAST_DAYS, last - first)), last - first)
+        low = min(max(low, first), last - days)
+        self._view = None if days >= last - first else (low, low + days)
+        self.update()
