@@ -3,24 +3,24 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("qgis.core", reason="needs QGIS")
 
 
+# Debian 12's wrapper adds an option that the program does not know.
+PROGRAM = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
+SURROUNDINGS = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+
+
 def qgis_process(*arguments, stdin=None):
-    """Run qgis_process in the tests' own profile. (Debian 12's wrapper adds an option the program does not know.)"""
-    program = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
-    return subprocess.run(
-        [program, *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
-    )
+    """Run qgis_process in the tests' own profile."""
+    return subprocess.run([PROGRAM, *arguments], input=stdin, capture_output=True, text=True, check=False, env=SURROUNDINGS)
 
 
 def as_json(done):
@@ -107,3 +107,26 @@ def test_a_missing_engine_is_said_with_its_remedy(tmp_path):
         else:
             os.environ["PHENOFUSE_ENGINE_PYTHON"] = before
     assert done.returncode == 1 and "/nowhere/python" in done.stdout + done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="finds the engine by Linux's list of processes")
+def test_ctrl_c_ends_the_run_and_its_engine(tmp_path):
+    """An interrupt, as Ctrl+C sends it, ends qgis_process and the engine it started within seconds, and nothing looks finished."""
+    with open(tmp_path / "log.txt", "wb") as log:
+        process = subprocess.Popen([PROGRAM, "run", "phenofuse:createsamplescene", "--", "SIZE=1500", f"FOLDER={tmp_path / 'scene'}"],
+                                   stdout=log, stderr=log, env=SURROUNDINGS, start_new_session=True)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    engine = Path("/proc") / waited(lambda: children.read_text().split(), 120)[0]
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) != 0
+    assert waited(lambda: not engine.exists(), 20)
+    assert not list((tmp_path / "scene").glob("S1S2_*.tif"))
+
+
+def waited(found, seconds):
+    """What `found` gives as soon as it is true."""
+    until = time.monotonic() + seconds
+    while not (result := found()):
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.1)
+    return result

@@ -20,6 +20,7 @@ from qgis.core import (
     QgsProcessingOutputString,
     QgsProcessingUtils,
 )
+from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
 from . import engine, environment, mask, parameters, secret, settings, styles
@@ -244,6 +245,8 @@ class Feedback(engine.Listener):
             self._feedback.pushInfo(text)
 
     def cancelled(self):
+        if QgsApplication.platform() == "qgis_process":
+            QCoreApplication.processEvents()  # it hears Ctrl+C as an event, and this loop is all that runs
         return self._feedback.isCanceled()
 
 
