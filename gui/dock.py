@@ -6,7 +6,7 @@ from datetime import date
 
 from qgis.core import Qgis, QgsApplication, QgsDateTimeRange, QgsProject, QgsSettings, QgsTemporalNavigationObject
 from qgis.gui import QgsDockWidget, QgsMapCanvas
-from qgis.PyQt.QtCore import QDateTime, QRectF, QSize, Qt, QTimer
+from qgis.PyQt.QtCore import QDateTime, QEvent, QRectF, QSize, Qt, QTimer
 from qgis.PyQt.QtGui import QIcon, QPainter, QPixmap
 from qgis.PyQt.QtWidgets import (
     QFileDialog,
@@ -172,7 +172,7 @@ class ProfileDock(QgsDockWidget):
 
     def changeEvent(self, event):
         super().changeEvent(event)
-        if event.type() == event.Type.PaletteChange:
+        if event.type() == QEvent.Type.PaletteChange and self.widget() is not None:
             self._list()
 
     def _take_map(self, take: bool) -> None:
@@ -187,6 +187,9 @@ class ProfileDock(QgsDockWidget):
         self.session.stop()
 
     def _save(self) -> None:
+        if not self.plot.chart.panels:
+            self._status.setText("  " + tr("nothing to save: click the map first"))
+            return
         folder = QgsSettings().value(FOLDER, "")
         path, chosen = QFileDialog.getSaveFileName(self, tr("Save profile"), folder, ";;".join(FILTERS.values()))
         if not path:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from qgis.PyQt.QtCore import QRectF, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QPainter, QPalette, QTextOption
-from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
+from qgis.PyQt.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from .chart import Drawing
 from .curves import Chart
@@ -24,8 +24,8 @@ class Plot(QWidget):
 
     def __init__(self, parent=None):
         super().__init__(parent)
-        self._whole, self._view, self._hover, self._dragged = Chart(), None, None, None
-        self._note = ""
+        self._whole, self._view, self._note = Chart(), None, ""
+        self._hover = self._pressed = self._dragged = None  # of the mouse: where it is, was pressed, was dragged to last
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
@@ -88,26 +88,21 @@ class Plot(QWidget):
 
     def mousePressEvent(self, event):
         if event.button() == Qt.MouseButton.LeftButton and self._whole.panels:
-            self._pressed = event.pos().x()
+            self._pressed = event.pos()
 
     def mouseMoveEvent(self, event):
-        if not self._whole.panels:
-            return
-        time = self.drawing().time
-        if event.buttons() & Qt.MouseButton.LeftButton:
-            if self._dragged is None:
-                self._dragged = event.pos().x()
-            days = time.value(self._dragged) - time.value(event.pos().x())
-            self._dragged = event.pos().x()
-            low, high = self.chart.span
-            self._look(low + days, high + days)
         self._hover = event.pos()
+        if self._pressed is not None and event.buttons() & Qt.MouseButton.LeftButton:
+            far = (event.pos() - self._pressed).manhattanLength() >= QApplication.startDragDistance()
+            if self._dragged is not None or far:
+                self._drag((self._dragged or self._pressed).x(), event.pos().x())
+                self._dragged = event.pos()
         self.update()
 
     def mouseReleaseEvent(self, event):
-        if self._dragged is None and self._whole.panels and event.button() == Qt.MouseButton.LeftButton:
+        if self._pressed is not None and self._dragged is None:
             self.picked.emit(self.drawing().time.value(event.pos().x()))
-        self._dragged = None
+        self._pressed = self._dragged = None
 
     def mouseDoubleClickEvent(self, event):
         self._view = None
@@ -116,6 +111,12 @@ class Plot(QWidget):
     def leaveEvent(self, event):
         self._hover = None
         self.update()
+
+    def _drag(self, before: float, now: float) -> None:
+        """Move the days along with the mouse."""
+        time, (low, high) = self.drawing().time, self.chart.span
+        days = time.value(before) - time.value(now)
+        self._look(low + days, high + days)
 
     def _look(self, low: float, high: float) -> None:
         """Show these days, as far as there are any."""

@@ -86,8 +86,8 @@ class Description:
 
     @property
     def units(self) -> str:
-        """Units of the values."""
-        return self.tag.get("units", "dB" if self.variable in ("VV", "VH") else "")
+        """Units of the values; '' when it does not say."""
+        return self.tag.get("units", "")
 
     @property
     def origin(self) -> str:

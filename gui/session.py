@@ -67,8 +67,9 @@ class Session(QObject):
         self._later.timeout.connect(self.refresh)
         reader.described.connect(self._take_description)
         reader.sampled.connect(self._take_sample)
-        self._links = [(project.layersAdded, self._later.start), (project.layersRemoved, self._later.start),
-                       (project.cleared, self.clear), (project.layerTreeRoot().nameChanged, self._later.start)]
+        tree = project.layerTreeRoot()
+        self._links = [(signal, self._later.start) for signal in (tree.addedChildren, tree.removedChildren, tree.nameChanged)]
+        self._links.append((project.cleared, self.clear))
         self._running = False
 
     # Layers.
@@ -95,11 +96,15 @@ class Session(QObject):
     def refresh(self) -> None:
         """Look at the project's layers anew."""
         found = {layer.id(): Layer(layer.name(), layer.source().split("|")[0], layer.crs()) for layer in self._rasters()}
-        for key in [key for key, layer in self._layers.items() if key not in found or found[key][1:] != layer[1:]]:
-            for of in (self._descriptions, self._problems, *(place.samples for place in self.places)):
-                of.pop(key, None)
-            for place in self.places:
-                place.waiting.discard(key)
+        for key, layer in self._layers.items():
+            moved = key not in found or found[key].path != layer.path
+            if moved:
+                self._descriptions.pop(key, None)
+                self._problems.pop(key, None)
+            if moved or found[key].crs != layer.crs:
+                for place in self.places:
+                    place.samples.pop(key, None)
+                    place.waiting.discard(key)
         self._layers = found
         self._reader.watch({key: layer.path for key, layer in found.items()  # all but what is known to be no series
                             if key not in self._problems and (key not in self._descriptions or self._descriptions[key].kind)})
@@ -258,7 +263,7 @@ class Session(QObject):
 
     def warnings(self) -> list[str]:
         """What cannot be shown, and why."""
-        found = [tr("{}: {}").format(self.name(key), problem) for key, problem in self._problems.items()]
+        found = [f"{self.name(key)}: {problem}" for key, problem in self._problems.items()]
         kinds = {one.kind for one in self._descriptions.values()}
         if "season of no year" in kinds and "season" not in kinds:
             found.append(tr("Seasons as days of the year have no place on a time line; for marks run 'Phenology metrics' "

@@ -39,7 +39,15 @@ from phenofuse.gui.profiles import RasterFile, day_number
 from phenofuse.gui.reading import Reader
 from phenofuse.gui.style import COLOURS
 from phenofuse.plugin import PhenofusePlugin
-from qgis.core import QgsDateTimeRange, QgsInterval, QgsPointXY, QgsProject, QgsTemporalNavigationObject, QgsUnitTypes
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsDateTimeRange,
+    QgsInterval,
+    QgsPointXY,
+    QgsProject,
+    QgsTemporalNavigationObject,
+    QgsUnitTypes,
+)
 from qgis.gui import QgsMapCanvas, QgsMapMouseEvent, QgsMapToolPan
 from qgis.PyQt.QtCore import QDateTime, QEvent, QPoint, Qt
 from qgis.PyQt.QtGui import QColor, QImage, QPalette
@@ -54,12 +62,27 @@ def paths(tmp_path_factory, qgis_app) -> dict:
 
 
 @pytest.fixture
-def dock(paths):
+def open_dock(qgis_app):
+    """Opens docks for projects, or for files in one, and closes them whatever becomes of the test."""
+    opened = []
+
+    def make(project, reader=None, **more):
+        opened.append(dock_of(project if isinstance(project, QgsProject) else project_of(project), reader, **more))
+        return opened[-1]
+
+    yield make
+    for gate in Gate.all:
+        gate.open.set()
+    for dock in opened:
+        close(dock)
+
+
+@pytest.fixture
+def dock(open_dock, paths):
     """An open dock whose project holds the scene, all of it described."""
-    opened = dock_of(project_of(paths))
+    opened = open_dock(paths)
     wait(lambda: len(opened.session.members) == 8)
-    yield opened
-    close(opened)
+    return opened
 
 
 def point(row: int, column: int) -> QgsPointXY:
@@ -82,8 +105,11 @@ def pixel(path: str, row: int, column: int) -> np.ndarray:
 class Gate:
     """A reader whose file of a name waits at a gate; `asked` counts the reads that began."""
 
+    all: list = []
+
     def __init__(self, name: str):
         self.name, self.open, self.asked = name, threading.Event(), 0
+        Gate.all.append(self)
 
     def reader(self) -> Reader:
         gate = self
@@ -126,7 +152,7 @@ def test_the_band_is_the_95_percent_interval(dock, paths):
     assert pytest.approx(1.96, abs=1e-4) == INTERVAL
 
 
-def test_maps_in_other_coordinates_hit_the_same_pixel(tmp_path, qgis_app):
+def test_maps_in_other_coordinates_hit_the_same_pixel(tmp_path, open_dock):
     """A map in degrees over rasters in metres, upright and rotated, and in degrees; places converted by OSR."""
     metres, degrees = osr.SpatialReference(), osr.SpatialReference()
     metres.ImportFromEPSG(32749)
@@ -138,7 +164,7 @@ def test_maps_in_other_coordinates_hit_the_same_pixel(tmp_path, qgis_app):
     turned, geographic = values(1), values(2)
     paths = {"upright": write(tmp_path / "a.tif", values(3)), "rotated": write(tmp_path / "b.tif", turned, transform=ROTATED),
              "geographic": write(tmp_path / "c.tif", geographic, transform=(x - 0.0035, 0.001, 0, y + 0.0025, 0, -0.001), epsg=4326)}
-    dock = dock_of(project_of(paths), epsg=4326)
+    dock = open_dock(paths, epsg=4326)
     wait(lambda: len(dock.session.members) == 3)
     dock.session.pick(QgsPointXY(x, y))
     wait(lambda: not dock.session.waiting)
@@ -147,10 +173,9 @@ def test_maps_in_other_coordinates_hit_the_same_pixel(tmp_path, qgis_app):
     np.testing.assert_array_equal(shown["rotated"].values, turned[:, row, column])
     np.testing.assert_array_equal(shown["geographic"].values, geographic[:, 2, 3])
     assert f"{x:.5f}" in dock.session.places[0].title
-    close(dock)
 
 
-def test_it_understands_what_the_algorithms_write(provider, tmp_path):
+def test_it_understands_what_the_algorithms_write(open_dock, provider, tmp_path):
     """Sample scene, series, fill and seasons of the engine itself: each finds its part and its mate."""
     def run(algorithm, **parameters):
         return processing.run(f"phenofuse:{algorithm}", {key: str(value) for key, value in parameters.items()})
@@ -164,24 +189,23 @@ def test_it_understands_what_the_algorithms_write(provider, tmp_path):
     run("fillwhittaker", INPUT=files["observed"], OUTPUT=files["filled"], UNCERTAINTY=files["sd"], QUALITY=files["codes"])
     run("phenologymetrics", INPUT=files["filled"], UNCERTAINTY=files["sd"], OUTPUT=files["start"], PEAK=files["peak"],
         END=files["end"], UNCERTAINTY_DAYS=files["days"], SEASONS=files["seasons"])
-    dock = dock_of(project_of({**{name: str(path) for name, path in files.items()},
-                               "truth": str(tmp_path / "scene" / "truth" / "NDVI_truth.tif")}))
+    dock = open_dock({**{name: str(path) for name, path in files.items()},
+                               "truth": str(tmp_path / "scene" / "truth" / "NDVI_truth.tif")})
     wait(lambda: len(dock.session.members) == 7)
     session = dock.session
     assert {(session.name(m.key), m.kind, session.name(m.deviation_key) if m.deviation_key else "") for m in session.members} == {
         ("observed", "observed", ""), ("VV", "observed", ""), ("filled", "filled", "sd"), ("truth", "filled", ""),
         ("start", "season", "days"), ("peak", "season", "days"), ("end", "season", "days")}
     assert not session.warnings()
-    close(dock)
 
 
 # Reading in the background.
 
 
-def test_the_last_click_wins(paths):
+def test_the_last_click_wins(open_dock, paths):
     """While a slow file is read for the first of three clicks, the second is dropped unread and the third is shown."""
     gate = Gate("ndvi.tif")
-    dock = dock_of(project_of(paths), gate.reader())
+    dock = open_dock(paths, gate.reader())
     wait(lambda: len(dock.session.members) == 8)
     gate.open.set()
     wait(lambda: gate.asked == 1)  # the blocks that a click may need were read ahead
@@ -194,13 +218,12 @@ def test_the_last_click_wins(paths):
     wait(lambda: not dock.session.waiting)
     assert gate.asked == 3
     np.testing.assert_array_equal(by_name(dock)["ndvi"].values, pixel(paths["ndvi"], 3, 3))
-    close(dock)
 
 
-def test_a_slow_file_holds_up_nobody(paths):
+def test_a_slow_file_holds_up_nobody(open_dock, paths):
     """The others are drawn, the one that is awaited is named, and joins them later."""
     gate = Gate("VV.tif")
-    dock = dock_of(project_of(paths), gate.reader())
+    dock = open_dock(paths, gate.reader())
     wait(lambda: len(dock.session.members) == 8)
     dock.session.pick(point(4, 4))
     wait(lambda: dock.plot.chart.panels and dock.plot.chart.panels[0].title.endswith("reading VV …"))
@@ -209,14 +232,13 @@ def test_a_slow_file_holds_up_nobody(paths):
     gate.open.set()
     wait(lambda: len(dock.plot.chart.curves) == 8)
     assert "reading" not in dock.plot.chart.panels[0].title + dock._status.text()
-    close(dock)
 
 
-def test_a_layer_may_go_while_it_is_read(paths):
+def test_a_layer_may_go_while_it_is_read(open_dock, paths):
     """Its answer is dropped; the others stay; its file is let go."""
     gate = Gate("VV.tif")
     project = project_of(paths)
-    dock = dock_of(project, gate.reader())
+    dock = open_dock(project, gate.reader())
     wait(lambda: len(dock.session.members) == 8)
     dock.session.pick(point(4, 4))
     wait(lambda: gate.asked)
@@ -225,7 +247,6 @@ def test_a_layer_may_go_while_it_is_read(paths):
     gate.open.set()
     wait(lambda: not dock.session.waiting and paths["VV"] not in reading())
     assert "VV" not in by_name(dock) and len(dock.plot.chart.curves) == 7
-    close(dock)
 
 
 def reading() -> set:
@@ -233,10 +254,10 @@ def reading() -> set:
     return {thread.name.removeprefix("profile of ") for thread in threading.enumerate() if thread.name.startswith("profile of ")}
 
 
-def test_a_project_may_close_while_the_dock_is_open(paths):
+def test_a_project_may_close_while_the_dock_is_open(open_dock, paths):
     """Places and series go, the dock says what to do, and the next project works."""
     project = project_of(paths)
-    dock = dock_of(project)
+    dock = open_dock(project)
     wait(lambda: len(dock.session.members) == 8)
     click(dock, 2, 2)
     project.clear()
@@ -249,34 +270,35 @@ def test_a_project_may_close_while_the_dock_is_open(paths):
     wait(lambda: len(dock.session.members) == 1)
     click(dock, 2, 2)
     np.testing.assert_array_equal(by_name(dock)["ndvi"].values, pixel(paths["ndvi"], 2, 2))
-    close(dock)
 
 
-def test_from_click_to_plot_in_200_ms(tmp_path, qgis_app):
-    """62 dates, six series: the median of 15 clicks all over the scene, painting included (tests/benchmarks/dock.py measures)."""
+def test_from_click_to_plot_in_200_ms(tmp_path, open_dock):
+    """62 dates, seven rasters: what a click all over the scene costs, painting included, in the median of 15.
+
+    Counted as time of the processor, so that a busy machine does not matter; tests/benchmarks/dock.py measures by the clock.
+    """
     paths = {name: path for name, path in scene(tmp_path).items() if "codes" not in name and "whittaker" not in name}
-    dock = dock_of(project_of(paths))
+    dock = open_dock(paths)
     wait(lambda: len(dock.session.members) == 7)
     seconds = []
     for number in range(15):
-        start = time.perf_counter()
+        start = time.process_time()
         click(dock, number % ROWS, number)
         dock.plot.repaint()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
         assert len(dock.plot.chart.curves) == 7
     assert statistics.median(seconds) < 0.2
-    close(dock)
 
 
 # What users are told.
 
 
-def test_places_without_values_say_so(tmp_path, qgis_app):
+def test_places_without_values_say_so(tmp_path, open_dock):
     """Outside all rasters; within, but empty; unreadable; each in words, and gone with the next good place."""
     content = values(1)
     content[:, 0, 0] = np.nan
     path = write(tmp_path / "a.tif", content)
-    dock = dock_of(project_of({"series": path}))
+    dock = open_dock({"series": path})
     assert dock.plot.note.startswith("Looking for time series")
     wait(lambda: len(dock.session.members) == 1)
     wait(lambda: dock.plot.note.startswith("Click the map"))
@@ -288,40 +310,52 @@ def test_places_without_values_say_so(tmp_path, qgis_app):
     (tmp_path / "a.tif").unlink()
     click(dock, 2, 2)
     assert "cannot be read" in dock._status.text() and "a.tif" in dock._status.text()
-    close(dock)
 
 
-def test_an_empty_project_says_what_to_do(tmp_path, qgis_app):
+def test_an_empty_project_says_what_to_do(tmp_path, open_dock):
     """Without layers, and with a raster that is no series."""
     for paths in ({}, {"photo": write(tmp_path / "a.tif", values(1, shape=(3, 4, 4)), ["red", "green", "blue"])}):
-        dock = dock_of(project_of(paths))
+        dock = open_dock(paths)
         wait(lambda dock=dock: dock.plot.note.startswith("No time series in this project: add"))
         dock.session.pick(point(0, 0))
         assert dock.plot.chart.panels == ()
         assert not dock.plot.grab().isNull()
-        close(dock)
 
 
-def test_seasons_of_no_year_are_explained(tmp_path, qgis_app):
+def test_seasons_of_no_year_are_explained(tmp_path, open_dock):
     """Days of the year have no place on a time line: the dock says how to get dates."""
     header = tag("day of year", "day of year", "phenologymetrics", metric="start")
     paths = {"ndvi": write(tmp_path / "a.tif", values(1)),
              "start": write(tmp_path / "b.tif", values(1, 1, 366, shape=(2, ROWS, COLUMNS)), ["season 1", "season 2"], header)}
-    dock = dock_of(project_of(paths))
+    dock = open_dock(paths)
     wait(lambda: dock.session.warnings() and dock.session.members)
     assert "DATES_AS = days" in dock.session.warnings()[0]
     click(dock, 1, 1)
     assert set(by_name(dock)) == {"ndvi"} and "DATES_AS = days" in dock._status.text()
-    close(dock)
+
+
+def test_a_layer_whose_coordinates_are_corrected_is_read_anew(tmp_path, open_dock):
+    """A raster that says nothing of its system is outside until the user says which it is."""
+    paths = {"a": write(tmp_path / "a.tif", values(1)), "b": write(tmp_path / "b.tif", values(2), epsg=32748)}
+    project = project_of(paths)
+    dock = open_dock(project)
+    wait(lambda: len(dock.session.members) == 2)
+    click(dock, 3, 3)
+    assert set(by_name(dock)) == {"a"}
+    layer = project.mapLayersByName("b")[0]
+    layer.setCrs(QgsCoordinateReferenceSystem.fromEpsgId(32749))
+    layer.setName("mended")
+    wait(lambda: set(by_name(dock)) == {"a", "mended"})
+    np.testing.assert_array_equal(by_name(dock)["mended"].values, pixel(paths["b"], 3, 3))
 
 
 # The list.
 
 
-def test_series_can_be_left_out(paths):
+def test_series_can_be_left_out(open_dock, paths):
     """What is unchecked is neither shown nor read; checked again it is read for the places that are there."""
     gate = Gate("VV.tif")
-    dock = dock_of(project_of(paths), gate.reader())
+    dock = open_dock(paths, gate.reader())
     wait(lambda: len(dock.session.members) == 8)
     gate.open.set()
     wait(lambda: gate.asked == 1)
@@ -332,7 +366,6 @@ def test_series_can_be_left_out(paths):
     dock.list.item(row).setCheckState(Qt.CheckState.Checked)
     wait(lambda: "VV" in by_name(dock))
     np.testing.assert_array_equal(by_name(dock)["VV"].values, pixel(paths["VV"], 1, 1))
-    close(dock)
 
 
 def test_the_list_follows_the_layer_tree(dock):
@@ -348,12 +381,12 @@ def test_the_list_follows_the_layer_tree(dock):
     assert dock.session.style(member) == look and look.colour == COLOURS[0]
 
 
-def test_ten_fills_are_told_apart(tmp_path, qgis_app):
+def test_ten_fills_are_told_apart(tmp_path, open_dock):
     """Ten fills of ten methods have ten looks, which stay when one of them goes; the next one takes the free look."""
     paths = {f"fill{number}": write(tmp_path / f"{number}.tif", values(number), header=tag("NDVI", method=f"fill{number}"))
              for number in range(10)}
     project = project_of(paths)
-    dock = dock_of(project)
+    dock = open_dock(project)
     wait(lambda: len(dock.session.members) == 10)
     click(dock, 1, 1)
     before = {dock.session.name(member.key): dock.session.style(member) for member in dock.session.members}
@@ -363,7 +396,6 @@ def test_ten_fills_are_told_apart(tmp_path, qgis_app):
     assert {dock.session.name(m.key): dock.session.style(m) for m in dock.session.members} == {
         name: look for name, look in before.items() if name != "fill3"}
     assert len(dock.plot.chart.curves) == 9
-    close(dock)
 
 
 # Places.
@@ -482,6 +514,11 @@ def test_the_plot_can_be_zoomed_and_moved(dock):
     told = []
     dock.plot.picked.connect(told.append)
     QTest.mousePress(dock.plot, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle)
+    drag(dock.plot, middle + QPoint(1, 1))  # a hand that trembles still clicks
+    QTest.mouseRelease(dock.plot, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle)
+    assert len(told) == 1 and dock.plot.chart.span[0] == pytest.approx(here - 100)
+    told.clear()
+    QTest.mousePress(dock.plot, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle)
     for aside in (0, 10, 40):
         drag(dock.plot, middle + QPoint(aside, 0))
     QTest.mouseRelease(dock.plot, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle + QPoint(40, 0))
@@ -593,8 +630,13 @@ def test_the_plugin_leaves_nothing_behind(paths, qgis_app, monkeypatch):
     for layer in source.mapLayers().values():
         project.addMapLayer(layer.clone())
     iface = Interface()
-    signals = (project.layersAdded, project.layersRemoved, project.cleared, iface.canvas.temporalRangeChanged)
-    before = [project.receivers(signal) for signal in signals[:3]] + [iface.canvas.receivers(signals[3])]
+    tree = project.layerTreeRoot()
+
+    def listeners() -> list:
+        of_tree = [tree.receivers(signal) for signal in (tree.addedChildren, tree.removedChildren, tree.nameChanged)]
+        return [*of_tree, project.receivers(project.cleared), iface.canvas.receivers(iface.canvas.temporalRangeChanged)]
+
+    before = listeners()
     plugin = PhenofusePlugin(iface)
     monkeypatch.setattr(plugin, "initProcessing", lambda: None)  # the tests' provider stays
     plugin.initGui()
@@ -604,14 +646,14 @@ def test_the_plugin_leaves_nothing_behind(paths, qgis_app, monkeypatch):
     iface.window.show()
     dock.toggleViewAction().trigger()
     wait(lambda: len(dock.session.members) == 8)
-    assert iface.canvas.mapTool() is dock.tool
+    assert iface.canvas.mapTool() is dock.tool and listeners() != before
     dock.session.pick(point(1, 1))
     wait(lambda: not dock.session.waiting)
     plugin.unload()
     wait(lambda: not reading())
     assert iface.bar.actions() == iface.menu.actions() == []
     assert iface.canvas.mapTool() is None and not marks(iface.canvas)
-    assert [project.receivers(signal) for signal in signals[:3]] + [iface.canvas.receivers(signals[3])] == before
+    assert listeners() == before
     wait(lambda: not [child for child in iface.window.children() if child.objectName() == "PhenofuseProfile"])
     project.clear()
 

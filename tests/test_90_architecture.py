@@ -71,9 +71,10 @@ def listing(imports) -> str:
 
 CORE = [found for path in files("core") for found in imports_of(path)]
 ALGORITHMS = [found for path in files("algorithms") for found in imports_of(path)]
+GUI = [found for path in files("gui") for found in imports_of(path)]
 MODULES = {
     ".".join(["phenofuse", *path.relative_to(ROOT).with_suffix("").parts]).replace(".__init__", ""): path
-    for path in files("core", "algorithms")
+    for path in files("core", "algorithms", "gui")
 }
 
 
@@ -109,6 +110,22 @@ def test_algorithms_do_not_reach_into_the_engine():
         for found in ALGORITHMS
         if found.name.startswith("phenofuse.core") and own_module(found.name) not in allowed
     ]
+    assert not wrong, listing(wrong)
+
+
+def test_the_dock_needs_what_every_qgis_brings():
+    """The dock imports QGIS, GDAL and the standard library, of ours itself and the texts; what reads files knows no Qt."""
+    allowed = {"qgis", "osgeo", "phenofuse"} | set(sys.stdlib_module_names)
+    wrong = [found for found in GUI if found.name.split(".")[0] not in allowed]
+    wrong += [found for found in GUI if found.name.startswith("phenofuse.")
+              and not found.name.startswith(("phenofuse.gui.", "phenofuse.algorithms.bridge.text"))]
+    wrong += [found for found in GUI if found.file in ("gui/profiles.py", "gui/members.py") and found.name.startswith("qgis")]
+    assert not wrong, listing(wrong)
+
+
+def test_nothing_depends_on_the_dock():
+    """Algorithms and engine work where there is no window."""
+    wrong = [found for found in CORE + ALGORITHMS if found.name.startswith("phenofuse.gui")]
     assert not wrong, listing(wrong)
 
 
@@ -217,7 +234,7 @@ def test_algorithm_files_are_short():
 def test_nothing_prints():
     """qgis_process answers in JSON on standard output, and the engine in JSON lines: nobody else writes there."""
     wrong = []
-    for path in files("algorithms", "core"):
+    for path in files("algorithms", "core", "gui"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         wrong += [
             f"{path.relative_to(ROOT)}:{node.lineno}"
