@@ -80,7 +80,7 @@ class Drawing:
     def _legend_places(self) -> list:
         """(curve, x, y) of every name, in rows."""
         places, x, y = [], 2.0 * GAP, float(GAP)
-        for curve in {curve.label: curve for curve in self.chart.curves}.values():
+        for curve in {(curve.label, curve.style): curve for curve in self.chart.curves}.values():
             wide = SWATCH + 3 * GAP + self._width(curve.label)
             if x + wide > self.page.width() and places:
                 x, y = 2.0 * GAP, y + self._line + 3

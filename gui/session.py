@@ -95,7 +95,7 @@ class Session(QObject):
 
     def refresh(self) -> None:
         """Look at the project's layers anew."""
-        found = {layer.id(): Layer(layer.name(), layer.source().split("|")[0], layer.crs()) for layer in self._rasters()}
+        found = self._present()
         for key, layer in self._layers.items():
             moved = key not in found or found[key].path != layer.path
             if moved:
@@ -110,10 +110,11 @@ class Session(QObject):
                             if key not in self._problems and (key not in self._descriptions or self._descriptions[key].kind)})
         self._rebuild()
 
-    def _rasters(self) -> list:
-        nodes = self._project.layerTreeRoot().findLayers()
-        return [node.layer() for node in nodes if isinstance(node.layer(), QgsRasterLayer)
-                and node.layer().isValid() and node.layer().providerType() == "gdal"]
+    def _present(self) -> dict[str, Layer]:
+        """The project's rasters, in the order of the layer tree."""
+        layers = (node.layer() for node in self._project.layerTreeRoot().findLayers())
+        return {layer.id(): Layer(layer.name(), layer.source().split("|")[0], layer.crs()) for layer in layers
+                if isinstance(layer, QgsRasterLayer) and layer.isValid() and layer.providerType() == "gdal"}
 
     def _take_description(self, key: str, path: str, found) -> None:
         if key in self._layers and self._layers[key].path == path:
@@ -143,6 +144,8 @@ class Session(QObject):
 
     def pick(self, point: QgsPointXY, keep: bool = False) -> None:
         """Look at a place, in the map's coordinates, in the stead of the last one or beside it."""
+        if self._present() != self._layers:  # no signal tells of a changed source or coordinate system
+            self.refresh()
         if self.places and not keep and not self.places[-1].kept:
             self.places.pop().forget()
         elif self.places:
