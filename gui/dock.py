@@ -23,7 +23,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..algorithms.bridge.text import tr
-from . import export
+from . import export, telling
 from .members import Member
 from .places import PickTool
 from .plot import Plot
@@ -165,9 +165,9 @@ class ProfileDock(QgsDockWidget):
             self._patience.start()
 
     def _draw(self) -> None:
-        self.plot.show_chart(self.session.chart(self._moment()), self.session.note())
-        remarks = [remark for remark in map(self.session.remark, self.session.places[-1:]) if remark]
-        self._status.setText("  " + "   ".join([*remarks, *self.session.warnings()]))
+        self.plot.show_chart(telling.chart(self.session, self._moment()), telling.note(self.session))
+        remarks = [telling.remark(self.session, place) for place in self.session.places[-1:]]
+        self._status.setText("  " + "   ".join(filter(None, [*remarks, *telling.warnings(self.session)])))
         self._status.setToolTip(self._status.text().strip())
 
     def changeEvent(self, event):

@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qgis.PyQt.QtCore import QRectF, QSize, Qt, pyqtSignal
-from qgis.PyQt.QtGui import QPainter, QPalette, QTextOption
+from qgis.PyQt.QtGui import QPainter, QPalette, QPixmap, QTextOption
 from qgis.PyQt.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from .chart import Drawing
@@ -26,6 +26,7 @@ class Plot(QWidget):
         super().__init__(parent)
         self._whole, self._view, self._note = Chart(), None, ""
         self._hover = self._pressed = self._dragged = None  # of the mouse: where it is, was pressed, was dragged to last
+        self._last: tuple = None, None  # state, and what was painted for it
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
@@ -57,7 +58,20 @@ class Plot(QWidget):
 
     def drawing(self) -> Drawing:
         """The chart laid out on this widget."""
-        return Drawing(self.chart, self.width(), self.height(), self.theme())
+        return self._painted()[0]
+
+    def _painted(self) -> tuple[Drawing, QPixmap]:
+        """The chart laid out and painted, once for many moves of the mouse."""
+        state = self.chart, self.size(), self.theme()
+        if self._last[0] != state:
+            drawing, ratio = Drawing(self.chart, self.width(), self.height(), self.theme()), self.devicePixelRatioF()
+            picture = QPixmap(self.size() * ratio)
+            picture.setDevicePixelRatio(ratio)
+            painter = QPainter(picture)
+            drawing.draw(painter)
+            painter.end()
+            self._last = state, (drawing, picture)
+        return self._last[1]
 
     def sizeHint(self):
         return QSize(640, 240)
@@ -65,8 +79,9 @@ class Plot(QWidget):
     def paintEvent(self, event):
         painter = QPainter(self)
         if self._whole.panels:
-            drawing = self.drawing()
-            drawing.draw(painter)
+            drawing, picture = self._painted()
+            painter.drawPixmap(0, 0, picture)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             if self._hover is not None and self._dragged is None:
                 drawing.draw_reading(painter, self._hover.x(), self._hover.y())
         else:

@@ -17,15 +17,11 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
-from ..algorithms.bridge.text import tr
 from . import style
-from .curves import Chart, Curve, Panel
 from .members import Member, Profile, members, profile
 from .places import Place, Request
 from .profiles import Description
 from .reading import Reader
-
-ROOM = 0.015  # of the time shown, before the first date and after the last
 
 
 class Layer(NamedTuple):
@@ -47,6 +43,8 @@ class Session(QObject):
         The last one gives way to the next click unless it is kept.
     hidden : set of str
         Keys of members that are neither read nor shown.
+    layers, descriptions, problems : dict
+        By key: the rasters of the project, what is known of them, why nothing is.
     """
 
     listed = pyqtSignal()  # members changed
@@ -58,9 +56,9 @@ class Session(QObject):
         self.members: list[Member] = []
         self.places: list[Place] = []
         self.hidden: set = set()
-        self._layers: dict[str, Layer] = {}
-        self._descriptions: dict[str, Description] = {}
-        self._problems: dict[str, Exception] = {}
+        self.layers: dict[str, Layer] = {}
+        self.descriptions: dict[str, Description] = {}
+        self.problems: dict[str, Exception] = {}
         self._numbers: dict[str, tuple] = {}  # by member: its kind, its axis, and which of those it is
         self._guess = Request(QgsPointXY(), QgsCoordinateReferenceSystem())
         self._later = QTimer(self, singleShot=True, interval=0)
@@ -68,7 +66,7 @@ class Session(QObject):
         reader.described.connect(self._take_description)
         reader.sampled.connect(self._take_sample)
         tree = project.layerTreeRoot()
-        self._links = [(signal, self._later.start) for signal in (tree.addedChildren, tree.removedChildren, tree.nameChanged)]
+        self._links = [(signal, self._refresh_later) for signal in (tree.addedChildren, tree.removedChildren, tree.nameChanged)]
         self._links.append((project.cleared, self.clear))
         self._running = False
 
@@ -91,24 +89,28 @@ class Session(QObject):
         self._later.stop()
         self.clear()
         self._reader.stop()
-        self._layers, self._descriptions, self._problems, self.members = {}, {}, {}, []
+        self.layers, self.descriptions, self.problems, self.members = {}, {}, {}, []
 
     def refresh(self) -> None:
         """Look at the project's layers anew."""
         found = self._present()
-        for key, layer in self._layers.items():
+        for key, layer in self.layers.items():
             moved = key not in found or found[key].path != layer.path
             if moved:
-                self._descriptions.pop(key, None)
-                self._problems.pop(key, None)
+                self.descriptions.pop(key, None)
+                self.problems.pop(key, None)
             if moved or found[key].crs != layer.crs:
                 for place in self.places:
                     place.samples.pop(key, None)
                     place.waiting.discard(key)
-        self._layers = found
+        self.layers = found
         self._reader.watch({key: layer.path for key, layer in found.items()  # all but what is known to be no series
-                            if key not in self._problems and (key not in self._descriptions or self._descriptions[key].kind)})
+                            if key not in self.problems and (key not in self.descriptions or self.descriptions[key].kind)})
         self._rebuild()
+
+    def _refresh_later(self, *_) -> None:
+        """Once for many changes that come together, as when a project is read."""
+        self._later.start()
 
     def _present(self) -> dict[str, Layer]:
         """The project's rasters, in the order of the layer tree."""
@@ -117,13 +119,13 @@ class Session(QObject):
                 if isinstance(layer, QgsRasterLayer) and layer.isValid() and layer.providerType() == "gdal"}
 
     def _take_description(self, key: str, path: str, found) -> None:
-        if key in self._layers and self._layers[key].path == path:
-            (self._problems if isinstance(found, Exception) else self._descriptions)[key] = found
+        if key in self.layers and self.layers[key].path == path:
+            (self.problems if isinstance(found, Exception) else self.descriptions)[key] = found
             self._later.start()
 
     def _rebuild(self) -> None:
         """Find out anew which rasters belong together, and read what is missing of them."""
-        self.members = members({key: self._descriptions[key] for key in self._layers if key in self._descriptions})
+        self.members = members({key: self.descriptions[key] for key in self.layers if key in self.descriptions})
         if not self.places:
             self._numbers.clear()  # nothing is drawn yet: in the order of the layers, not in that of their answers
         for member in self.members:
@@ -137,14 +139,14 @@ class Session(QObject):
     def _free_number(self, member: Member) -> tuple:
         """The first number that no loaded series of the kind has: a series keeps its look while others come and go."""
         sort = member.kind, on_right(member)
-        used = {self._numbers[key][2] for key in self._layers if self._numbers.get(key, ())[:2] == sort}
+        used = {self._numbers[key][2] for key in self.layers if self._numbers.get(key, ())[:2] == sort}
         return *sort, next(number for number in range(len(used) + 1) if number not in used)
 
     # Places.
 
     def pick(self, point: QgsPointXY, keep: bool = False) -> None:
         """Look at a place, in the map's coordinates, in the stead of the last one or beside it."""
-        if self._present() != self._layers:  # no signal tells of a changed source or coordinate system
+        if self._present() != self.layers:  # no signal tells of a changed source or coordinate system
             self.refresh()
         if self.places and not keep and not self.places[-1].kept:
             self.places.pop().forget()
@@ -203,11 +205,11 @@ class Session(QObject):
             if key not in place.samples and key not in place.waiting:
                 place.waiting.add(key)
                 if not self._ask(place, key):
-                    self._take_sample(place, key, self._layers[key].path, None)
+                    self._take_sample(place, key, self.layers[key].path, None)
 
     def _ask(self, request: Request, key: str) -> bool:
         """Have a layer read; False when its coordinate system does not reach there."""
-        transform = QgsCoordinateTransform(request.crs, self._layers[key].crs, self._project.transformContext())
+        transform = QgsCoordinateTransform(request.crs, self.layers[key].crs, self._project.transformContext())
         try:
             there = transform.transform(request.point)
         except QgsCsException:
@@ -216,16 +218,16 @@ class Session(QObject):
         return True
 
     def _take_sample(self, place, key: str, path: str, found) -> None:
-        if place in self.places and key in place.waiting and self._layers[key].path == path:
+        if place in self.places and key in place.waiting and self.layers[key].path == path:
             place.waiting.discard(key)
             place.samples[key] = found
             self.changed.emit()
 
-    # What a chart and an export need.
+    # What has been read.
 
     def name(self, key: str) -> str:
         """The name of a layer."""
-        return self._layers[key].name
+        return self.layers[key].name
 
     def style(self, member: Member) -> style.Style:
         """How a member looks."""
@@ -241,62 +243,6 @@ class Session(QObject):
         samples = {key: found for key, found in place.samples.items() if not isinstance(found, Exception)}
         found = [(member, profile(member, samples)) for member in self.shown]
         return [(member, one) for member, one in found if one is not None]
-
-    def remark(self, place: Place) -> str:
-        """What a user must be told of a place; '' when all is as expected."""
-        if place.waiting:
-            names = ", ".join(dict.fromkeys(self.name(member.key) for member in self.shown if place.waiting & set(member.keys)))
-            return tr("reading {} …").format(names)
-        failed = [found for found in place.samples.values() if isinstance(found, Exception)]
-        if failed:
-            return tr("cannot be read: {}").format(failed[0])
-        found = self.profiles(place)
-        if not found:
-            return tr("outside of all series")
-        return tr("no series has a value here") if all(one.empty for _, one in found) else ""
-
-    def note(self) -> str:
-        """A sentence for an empty chart: what to do."""
-        if not self.members and len(self._descriptions) + len(self._problems) < len(self._layers):
-            return tr("Looking for time series among the layers …")
-        if not self.members:
-            return tr("No time series in this project: add a raster with one date per band, such as an output of "
-                      "'Build time series' or of the group 'Fill gaps'.")
-        return tr("Click the map to see the series of a place. Shift+click sets another place beside it.")
-
-    def warnings(self) -> list[str]:
-        """What cannot be shown, and why."""
-        found = [f"{self.name(key)}: {problem}" for key, problem in self._problems.items()]
-        kinds = {one.kind for one in self._descriptions.values()}
-        if "season of no year" in kinds and "season" not in kinds:
-            found.append(tr("Seasons as days of the year have no place on a time line; for marks run 'Phenology metrics' "
-                            "with DATES_AS = days."))
-        return found
-
-    def chart(self, moment: tuple | None) -> Chart:
-        """The places, one panel each."""
-        if not self.places or not self.shown:
-            return Chart(moment=moment)
-        panels = []
-        for place in self.places:
-            curves = tuple(Curve(self.name(member.key), member.kind, one, self.style(member), on_right(member))
-                           for member, one in self.profiles(place))
-            panels.append(Panel("   ".join(filter(None, (place.title, self.remark(place)))), curves))
-        return Chart(tuple(panels), *(self._axis(right) for right in (False, True)), self._span(), moment)
-
-    def _axis(self, right: bool) -> str:
-        """Title of a value axis: what its series are."""
-        of = [member.description for member in self.shown if member.kind != "season" and on_right(member) == right]
-        names = ", ".join(dict.fromkeys(one.variable for one in of if one.variable))
-        units = next((one.units for one in of if one.units not in ("", "1")), "")
-        return f"{names} ({units})" if names and units else names or units
-
-    def _span(self) -> tuple:
-        """First and last day of the series shown, with a little room; of seasons alone, their own."""
-        days = [period.middle for member in self.shown for period in member.description.periods]
-        days = days or [day for place in self.places for _, one in self.profiles(place) for day in one.days if day == day]
-        room = max(ROOM * (max(days) - min(days)), 1.0) if days else 0.0
-        return (min(days) - room, max(days) + room) if days else (0.0, 365.0)
 
 
 def on_right(member: Member) -> bool:

@@ -33,6 +33,7 @@ from dockscene import (
     write,
 )
 from osgeo import gdal, osr
+from phenofuse.gui import telling
 from phenofuse.gui.dock import MODES
 from phenofuse.gui.members import INTERVAL
 from phenofuse.gui.profiles import RasterFile, day_number
@@ -196,7 +197,7 @@ def test_it_understands_what_the_algorithms_write(open_dock, provider, tmp_path)
     assert {(session.name(m.key), m.kind, session.name(m.deviation_key) if m.deviation_key else "") for m in session.members} == {
         ("observed", "observed", ""), ("VV", "observed", ""), ("filled", "filled", "sd"), ("truth", "filled", ""),
         ("start", "season", "days"), ("peak", "season", "days"), ("end", "season", "days")}
-    assert not session.warnings()
+    assert not telling.warnings(session)
 
 
 # Reading in the background.
@@ -304,7 +305,7 @@ def test_places_without_values_say_so(tmp_path, open_dock):
     wait(lambda: dock.plot.note.startswith("Click the map"))
     for (row, column), told in (((-5, 0), "outside of all series"), ((0, 0), "no series has a value here"), ((1, 1), "")):
         click(dock, row, column)
-        assert dock.session.remark(dock.session.places[0]) == told
+        assert telling.remark(dock.session, dock.session.places[0]) == told
         assert dock.plot.chart.panels[0].title.endswith(told or "EPSG:32749")
         assert dock._status.text().strip() == told
     (tmp_path / "a.tif").unlink()
@@ -328,8 +329,8 @@ def test_seasons_of_no_year_are_explained(tmp_path, open_dock):
     paths = {"ndvi": write(tmp_path / "a.tif", values(1)),
              "start": write(tmp_path / "b.tif", values(1, 1, 366, shape=(2, ROWS, COLUMNS)), ["season 1", "season 2"], header)}
     dock = open_dock(paths)
-    wait(lambda: dock.session.warnings() and dock.session.members)
-    assert "DATES_AS = days" in dock.session.warnings()[0]
+    wait(lambda: telling.warnings(dock.session) and dock.session.members)
+    assert "DATES_AS = days" in telling.warnings(dock.session)[0]
     click(dock, 1, 1)
     assert set(by_name(dock)) == {"ndvi"} and "DATES_AS = days" in dock._status.text()
 
