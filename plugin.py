@@ -22,6 +22,7 @@ class PhenofusePlugin:
 
         self.provider = PhenofuseProvider()
         QgsApplication.processingRegistry().addProvider(self.provider)
+        self.provider.refreshAlgorithms()  # now that it is registered, the models find their steps
 
     def initGui(self):
         """Called by the desktop."""

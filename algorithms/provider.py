@@ -4,15 +4,16 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from qgis.core import QgsProcessingProvider
+from qgis.core import QgsApplication, QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from .bridge import settings
 from .bridge.algorithm import GROUPS, ICONS, PhenofuseAlgorithm
+from .bridge.models import shipped
 
 
 class PhenofuseProvider(QgsProcessingProvider):
-    """Provider ``phenofuse``: every file of a group's folder holds the algorithm of its name."""
+    """Provider ``phenofuse``: every file of a group's folder holds the algorithm of its name, and the shipped models."""
 
     def id(self):
         return "phenofuse"
@@ -39,6 +40,9 @@ class PhenofuseProvider(QgsProcessingProvider):
     def loadAlgorithms(self):
         for algorithm in algorithm_classes():
             self.addAlgorithm(algorithm())
+        if QgsApplication.processingRegistry().providerById(self.id()):  # models find their steps in the registry
+            for model in shipped():
+                self.addAlgorithm(model)
 
 
 def algorithm_classes() -> list:

@@ -77,3 +77,9 @@ def provider(request):
     plugin.initProcessing()
     yield plugin.provider
     plugin.unload()
+
+
+@pytest.fixture(scope="session")
+def algorithms(provider) -> list:
+    """Give what the provider offers besides its models."""
+    return [algorithm for algorithm in provider.algorithms() if algorithm.groupId() != "models"]

@@ -129,10 +129,10 @@ def test_the_options_page_holds_our_settings(provider):
     } <= set(ProcessingConfig.settings)
 
 
-def test_every_algorithm_has_what_users_look_for(provider):
-    """Icon, one-sentence description, tags, help address, sentence-case name; every parameter has help that ends a sentence."""
-    for algorithm in provider.algorithms():
-        assert not algorithm.icon().isNull() and algorithm.helpUrl().startswith("https://"), algorithm.id()
+def test_every_algorithm_has_what_users_look_for(algorithms):
+    """Icon, one-sentence description, tags, sentence-case name; every parameter has help that ends a sentence."""
+    for algorithm in algorithms:
+        assert not algorithm.icon().isNull(), algorithm.id()
         assert algorithm.shortDescription().endswith("."), algorithm.id()
         assert len(algorithm.tags()) >= 4, algorithm.id()
         for definition in algorithm.parameterDefinitions():

@@ -1,6 +1,7 @@
 """Styles: fixed ranges for all kinds of colour vision; dates on the Temporal Controller; layers dressed when loaded."""
 from __future__ import annotations
 
+import calendar
 import gc
 import importlib.util
 import shutil
@@ -18,6 +19,7 @@ from qgis.core import (
     QgsApplication,
     QgsDateTimeRange,
     QgsLayerTreeRegistryBridge,
+    QgsMapLayerLegendUtils,
     QgsMapRendererParallelJob,
     QgsMapSettings,
     QgsPalettedRasterRenderer,
@@ -131,6 +133,21 @@ def test_dates_are_coloured_by_the_time_of_year(generator, root):
     dates = [colour for _, colour, _ in generator.RAMPS["date"].stops]
     days = [colour for _, colour, _ in generator.RAMPS["day_of_year"].stops]
     assert all(dates[year:year + 12] == days[:12] for year in range(0, len(dates), 12))
+
+
+def test_the_legend_of_dates_is_one_year(algorithms, tmp_path, project):
+    """In the layer tree a raster of dates has twelve entries, the firsts of the months."""
+    path = write(tmp_path / "start.tif", np.full((1, 4, 4), 19700.0), ["season 1"])
+    context = QgsProcessingContext()
+    context.setProject(project)
+    context.addLayerToLoadOnCompletion(path, QgsProcessingContext.LayerDetails("Start", project, "OUTPUT"))
+    styles.attach(context, path, "date", "Start", "Seasons")
+    layer = project.addMapLayer(QgsRasterLayer(path, "Start"))
+    context.layerToLoadOnCompletionDetails(path).postProcessor().postProcessLayer(layer, context, None)
+    node = project.layerTreeRoot().findLayer(layer.id())
+    shown = QgsMapLayerLegendUtils.legendNodeOrder(node)
+    labels = [entry.data(Qt.ItemDataRole.DisplayRole) for entry in layer.legend().createLayerTreeModelLegendNodes(node)]
+    assert len(labels) > 400 and [labels[place] for place in shown][1:] == [f"1 {name}" for name in calendar.month_name[1:]]
 
 
 def test_range_never_follows_the_data(tmp_path, qgis_app):
@@ -299,13 +316,13 @@ def test_frames_of_single_dates_follow_the_dates(tmp_path, qgis_app):
 # Which style, and when.
 
 
-def test_every_style_that_is_named_exists(provider):
+def test_every_style_that_is_named_exists(algorithms):
     """Algorithms style outputs that they have, with styles that are there; so do the variables."""
     known = {*RANGES, *CLASSES, "series", ""}
-    named = {(algorithm.id(), key): kind for algorithm in provider.algorithms()
+    named = {(algorithm.id(), key): kind for algorithm in algorithms
              for key, (kind, _) in algorithm.STYLES.items()}
     assert len(named) > 5 and set(named.values()) <= known and set(styles.KIND_OF_VARIABLE.values()) <= known
-    outputs = {(algorithm.id(), output.name()) for algorithm in provider.algorithms()
+    outputs = {(algorithm.id(), output.name()) for algorithm in algorithms
                for output in algorithm.outputDefinitions()}
     assert set(named) <= outputs
 
@@ -497,5 +514,5 @@ def test_icon_is_readable_when_small_and_on_dark(name, root, qgis_app):
 
 
 def test_no_icon_is_without_its_group(root):
-    """One icon for the provider and one per group, nothing else."""
-    assert {path.stem for path in (root / "resources" / "icons").iterdir()} == {"phenofuse", *GROUPS}
+    """One icon for the provider, one per group and one for the models, nothing else."""
+    assert {path.stem for path in (root / "resources" / "icons").iterdir()} == {"phenofuse", "models", *GROUPS}

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("qgis.core", reason="needs QGIS")
 import processing
 from osgeo import gdal
 from qgis.core import (
+    Qgis,
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingModelAlgorithm,
@@ -23,7 +25,8 @@ from qgis.core import (
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 import make_models
 
-MODELS = make_models.ROOT / "resources" / "models"
+MODELS = make_models.qgisplugin.ROOT / "resources" / "models"
+MADE_WITH = 322  # the QGIS that wrote the shipped files: others write more or fewer attributes
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +91,96 @@ def test_every_shipped_model_is_valid(provider):
     for name in found:
         fine, problems = model(name).validate()
         assert fine, problems
+
+
+def test_models_are_made_anew_to_the_same_bytes(tmp_path):
+    """Whatever order a process gives the attributes of its elements; and with the QGIS they were made with, they are those shipped."""
+    made = []
+    for seed in "12":
+        folder = tmp_path / seed
+        folder.mkdir()
+        subprocess.run([sys.executable, make_models.__file__, str(folder)], check=True, env={**os.environ, "QT_HASH_SEED": seed})
+        made.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert made[0] == made[1] and set(made[0]) == {path.name for path in MODELS.glob("*.model3")}
+    if Qgis.QGIS_VERSION_INT // 100 == MADE_WITH:
+        assert made[0] == {path.name: path.read_bytes() for path in MODELS.glob("*.model3")}
+
+
+def test_the_provider_offers_the_models(provider):
+    """Each under the id of its file, with its name, what it does, and the outputs of its steps."""
+    offered = {one.name(): one for one in provider.algorithms() if one.groupId() == "models"}
+    assert set(offered) == {path.stem for path in MODELS.glob("*.model3")}
+    for one in offered.values():
+        assert len(one.shortDescription().split()) > 5 and one.displayName() != one.name() and one.helpUrl()
+        assert one.destinationParameterDefinitions() and one.create().destinationParameterDefinitions()
+    names = {one.displayName() for one in offered.values()}
+    assert {"Sentinel periods to gap-free NDVI", "Gap-free NDVI to phenology", "Compare methods on my area"} <= names
+
+
+def qgis_process(identifier, *given):
+    """Run a model on the command line; give its results."""
+    program = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
+    done = subprocess.run([program, "run", "--json", identifier, "--", *given], check=False, capture_output=True, text=True,
+                          env={**os.environ, "QT_QPA_PLATFORM": "offscreen"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)["results"]
+
+
+def array(path):
+    """All values of a raster."""
+    return gdal.Open(str(path)).ReadAsArray()
+
+
+def polygon(box, path):
+    """A layer of one polygon, in the reference system of the simulated scene."""
+    text = f"{box.xMinimum()},{box.xMaximum()},{box.yMinimum()},{box.yMaximum()} [EPSG:32749]"
+    return processing.run("native:extenttolayer", {"INPUT": text, "OUTPUT": str(path)})["OUTPUT"]
+
+
+def test_from_periods_to_phenology_by_two_models(provider, tmp_path):
+    """Composites in, seasons and a table by field out: the files are those that the algorithms make by hand."""
+    scene = tmp_path / "scene"
+    processing.run("phenofuse:createsamplescene", {"SIZE": 24, "PERIODS": 40, "SEED": 3, "FOLDER": str(scene)})
+    made = qgis_process("phenofuse:periods_to_ndvi", f"folder={scene}", *(f"fill:{name}={tmp_path / file}" for name, file in (
+        ("Gap-free NDVI", "n.tif"), ("NDVI uncertainty", "u.tif"), ("NDVI quality", "q.tif"))),
+        f"check:Report on the composites={tmp_path / 'check.html'}")
+    assert (tmp_path / "check.html").exists() and made["fill:Gap-free NDVI"] == str(tmp_path / "n.tif")
+    layer = QgsRasterLayer(str(tmp_path / "n.tif"))
+    assert layer.bandCount() == 40
+    series = [processing.run("phenofuse:buildtimeseries", {"FOLDER": str(scene), "VARIABLE": name, "OUTPUT": str(
+        tmp_path / f"{name}.tif")})["OUTPUT"] for name in ("NDVI", "VV", "VH")]
+    by_hand = filled(series, tmp_path / "hand")
+    assert np.array_equal(array(tmp_path / "n.tif"), array(tmp_path / "hand" / "f.tif"))
+    fields = polygon(layer.extent(), tmp_path / "fields.gpkg")
+    outputs = {"Start of season": "start.tif", "Number of seasons": "seasons.tif", "Standard deviation in days": "days.tif",
+               "Table by polygon": "table.csv"}
+    found = qgis_process("phenofuse:ndvi_to_phenology", f"ndvi={tmp_path / 'n.tif'}", f"uncertainty={tmp_path / 'u.tif'}",
+                         f"quality={tmp_path / 'q.tif'}", f"fields={fields}",
+                         *(f"measure:{name}={tmp_path / file}" for name, file in outputs.items()))
+    assert {f"measure:{name}" for name in outputs} <= set(found)
+    hand = processing.run("phenofuse:phenologymetrics", {
+        "INPUT": by_hand["OUTPUT"], "UNCERTAINTY": by_hand["UNCERTAINTY"], "FILL_QUALITY": str(tmp_path / "q.tif"),
+        "OUTPUT": str(tmp_path / "hand" / "start.tif")})["OUTPUT"]
+    assert np.array_equal(array(hand), array(tmp_path / "start.tif"), equal_nan=True)
+    assert len((tmp_path / "table.csv").read_text(encoding="utf-8").splitlines()) == 2
+    alone = qgis_process("phenofuse:ndvi_to_phenology", f"ndvi={tmp_path / 'n.tif'}", f"uncertainty={tmp_path / 'u.tif'}",
+                         f"measure:Start of season={tmp_path / 'alone.tif'}")
+    assert alone["measure:Start of season"] == str(tmp_path / "alone.tif") and not alone["measure:Table by polygon"]
+
+
+def test_methods_are_compared_on_an_area(seasons, tmp_path):
+    """The shipped model, inside a polygon of the scene: report, table and map of winners are those of the algorithm itself."""
+    ndvi = seasons[0][0]
+    box = QgsRasterLayer(ndvi).extent()
+    box.setXMaximum(box.center().x())
+    area = polygon(box, tmp_path / "area.gpkg")
+    qgis_process("phenofuse:compare_methods", f"ndvi={ndvi}", f"area={area}", f"compare:Comparison={tmp_path / 'r.html'}",
+                 f"compare:Table={tmp_path / 't.csv'}", f"compare:Winner by part={tmp_path / 'w.tif'}")
+    processing.run("phenofuse:comparemethods", {"INPUT": ndvi, "MASK": area, "REPORT": str(tmp_path / "hand.html"),
+                                                "WINNER": str(tmp_path / "hand.tif")})
+    assert np.array_equal(*(array(tmp_path / name) for name in ("w.tif", "hand.tif")))
+    told = [json.loads((tmp_path / name).read_text(encoding="utf-8"))["numbers"] for name in ("r.json", "hand.json")]
+    assert told[0] == told[1] and (tmp_path / "t.csv").read_text(encoding="utf-8").startswith("group,")
 
 
 def test_the_model_hides_fills_and_assesses(series, tmp_path):

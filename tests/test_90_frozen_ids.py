@@ -12,11 +12,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("qgis.core")
+from qgis.PyQt.QtCore import QUrl
 
 FROZEN = Path(__file__).with_name("frozen_ids.json")
 
@@ -66,25 +68,25 @@ def test_what_was_frozen_is_still_there_and_nothing_is_unfrozen(present):
     assert not lost(present, frozen), "freeze what is new: see the top of this file"
 
 
-def test_ids_are_plain_words(provider, root):
+def test_ids_are_plain_words(provider, algorithms, root):
     """Ids are lower-case letters and digits; each algorithm lies in the file named by its id in its group's room."""
     assert provider.id() == "phenofuse"
-    for algorithm in provider.algorithms():
+    for algorithm in algorithms:
         assert re.fullmatch(r"[a-z][a-z0-9]*", algorithm.name())
         assert (root / "algorithms" / algorithm.groupId() / f"{algorithm.name()}.py").is_file()
 
 
-def test_the_readme_lists_what_there_is(provider, root):
+def test_the_readme_lists_what_there_is(algorithms, root):
     """The README's table names exactly the algorithms of the provider, and its pictures exist."""
     text = (root / "README.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\|[^|]*\| `([a-z0-9]+)` \|", text, re.MULTILINE))
-    assert listed == {algorithm.name() for algorithm in provider.algorithms()}
+    assert listed == {algorithm.name() for algorithm in algorithms}
     for picture in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text):
         assert (root / picture).is_file(), picture
 
 
 def test_every_algorithm_explains_itself(provider):
-    """Every algorithm has a name, a sentence, a help text, tags, a help link and an icon of its own."""
+    """Every algorithm and model has a name, a sentence, a help text, tags, a help link and an icon of its own."""
     for algorithm in provider.algorithms():
         told = [
             algorithm.displayName(),
@@ -96,12 +98,27 @@ def test_every_algorithm_explains_itself(provider):
         assert all(told), f"{algorithm.name()} tells {told}"
         assert algorithm.tags(), algorithm.name()
         assert Path(algorithm.svgIconPath()).is_file(), algorithm.name()
+        assert Path(QUrl(algorithm.helpUrl()).toLocalFile()).is_file(), algorithm.name()
         assert not algorithm.icon().isNull(), algorithm.name()
 
 
-def test_every_parameter_has_help_and_a_plain_key(provider):
-    """Every parameter has a help text of at least a few words and an upper-case key."""
+def test_help_pages_are_up_to_date(provider, root):
+    """The shipped pages are those that `./dev docs` makes of the code; links between them lead somewhere."""
+    sys.path.insert(0, str(root / "tools"))
+    import make_help
+
+    made, folder = make_help.pages(provider), root / "resources" / "help"
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == made, "run ./dev docs"
+    for text in made.values():
+        assert all((folder / link).is_file() for link in re.findall(r'href="([^"]+)"', text))
     for algorithm in provider.algorithms():
+        text = made[f"{algorithm.name()}.html"]
+        assert all(f"<code>{definition.name()}</code>" in text for definition in algorithm.parameterDefinitions())
+
+
+def test_every_parameter_has_help_and_a_plain_key(algorithms):
+    """Every parameter has a help text of at least a few words and an upper-case key."""
+    for algorithm in algorithms:
         for definition in algorithm.parameterDefinitions():
             where = f"{algorithm.name()} {definition.name()}"
             assert re.fullmatch(r"[A-Z][A-Z0-9_]*", definition.name()), where

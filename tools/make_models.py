@@ -1,17 +1,15 @@
 """Makes ``resources/models/*.model3`` with QGIS's own Python: ready models, to run as they are or to start from.
 
-Run as ``/usr/bin/python3 tools/make_models.py``, where QGIS is the distribution's own.
+Run as ``/usr/bin/python3 tools/make_models.py [FOLDER]``, where QGIS is the distribution's own. A rerun gives the same bytes.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 from qgis.core import (
-    QgsApplication,
     QgsProcessing,
     QgsProcessingModelAlgorithm,
     QgsProcessingModelChildAlgorithm,
@@ -26,15 +24,18 @@ from qgis.core import (
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
+    QgsProcessingParameterVectorLayer,
 )
 from qgis.PyQt.QtCore import QPointF
 
-ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import qgisplugin
 
 
 def fill_and_assess() -> QgsProcessingModelAlgorithm:
     """Three steps: hide known values, fill, score the fill at the hidden values."""
-    model = QgsProcessingModelAlgorithm("Fill gaps and assess", "Phenofuse")
+    model = new_model("Fill gaps and assess",
+                      "Hides known values of a series in gaps, fills them by harmonics, and scores the fill there.")
     add_input(model, QgsProcessingParameterRasterLayer("series", "NDVI time series"), 0)
     add_input(
         model,
@@ -78,7 +79,8 @@ def fill_and_assess() -> QgsProcessingModelAlgorithm:
 
 def fill_after_last_season() -> QgsProcessingModelAlgorithm:
     """Two steps: learn how NDVI and radar go together from a whole season, and fill a later one, perhaps just begun, by it."""
-    model = QgsProcessingModelAlgorithm("Fill a season with what the last one taught", "Phenofuse")
+    model = new_model("Fill a season with what the last one taught",
+                      "Learns how NDVI and radar go together from a whole season, and fills a later one by it.")
     for place, (season, title) in enumerate((("last", "last season"), ("this", "this season"))):
         radar = QgsProcessingParameterMultipleLayers(
             f"{season}_radar", f"Radar time series of {title}", QgsProcessing.SourceType.TypeRaster
@@ -109,7 +111,8 @@ def fill_after_last_season() -> QgsProcessingModelAlgorithm:
 
 def train_and_fill() -> QgsProcessingModelAlgorithm:
     """Series of a folder; a network that learns without some known values; the gaps it fills, and its error at those values."""
-    model = QgsProcessingModelAlgorithm("Train a network, fill and assess", "Phenofuse")
+    model = new_model("Train a network, fill and assess",
+                      "Trains a network on a folder of composites, fills the gaps of NDVI with it, and scores it on values hidden before.")
     add_input(model, QgsProcessingParameterFile("folder", "Folder of composites", QgsProcessingParameterFile.Behavior.Folder), 0)
     whole = QgsProcessingParameterNumber.Type.Integer
     for place, (name, title, usual) in enumerate((
@@ -166,7 +169,8 @@ def train_and_fill() -> QgsProcessingModelAlgorithm:
 
 def export_and_fill() -> QgsProcessingModelAlgorithm:
     """Two steps: composites from Earth Engine, then NDVI filled with the help of their radar."""
-    model = QgsProcessingModelAlgorithm("Export composites and fill with radar", "Phenofuse")
+    model = new_model("Export composites and fill with radar",
+                      "Brings composites of Sentinel-1 and Sentinel-2 from Earth Engine, and fills their NDVI with the help of radar.")
     day = QgsProcessingParameterDateTime.Type.Date
     for place, definition in enumerate((
         QgsProcessingParameterExtent("area", "Area"),
@@ -201,6 +205,71 @@ def export_and_fill() -> QgsProcessingModelAlgorithm:
         INPUT=of_step("export", "NDVI"),
         COVARIATES=[of_step("export", name) for name in ("VV", "VH")],
     )
+    return model
+
+
+def periods_to_ndvi() -> QgsProcessingModelAlgorithm:
+    """Five steps: check the composites of all periods, make series of NDVI, VV and VH of them, fill NDVI with both."""
+    model = new_model("Sentinel periods to gap-free NDVI",
+                      "Takes a folder of period composites (VV, VH, NDVI), checks them, and fills the gaps of NDVI with radar.")
+    add_input(model, QgsProcessingParameterFile("folder", "Folder of composites", QgsProcessingParameterFile.Behavior.Folder), 0)
+    add_step(model, "check", "phenofuse:validatecomposites", 0, {"REPORT": "Report on the composites"}, FOLDER=of_model("folder"))
+    for place, name in enumerate(("NDVI", "VV", "VH")):
+        add_step(model, name.lower(), "phenofuse:buildtimeseries", 1 + place, FOLDER=of_model("folder"), VARIABLE=fixed(name))
+    add_step(
+        model,
+        "fill",
+        "phenofuse:fillmogpr",
+        4,
+        {"OUTPUT": "Gap-free NDVI", "UNCERTAINTY": "NDVI uncertainty", "QUALITY": "NDVI quality", "REPORT": "Report of the fill"},
+        INPUT=of_step("ndvi", "OUTPUT"),
+        COVARIATES=[of_step(name, "OUTPUT") for name in ("vv", "vh")],
+    )
+    return model
+
+
+def ndvi_to_phenology() -> QgsProcessingModelAlgorithm:
+    """One step with few questions: the seasons of a filled series, how sure their dates are, and a table by polygon."""
+    model = new_model("Gap-free NDVI to phenology",
+                      "Finds the seasons of a filled series: how many, when they start, peak and end, and how sure that is in days.")
+    for place, definition in enumerate((
+        QgsProcessingParameterRasterLayer("ndvi", "Gap-free NDVI"),
+        QgsProcessingParameterRasterLayer("uncertainty", "NDVI uncertainty"),
+        QgsProcessingParameterRasterLayer("quality", "NDVI quality", None, True),
+        QgsProcessingParameterVectorLayer("fields", "Fields or districts", [QgsProcessing.SourceType.TypeVectorPolygon], None, True),
+    )):  # fmt: skip
+        add_input(model, definition, place)
+    names = {"OUTPUT": "Start of season", "PEAK": "Peak of season", "END": "End of season", "SEASONS": "Number of seasons",
+             "INTENSITY": "Seasons per year", "PLANTING": "Planting date", "SEASON_TYPE": "Type of season",
+             "UNCERTAINTY_DAYS": "Standard deviation in days", "QUALITY": "What became of each season",
+             "ZONAL_SUMMARY": "Table by polygon"}
+    add_step(model, "measure", "phenofuse:phenologymetrics", 0, names, INPUT=of_model("ndvi"), UNCERTAINTY=of_model("uncertainty"),
+             FILL_QUALITY=of_model("quality"), ZONES=of_model("fields"))
+    return model
+
+
+def compare_methods() -> QgsProcessingModelAlgorithm:
+    """One step with few questions: which method fills this area's own gaps best."""
+    model = new_model("Compare methods on my area",
+                      "Hides the same values of your series from every method inside your area, and says which one to take.")
+    for place, definition in enumerate((
+        QgsProcessingParameterRasterLayer("ndvi", "NDVI time series"),
+        QgsProcessingParameterMultipleLayers("radar", "Radar time series", QgsProcessing.SourceType.TypeRaster, None, True),
+        QgsProcessingParameterVectorLayer("area", "My area", [QgsProcessing.SourceType.TypeVectorPolygon], None, True),
+    )):  # fmt: skip
+        add_input(model, definition, place)
+    add_step(model, "compare", "phenofuse:comparemethods", 0, {"REPORT": "Comparison", "CSV": "Table", "WINNER": "Winner by part"},
+             INPUT=of_model("ndvi"), COVARIATES=of_model("radar"), MASK=of_model("area"))
+    return model
+
+
+MODELS = (fill_and_assess, fill_after_last_season, train_and_fill, export_and_fill, periods_to_ndvi, ndvi_to_phenology, compare_methods)
+
+
+def new_model(name: str, told: str) -> QgsProcessingModelAlgorithm:
+    """An empty model that says what it does."""
+    model = QgsProcessingModelAlgorithm(name, "Phenofuse")
+    model.setHelpContent({"ALG_DESC": told, "SHORT_DESCRIPTION": told})
     return model
 
 
@@ -250,29 +319,20 @@ def fixed(value):
     return QgsProcessingModelChildParameterSource.fromStaticValue(value)
 
 
-def main() -> None:
-    """Write every model."""
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    application = QgsApplication([], False)
-    application.initQgis()
-    sys.path.append(str(Path(QgsApplication.pkgDataPath(), "python", "plugins")))
-    from processing.core.Processing import Processing
+def write(model: QgsProcessingModelAlgorithm, path: Path) -> None:
+    """Write a model in canonical XML: QGIS shuffles the attributes of its elements."""
+    if not model.toFile(str(path)):
+        sys.exit(f"{path} could not be written")
+    text = ElementTree.canonicalize(from_file=str(path))
+    path.write_text(f"<!DOCTYPE model>\n{text}\n", encoding="utf-8")
 
-    Processing.initialize()
-    spec = importlib.util.spec_from_file_location(
-        "phenofuse", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
-    )
-    sys.modules["phenofuse"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["phenofuse"])
-    plugin = sys.modules["phenofuse"].classFactory(None)
-    plugin.initProcessing()
-    for make in (fill_and_assess, fill_after_last_season, train_and_fill, export_and_fill):
-        path = ROOT / "resources" / "models" / f"{make.__name__}.model3"
-        if not make().toFile(str(path)):
-            sys.exit(f"{path} could not be written")
-    plugin.unload()
-    os._exit(0)  # QGIS may crash while it is taken down
+
+def main(provider) -> None:
+    """Write every model."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else qgisplugin.ROOT / "resources" / "models")
+    for make in MODELS:
+        write(make(), folder / f"{make.__name__}.model3")
 
 
 if __name__ == "__main__":
-    main()
+    qgisplugin.run(main)

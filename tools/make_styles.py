@@ -73,7 +73,7 @@ MONTHS = ((1, "1 January"), (32, "1 February"), (60, "1 March"), (91, "1 April")
           (335, "1 December"), (366, "31 December"))
 
 # Days since 1970-01-01 by the time of year, from the first global series of NDVI at 1 km on: the colours of day_of_year, again
-# every year.
+# every year, and so its labels; in the layer tree only those of the first year are shown (see algorithms/bridge/styles.py).
 YEARS = range(2000, 2041)
 FIRSTS = tuple(date(year, month, 1) for year in YEARS for month in range(1, 13))
 
@@ -94,7 +94,7 @@ RAMPS = {
     "harmonics": Ramp(-1, 10, ("#009e73", "#000000", "#f0e442", "#e69f00", "#d55e00"), named=(
         (-1, "observed"), (0, "none possible"), (1, "1 harmonic"), (5, "5 harmonics"), (10, "10 harmonics or more"))),
     "date": Ramp((FIRSTS[0] - date(1970, 1, 1)).days, (FIRSTS[-1] - date(1970, 1, 1)).days, TWILIGHT[:12] * len(YEARS),
-                 named=tuple(((first - date(1970, 1, 1)).days, first.isoformat()) for first in FIRSTS)),
+                 named=tuple(((first - date(1970, 1, 1)).days, MONTHS[first.month - 1][1]) for first in FIRSTS)),
     # Three crops a year for two years make six.
     "seasons": Ramp(0, 6, COUNTED, named=tuple((n, str(n)) for n in range(6)) + ((6, "6 or more"),)),
     "seasons_per_year": Ramp(0, 3, COUNTED[:1] + COUNTED[2::2], " per year"),

@@ -34,7 +34,8 @@ from phenofuse.algorithms.bridge import styles
 
 BANDS_HAVE_DATES = Qgis.QGIS_VERSION_INT >= 33800
 MILLIMETRES = QgsUnitTypes.LayoutUnit.LayoutMillimeters
-PANEL, MARGIN, HEADING, CAPTION, LEGEND = 84, 6, 14, 8, 26  # mm
+PANEL, MARGIN, HEADING, CAPTION, LEGEND = 84, 6, 14, 8, 38  # mm
+COLUMNS = 3  # of a legend with many entries, in which those of a year stand above the lower edge
 DOTS_PER_INCH = 110
 ANIMATED = 1  # the Temporal Controller's navigation mode, as projects hold it
 
@@ -208,6 +209,10 @@ def draw(project: QgsProject, heading: str, panels: list, path: Path) -> Path:
         item.setExtent(layer.extent())
         legend = QgsLayoutItemLegend(layout)
         legend.setBackgroundEnabled(False)
+        legend.setStyleFont(QgsLegendStyle.Style.SymbolLabel, QFont("DejaVu Sans", 8))
+        legend.setSymbolWidth(5)
+        legend.setColumnCount(COLUMNS)
+        legend.setSplitLayer(True)
         legend.setAutoUpdateModel(False)  # gives the legend a tree of its own, which we then may change
         legend.model().rootGroup().clear()
         entry = legend.model().rootGroup().addLayer(layer)

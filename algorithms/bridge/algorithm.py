@@ -20,14 +20,14 @@ from qgis.core import (
     QgsProcessingOutputString,
     QgsProcessingUtils,
 )
-from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtCore import QCoreApplication, QUrl
 from qgis.PyQt.QtGui import QIcon
 
 from . import engine, environment, mask, parameters, secret, settings, styles
 from .text import tr
 
 ICONS = Path(__file__).resolve().parents[2] / "resources" / "icons"
-HELP_URL = "https://github.com/phenofuse/phenofuse#algorithms"
+HELP_PAGES = ICONS.parent / "help"  # made by tools/make_help.py
 
 GROUPS = {
     "earthengine": "Earth Engine",
@@ -111,7 +111,7 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         return [tr(tag) for tag in (*self.TAGS, "phenofuse")]
 
     def helpUrl(self):
-        return HELP_URL
+        return help_url(self.ID)
 
     def shortHelpString(self):
         parts = [tr(part) for part in self.DESCRIPTION.split("\n\n") if part]
@@ -221,6 +221,11 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
     def _group_name(self) -> str:
         source = self._values.get("INPUT")
         return f"{tr(self.NAME)}: {Path(source).stem}" if isinstance(source, str) else tr(self.NAME)
+
+
+def help_url(identifier: str) -> str:
+    """Address of the help page of an algorithm or a shipped model, which comes with the plugin."""
+    return QUrl.fromLocalFile(str(HELP_PAGES / f"{identifier}.html")).toString()
 
 
 class Feedback(engine.Listener):

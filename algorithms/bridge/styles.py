@@ -13,6 +13,7 @@ from qgis.core import (
     Qgis,
     QgsDateTimeRange,
     QgsMapLayer,
+    QgsMapLayerLegendUtils,
     QgsProcessingLayerPostProcessorInterface,
     QgsRasterLayer,
     QgsSingleBandGrayRenderer,
@@ -27,6 +28,8 @@ STYLES = Path(__file__).resolve().parents[2] / "resources" / "styles"
 # Of variables whose range is known; the others are stretched by QGIS.
 KIND_OF_VARIABLE = {"NDVI": "ndvi", "VV": "backscatter", "VH": "backscatter", "date": "date", "day of year": "day_of_year"}
 
+# Dates have the colours of their months, the same in each of many years: the legend shows those of one, below the band's name.
+_ENTRIES = {"date": range(13)}
 _ORDER = "phenofuse/order"
 _BANDS_HAVE_DATES = hasattr(Qgis.RasterTemporalMode, "FixedRangePerBand")  # QGIS 3.38
 _DATES = re.compile(r"(\d{4}-\d\d-\d\d)(?:/(\d{4}-\d\d-\d\d))?$")
@@ -108,9 +111,12 @@ class _Styler(QgsProcessingLayerPostProcessorInterface):
 
     def postProcessLayer(self, layer, context, feedback):
         hint = apply(layer, self._kind)
+        tree = context.project().layerTreeRoot()
+        node = tree.findLayer(layer.id())
+        if node and self._kind in _ENTRIES:
+            QgsMapLayerLegendUtils.setLegendNodeOrder(node, list(_ENTRIES[self._kind]))
         if self._group and not _user_has_group():
-            tree = context.project().layerTreeRoot()
-            _move(tree.findLayer(layer.id()), self._group, self._order, tree)
+            _move(node, self._group, self._order, tree)
         if hint and feedback is not None and feedback is not _Styler.told:
             _Styler.told = feedback
             feedback.pushInfo(hint)
