@@ -12,6 +12,7 @@ import processing
 from osgeo import gdal, osr
 from phenofuse.algorithms.bridge import styles
 from qgis.core import (
+    NULL,
     QgsFeature,
     QgsField,
     QgsGeometry,
@@ -20,7 +21,7 @@ from qgis.core import (
     QgsRectangle,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import QVariant
+from qgis.PyQt.QtCore import Qt, QVariant
 
 STEP, DATES = 10, 73
 LEFT, TOP, PIXEL = 500000, 9000000, 50
@@ -90,7 +91,27 @@ def test_polygons_of_a_layer_are_summed_up_by_the_name_in_a_field(provider, seri
         assert rows[1]["peak_1"].startswith("2023-0")
 
 
+def test_polygons_come_back_with_their_seasons(provider, series, tmp_path):
+    """A GeoPackage holds the polygons where they were, with the table's cells as numbers, names and dates; no table stays."""
+    path, table = str(tmp_path / "fields.gpkg"), tmp_path / "table.csv"
+    found = run(series, OUTPUT="TEMPORARY_OUTPUT", PEAK="TEMPORARY_OUTPUT", ZONES=halves(), ZONE_FIELD="owner", ZONAL_LAYER=path)
+    assert found["ZONAL_LAYER"] == path and "ZONAL_SUMMARY" not in found and [one.name for one in tmp_path.iterdir()] == ["fields.gpkg"]
+    run(series, OUTPUT="TEMPORARY_OUTPUT", PEAK="TEMPORARY_OUTPUT", ZONES=halves(), ZONE_FIELD="owner", ZONAL_SUMMARY=str(table))
+    layer = QgsVectorLayer(path)
+    assert layer.isValid() and layer.crs().authid() == "EPSG:32749"
+    features = {feature["zone"]: feature for feature in layer.getFeatures()}
+    assert features["west"].geometry().boundingBox().center().x() == pytest.approx(LEFT + 150, abs=0.1)
+    with open(table, newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            feature = features[row["zone"]]
+            assert feature["pixels"] == int(row["pixels"]) == 48 and feature["usual_seasons"] == int(row["usual_seasons"])
+            assert feature["seasons_2_percent"] == float(row["seasons_2_percent"])
+            assert feature["peak_1"].toString(Qt.DateFormat.ISODate) == row["peak_1"] != ""
+    assert features["east"]["peak_4"] == NULL
+
+
 @pytest.mark.parametrize("parameters, words", [({"THRESHOLD": 3}, "share of the amplitude"),
+                                               ({"ZONAL_LAYER": "TEMPORARY_OUTPUT"}, "needs polygons"),
                                                ({"UNCERTAINTY_DAYS": "TEMPORARY_OUTPUT"}, "standard deviations")])
 def test_what_makes_no_sense_is_refused(provider, series, parameters, words):
     """A threshold that is no share; deviations in days without those of the fill."""

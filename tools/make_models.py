@@ -242,7 +242,7 @@ def ndvi_to_phenology() -> QgsProcessingModelAlgorithm:
     names = {"OUTPUT": "Start of season", "PEAK": "Peak of season", "END": "End of season", "SEASONS": "Number of seasons",
              "INTENSITY": "Seasons per year", "PLANTING": "Planting date", "SEASON_TYPE": "Type of season",
              "UNCERTAINTY_DAYS": "Standard deviation in days", "QUALITY": "What became of each season",
-             "ZONAL_SUMMARY": "Table by polygon"}
+             "ZONAL_SUMMARY": "Table by polygon", "ZONAL_LAYER": "Polygons with their seasons"}
     add_step(model, "measure", "phenofuse:phenologymetrics", 0, names, INPUT=of_model("ndvi"), UNCERTAINTY=of_model("uncertainty"),
              FILL_QUALITY=of_model("quality"), ZONES=of_model("fields"))
     return model

@@ -28,29 +28,35 @@ class CompareMethods(PhenofuseAlgorithm):
         "INPUT": "The series with its gaps, not filled.",
         "METHODS": "Which methods take part: lines, Whittaker, harmonics, and MOGPR with its three covariances. Lines always do, as "
                    "the baseline.",
+        "MODELS": "Trained networks (.phenofuse) that take part too, each under the name of its file. One that was trained at this "
+                  "place in this time knows what is hidden: it is marked, and not recommended. Needs EXTRAS=learning.",
         "PATTERN": "What is hidden. transplanted: what the clouds of other pixels, moved in time, would take. scene: what the clouds "
                    "of the whole scene, moved in time, would take. block: stretches of 20 to 120 days. all: each of them.",
         "GAP_DAYS": "Length of the stretches in days. 0: 20, 40, 60, 90 and 120 take turns.",
         "PIXELS": "How many pixels the sample holds. More tell smaller differences and take longer.",
         "CSV": "All scores as a table: one line per group, class and method.",
         "WINNER": "Which method errs least beyond chance in each part of the scene: 0 too few hidden values, 1 linear, 2 whittaker, "
-                  "3 harmonic, 4 to 6 mogpr scene, shared and pixel, 7 too close to call. Its cells are coarse.",
+                  "3 harmonic, 4 to 6 mogpr scene, shared and pixel, 7 too close to call, from 8 on the models. Its cells "
+                  "are coarse.",
     }
     STYLES = {"WINNER": ("winner", "Winner")}
     NUMBERS = {"BEST$": "The method to take", "RMSE": "Its root mean square error", "COVERAGE": "Share of true values inside its 90% "
                "interval", "COUNT": "Number of values scored",
-               **{f"RMSE_{method.upper()}": f"Root mean square error of {method}" for method in METHODS}}
+               **{f"RMSE_{method.upper()}": f"Root mean square error of {method}" for method in METHODS},
+               "RMSE_MODEL": "Root mean square error of the best model"}
 
     def parameters(self):
         return [
             p.raster("INPUT", tr("Time series")),
             p.rasters("COVARIATES", tr("Covariates (radar)"), optional=True),
             p.choice("METHODS", tr("Methods"), METHODS, list(METHODS), multiple=True),
+            p.files("MODELS", tr("Models"), optional=True),
             p.choice("PATTERN", tr("What is hidden"), ("all", "transplanted", "scene", "block"), "all"),
             p.number("GAP_DAYS", tr("Length of the stretches in days (0: 20 to 120)"), 0, 0),
             p.mask(),
             p.advanced(p.integer("PIXELS", tr("Pixels in the sample"), 600, 5)),
             p.seed(),
+            p.device(),
             p.report_output(),
             p.file_output("CSV", tr("Table"), tr("CSV files (*.csv)"), created=False),
             p.raster_output("WINNER", tr("Winner by part of the scene"), optional=True, created=False),

@@ -28,6 +28,7 @@ from qgis.core import (
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
+    QgsProcessingParameterVectorDestination,
     QgsProcessingParameterVectorLayer,
     QgsProviderRegistry,
 )
@@ -75,6 +76,11 @@ def rasters(key: str, description: str, optional: bool = False):
     return QgsProcessingParameterMultipleLayers(
         key, description, QgsProcessing.SourceType.TypeRaster, optional=optional
     )
+
+
+def files(key: str, description: str, optional: bool = False):
+    """Several files."""
+    return QgsProcessingParameterMultipleLayers(key, description, QgsProcessing.SourceType.TypeFile, optional=optional)
 
 
 def mask():
@@ -169,6 +175,12 @@ def file_output(key: str, description: str, kinds: str, optional: bool = True, c
     return QgsProcessingParameterFileDestination(key, description, kinds, optional=optional, createByDefault=created)
 
 
+def layer_output(key: str, description: str):
+    """Polygons with attributes to be made."""
+    kind = QgsProcessing.SourceType.TypeVectorPolygon
+    return QgsProcessingParameterVectorDestination(key, description, kind, optional=True, createByDefault=False)
+
+
 def report_output(created: bool = True):
     """REPORT: an HTML file, shown in the results viewer."""
     return file_output("REPORT", tr("Report"), tr("HTML files (*.html)"), created=created)
@@ -225,7 +237,7 @@ def destinations(algorithm, parameters: dict, context) -> dict:
     found = {}
     for definition in algorithm.destinationParameterDefinitions():
         name = definition.name()
-        if isinstance(definition, QgsProcessingParameterRasterDestination):
+        if isinstance(definition, (QgsProcessingParameterRasterDestination, QgsProcessingParameterVectorDestination)):
             path = algorithm.parameterAsOutputLayer(parameters, name, context)
         else:
             path = algorithm.parameterAsFileOutput(parameters, name, context)
@@ -277,6 +289,8 @@ def _value(algorithm, definition, parameters, context):
     if isinstance(definition, (QgsProcessingParameterMapLayer, QgsProcessingParameterVectorLayer)):
         return algorithm.parameterAsLayer(parameters, name, context)
     if isinstance(definition, QgsProcessingParameterMultipleLayers):
+        if definition.layerType() == QgsProcessing.SourceType.TypeFile:
+            return [os.path.abspath(path) for path in algorithm.parameterAsFileList(parameters, name, context) if path]
         return [layer_path(layer) for layer in algorithm.parameterAsLayerList(parameters, name, context)]
     if isinstance(definition, QgsProcessingParameterEnum):
         if definition.allowMultiple():

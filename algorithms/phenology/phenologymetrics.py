@@ -1,9 +1,15 @@
 """Phenology metrics: the seasons of a gap-free series, on absolute dates."""
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+from qgis.core import QgsProcessingException
+
 from ..bridge import parameters as p
 from ..bridge.algorithm import PhenofuseAlgorithm
 from ..bridge.text import tr
+from ..bridge.zonal import write_layer
 
 METHODS = ("amplitude", "absolute", "derivative", "logistic")
 
@@ -71,6 +77,7 @@ class PhenologyMetrics(PhenofuseAlgorithm):
         "EVENTS": "Days of sudden drops: mowing or harvest, the middle of each drop's fastest part.",
         "ZONAL_SUMMARY": "A table with one line per polygon: shares by number of seasons, and median start, peak, end, length and "
                          "amplitude, as far as these are written. Join it to the polygons by the column zone.",
+        "ZONAL_LAYER": "The polygons themselves with the columns of that table (GeoPackage), in the reference system of the series.",
     }
     STYLES = {
         "OUTPUT": ("series", "Start of season"), "PEAK": ("series", "Peak of season"), "END": ("series", "End of season"),
@@ -121,7 +128,26 @@ class PhenologyMetrics(PhenofuseAlgorithm):
             p.raster_output("OUTPUT", tr("Start of season")),
             *(p.raster_output(key, text, optional=True, created=created) for key, text, created in rasters),
             p.file_output("ZONAL_SUMMARY", tr("Table by polygon"), tr("CSV files (*.csv)")),
+            p.layer_output("ZONAL_LAYER", tr("Polygons with their seasons")),
         ]
+
+    def prepareAlgorithm(self, given, context, feedback):
+        self._crs = self.parameterAsRasterLayer(given, "INPUT", context).crs()
+        return super().prepareAlgorithm(given, context, feedback)
+
+    def perform(self, values, feedback):
+        layer = values.pop("ZONAL_LAYER", None)
+        if not layer:
+            return super().perform(values, feedback)
+        if not values.get("ZONES"):
+            raise QgsProcessingException(tr("ZONAL_LAYER needs polygons. Give them as ZONES, or leave ZONAL_LAYER empty."))
+        kept = values.get("ZONAL_SUMMARY")
+        table = kept or str(Path(layer).with_name(f".{Path(layer).name}.csv"))
+        result = super().perform({**values, "ZONAL_SUMMARY": table}, feedback)
+        write_layer(layer, table, values["ZONES"], self._crs)
+        if not kept:
+            os.remove(result["outputs"].pop("ZONAL_SUMMARY"))
+        return result
 
     def check(self, values):
         if values["METHOD"] in ("amplitude", "logistic") and not 0 < values["THRESHOLD"] < 1:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..timeseries.filling import SUPPORT_DAYS
 from .hiding import SCENE
-from .methods import BASELINE, CALLS, METHODS
+from .methods import BASELINE, calls
 from .outcome import Outcome
 
 GOOD, CARE, WEAK = (0.65, 0.06), (0.50, 0.08), (0.35, 0.10)  # R² at least, or mean absolute error of NDVI at most
@@ -31,15 +31,15 @@ class Advice(NamedTuple):
 
 
 def advise(outcome: Outcome, is_ndvi: bool) -> Advice:
-    """Walk the decision tree."""
-    ranked = sorted(outcome.methods, key=lambda method: outcome.score(method).rmse)
+    """Walk the decision tree; models that were taught the hidden values are left out."""
+    ranked = sorted((one for one in outcome.methods if one not in outcome.taught_here), key=lambda method: outcome.score(method).rmse)
     best = ranked[0]
     close = [m for m in ranked if outcome.score(m).rmse <= AS_GOOD * outcome.score(best).rmse]
-    quick = min(close, key=METHODS.index)
+    quick = min(close, key=outcome.methods.index)
     for band, level, words in ((GOOD, "good", "good enough"), (CARE, "warning", "usable with care"),
                                (WEAK, "warning", "weak: use it for patterns, not for single dates")):
         if _within(outcome, quick, band, is_ndvi):
-            sentences = (f"Take {quick} ({CALLS[quick]}): {_told(outcome, quick)}, {words}.", _why(outcome, quick, best),
+            sentences = (f"Take {quick} ({calls(quick)}): {_told(outcome, quick)}, {words}.", _why(outcome, quick, best),
                          _where_whole_dates_are_lost(outcome, quick))
             return Advice(quick, level, " ".join(filter(None, sentences)))
     return Advice(best, "bad", f"No method is good enough here; {best} errs least ({_told(outcome, best)}). "
@@ -85,7 +85,7 @@ def _why(outcome: Outcome, quick: str, best: str) -> str:
     if quick != best:
         more = outcome.score(quick).rmse / outcome.score(best).rmse - 1
         return f"{best} errs least, but {quick} is quicker and errs only {more:.1%} more."
-    others = [m for m in outcome.methods if m != best]
+    others = [m for m in outcome.methods if m != best and m not in outcome.taught_here]
     if not others:
         return "No other method was compared."
     second = min(others, key=lambda method: outcome.score(method).rmse)

@@ -29,11 +29,13 @@ def run(parameters: dict, resources, events) -> dict:
     Parameters
     ----------
     parameters : dict
-        INPUT, COVARIATES (a list); METHODS (a list, see `methods`; linear always takes part); PATTERN, GAP_DAYS (see `hiding`);
-        PIXELS, SEED, MASK; REPORT, CSV, WINNER (all optional).
+        INPUT, COVARIATES (a list); METHODS (a list, see `methods`; linear always takes part); MODELS (files of trained networks);
+        PATTERN, GAP_DAYS (see `hiding`); PIXELS, SEED, MASK; REPORT, CSV, WINNER (all optional).
     """
-    chosen = _methods(parameters)
+    asked = _asked(parameters)
     series = open_together([parameters["INPUT"], *(parameters.get("COVARIATES") or [])], events)
+    models = methods.models(parameters.get("MODELS") or [], series, resources.device, events)
+    chosen = methods.in_order(asked, tuple(models))
     target, days, seed = series[0], tuple(one.days for one in series), int(given(parameters, "SEED", 1))
     ways = hiding.ways(days[0], parameters.get("PATTERN") or "all", float(given(parameters, "GAP_DAYS", 0)))
     values, row, column = sample_places(series, parameters.get("MASK") or None, int(given(parameters, "PIXELS", PIXELS)), seed, events)
@@ -44,9 +46,10 @@ def run(parameters: dict, resources, events) -> dict:
     events.info(f"{sum(int(draw.hidden.sum()) for draw in draws)} values of {len(values[0])} pixels are hidden from "
                 f"{len(chosen)} methods.")
     names = tuple(distinct_names(series))
-    fill = partial(_fill, days=days, names=names, valid_range=target.variable.limits, seed=seed)
+    fill = partial(_fill, models=models, days=days, names=names, valid_range=target.variable.limits, seed=seed)
     answers = ask(fill, chosen, values, days[0], draws, events.step(0.05, 0.9))
-    found = outcome(values, days[0], draws, tuple(map(hiding.label, ways)), _blocks(target, row, column), answers)
+    found = outcome(values, days[0], draws, tuple(map(hiding.label, ways)), _blocks(target, row, column), answers,
+                    tuple(name for name, model in models.items() if model.taught_here))
     if not len(found.truth):
         raise InputError("No hidden value was filled by all methods.", "Compare fewer methods, or give a longer series.")
     advice = advise(found, target.variable.name == "NDVI")
@@ -66,16 +69,19 @@ def run(parameters: dict, resources, events) -> dict:
     return {"outputs": outputs, "numbers": summary.numbers(found, advice)}
 
 
-def _methods(parameters: dict) -> tuple:
-    """The methods chosen, from the quickest to the slowest; linear is the baseline of all."""
+def _asked(parameters: dict) -> list:
+    """The methods asked for, all by default."""
     asked = parameters.get("METHODS") or list(methods.METHODS)
     unknown = [one for one in asked if one not in methods.METHODS]
     if unknown:
         raise InputError(f"There is no method '{unknown[0]}'.", f"Choose among {', '.join(methods.METHODS)}.")
-    return tuple(one for one in methods.METHODS if one in (methods.BASELINE, *asked))
+    return asked
 
 
-def _fill(method: str, values: list, days: tuple, names: tuple, valid_range: tuple, seed: int) -> tuple:
+def _fill(method: str, values: list, models: dict, days: tuple, names: tuple, valid_range: tuple, seed: int) -> tuple:
+    if method in models:
+        found = models[method].fill(values, days, valid_range)
+        return found.mean, found.standard_deviation
     return methods.fill(method, values, days, names, valid_range, seed)
 
 
@@ -86,6 +92,7 @@ def _blocks(target: Series, row: np.ndarray, column: np.ndarray) -> np.ndarray:
 
 
 def _write(path: str, map_: np.ndarray, where, target: Series, chosen: tuple) -> None:
-    header = Header("winner", "", "comparemethods", {"METHODS": list(chosen)}, target.paths[:3])
+    told = {"METHODS": list(chosen)}
+    header = Header("winner", "", "comparemethods", told, target.paths[:3], extra={"classes": summary.codes(chosen)})
     with RasterWriter(path, RasterSpec(where.grid, ("winner",), header, "uint8", None)) as writer:
         writer.write(map_[None])

@@ -2,14 +2,52 @@
 from __future__ import annotations
 
 from .. import gaussian, harmonic, whittaker
+from ..errors import InputError
+from ..learning import Applied
 from ..timeseries.sampling import varies
 
 MOGPR = {f"mogpr_{kind}": kind for kind in gaussian.KINDS}
 BASELINE = "linear"  # takes part in every comparison
 METHODS = (BASELINE, "whittaker", "harmonic", *MOGPR)  # from the quickest to the slowest
-# Which algorithm does the same for a whole scene, and with which choice.
+TOO_FEW, TOO_CLOSE = 0, len(METHODS) + 1  # on maps: too few hidden values, and too close to call
 CALLS = {"linear": "fillwhittaker, MODE = linear", "whittaker": "fillwhittaker", "harmonic": "fillharmonic",
          **{method: f"fillmogpr, COVARIANCE = {kind}" for method, kind in MOGPR.items()}}
+
+
+def calls(method: str) -> str:
+    """Which algorithm does the same for a whole scene, with which choice; every other name is that of a model file."""
+    return CALLS.get(method, f"fillmodel, MODEL = {method}")
+
+
+def code(method: str, compared: tuple) -> int:
+    """Number of a method on maps, from 1: its place in `METHODS`; models follow `TOO_CLOSE` in the order compared."""
+    if method in METHODS:
+        return METHODS.index(method) + 1
+    return TOO_CLOSE + 1 + [one for one in compared if one not in METHODS].index(method)
+
+
+def models(paths: list, series: list, device: str, events) -> dict[str, Applied]:
+    """The trained networks of some files, by the names of the files.
+
+    Raises
+    ------
+    InputError
+        When two files have the same name, or one does not suit the series.
+    """
+    found = {}
+    for path in paths:
+        model = Applied(path, series, device, events)
+        if model.name in found:
+            raise InputError(f"Two models are called {model.name}.", "Rename one of the files.")
+        found[model.name] = model
+    return found
+
+
+def in_order(chosen: list, names: tuple) -> tuple:
+    """The methods chosen and the models called so, from the quickest to the slowest; the baseline always takes part."""
+    known = [one for one in METHODS if one == BASELINE or one in chosen]
+    slow = [one for one in known if one in MOGPR]
+    return (*(one for one in known if one not in slow), *names, *slow)
 
 
 def fill(method: str, values: list, days: tuple, names: tuple, valid_range: tuple, seed: int) -> tuple:

@@ -25,6 +25,8 @@ class Outcome:
         Per method.
     seconds, missing : dict of str to number
         Per method: time for one sample, learning included, and hidden values it did not fill.
+    taught_here : tuple of str
+        Models whose training saw the hidden values: what they score says nothing.
     """
 
     truth: np.ndarray
@@ -38,6 +40,7 @@ class Outcome:
     deviations: dict
     seconds: dict
     missing: dict
+    taught_here: tuple = ()
 
     @property
     def methods(self) -> tuple:
@@ -118,7 +121,8 @@ def ask(fill, methods: tuple, values: list, days: np.ndarray, draws: list, event
     return {m: one[0] for m, one in joined.items()}, {m: one[1] for m, one in joined.items()}, seconds
 
 
-def outcome(values: list, days: np.ndarray, draws: list, ways: tuple, blocks: np.ndarray, answers: tuple) -> Outcome:
+def outcome(values: list, days: np.ndarray, draws: list, ways: tuple, blocks: np.ndarray, answers: tuple,
+            taught_here: tuple = ()) -> Outcome:
     """Put truth and answers side by side, at the places that every method filled.
 
     Parameters
@@ -129,6 +133,8 @@ def outcome(values: list, days: np.ndarray, draws: list, ways: tuple, blocks: np
     blocks : (pixels,) int
     answers : tuple
         What `ask` gave.
+    taught_here : tuple of str
+        See `Outcome`.
     """
     estimates, deviations, seconds = answers
     pixel, date, gaps, way = (np.concatenate(parts) for parts in zip(*(
@@ -138,4 +144,4 @@ def outcome(values: list, days: np.ndarray, draws: list, ways: tuple, blocks: np
     missing = {method: int((~np.isfinite(one)).sum()) for method, one in estimates.items()}
     return Outcome(truth[filled], days[date][filled], gaps[filled], way[filled], pixel[filled], blocks[pixel][filled], ways,
                    {m: one[filled] for m, one in estimates.items()}, {m: one[filled] for m, one in deviations.items()},
-                   seconds, missing)
+                   seconds, missing, taught_here)

@@ -10,19 +10,21 @@ import numpy as np
 from ..report import Mark, Report, figures
 from ..tiles.scores import HONEST, Score
 from .advice import FEWEST_TO_JUDGE, Advice
-from .methods import BASELINE, METHODS
+from .methods import BASELINE, METHODS, TOO_CLOSE, TOO_FEW, code
 from .outcome import Outcome
-from .winners import TOO_CLOSE, TOO_FEW
 
 TITLES = {"pattern": "By how values were hidden", "gap": "By gap length", "month": "By month", "level": "By level of NDVI"}
 FIRST = {"pattern": "Hidden as", "gap": "Gap (days)", "month": "Month", "level": "True value"}
-CODES = {TOO_FEW: "too few hidden values", **dict(enumerate(METHODS, start=1)),
-         TOO_CLOSE: "too close to call"}
+CODES = {TOO_FEW: "too few hidden values", **dict(enumerate(METHODS, start=1)), TOO_CLOSE: "too close to call"}
+FLATTERED = "\N{NO-BREAK SPACE}*"
 
 
 def numbers(outcome: Outcome, advice: Advice) -> dict:
     """The numbers a job hands on: the method to take, its error, and the error of every method."""
-    found = {f"RMSE_{method.upper()}": outcome.score(method).rmse for method in outcome.methods}
+    found = {f"RMSE_{method.upper()}": outcome.score(method).rmse for method in outcome.methods if method in METHODS}
+    models = [outcome.score(method).rmse for method in outcome.methods if method not in METHODS]
+    if models:
+        found["RMSE_MODEL"] = min(models)
     score = outcome.score(advice.method)
     return {"BEST": advice.method, "RMSE": score.rmse, "COVERAGE": score.coverage_90, "COUNT": score.count, **found}
 
@@ -31,14 +33,15 @@ def table(outcome: Outcome) -> str:
     """All scores as CSV: one line per group, class and method."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["group", "class", "method", *Score._fields, "rmse_lower", "rmse_upper", "seconds", "missing"])
+    writer.writerow(["group", "class", "method", *Score._fields, "rmse_lower", "rmse_upper", "seconds", "missing", "taught_here"])
     for group, (_, number) in outcome.classes().items():
         for method in outcome.methods:
             for place, (label, score) in enumerate(outcome.scores(method, group).items()):
                 if score.count:
                     _, lower, upper = outcome.interval(method, number == place)
                     once = (outcome.seconds[method], outcome.missing[method]) if group == "all" else ("", "")
-                    writer.writerow([group, label, method, *map(_cell, (*score, lower, upper, *once))])
+                    cells = map(_cell, (*score, lower, upper, *once))
+                    writer.writerow([group, label, method, *cells, int(method in outcome.taught_here)])
     return out.getvalue()
 
 
@@ -61,7 +64,8 @@ def report(outcome: Outcome, advice: Advice, said: list, map_: np.ndarray, serie
     for group in ("gap", "pattern", "month", *(["level"] if series.variable.name == "NDVI" else [])):
         _classes(page, outcome, group)
     page.section("Which method wins where")
-    page.figure(figures.class_map(map_, CODES), "A method wins a cell where it errs less than every other beyond chance.")
+    page.figure(figures.class_map(map_, codes(outcome.methods), TOO_CLOSE),
+                "A method wins a cell where it errs less than every other beyond chance.")
     page.text("A cell with fewer than 30 hidden values stays grey. Neighbouring pixels err alike: a single cell may be chance.")
     return page.facts(**facts)
 
@@ -73,14 +77,28 @@ def _methods(page: Report, outcome: Outcome) -> None:
         against = outcome.compared(method, BASELINE)
         level = "good" if against.upper < 1 else "bad" if against.lower > 1 else ""
         honest = "" if HONEST[0] <= score.coverage_90 <= HONEST[1] else "warning"
-        rows.append((method, score.rmse, _range(lower, upper), Mark(against.ratio, level), score.mae, score.bias, score.r2,
+        name = Mark(method + FLATTERED, "warning") if method in outcome.taught_here else method
+        rows.append((name, score.rmse, _range(lower, upper), Mark(against.ratio, level), score.mae, score.bias, score.r2,
                      Mark(score.coverage_90, honest), score.width_90, score.crps, outcome.seconds[method], outcome.missing[method]))
     page.section("The methods").table(
         "methods", [("Method", ""), ("RMSE", ".4f"), ("95% interval", ""), ("to linear", ".3f"), ("MAE", ".4f"), ("Bias", "+.4f"),
                     ("R²", ".3f"), ("Inside 90%", ".1%"), ("Width 90%", ".3f"), ("CRPS", ".4f"), ("Seconds", ".1f"),
                     ("Not filled", ",d")], rows,
         "Green: better than straight lines beyond chance (bootstrap of spatial blocks); red: worse. Seconds are those of learning and "
-        "filling the sample; what runs first also loads or compiles its arithmetic.")
+        "filling the sample; what runs first also loads or compiles its arithmetic." + _taught(outcome))
+
+
+def _taught(outcome: Outcome) -> str:
+    """What is to be said of models that know the hidden values."""
+    if not outcome.taught_here:
+        return ""
+    return (f" {FLATTERED.strip()}: its card says that it was trained at this place in this time, so that values hidden here "
+            "taught it: its score flatters it, and it is not recommended. Its training report scores it on values it never saw.")
+
+
+def codes(compared: tuple) -> dict:
+    """What the codes of the map of winners mean."""
+    return CODES | {code(method, compared): method for method in compared}
 
 
 def _classes(page: Report, outcome: Outcome, group: str) -> None:

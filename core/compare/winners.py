@@ -7,15 +7,13 @@ import numpy as np
 
 from ..tiles.scores import compare
 from ..timeseries import Grid
-from .methods import METHODS
+from .methods import TOO_CLOSE, TOO_FEW, code
 from .outcome import Outcome
 
 # As many as windows are sampled along each side of a large scene, so that each cell holds one.
 CELLS_ALONG = 6
 # A cell with fewer hidden values, or from fewer pixels, tells nothing.
 FEWEST_VALUES, FEWEST_PIXELS = 30, 5
-# WINNER: 0 too few hidden values, then the methods in the order of `METHODS`, then too close to call.
-TOO_FEW, TOO_CLOSE = 0, len(METHODS) + 1
 
 
 class Cells(NamedTuple):
@@ -67,5 +65,5 @@ def _winner(outcome: Outcome, here: np.ndarray) -> int:
     first, *others = sorted(sums, key=lambda method: sums[method].sum())
     counts = np.bincount(own)
     if all(compare(sums[first], sums[other], counts).upper < 1 for other in others):
-        return METHODS.index(first) + 1
+        return code(first, outcome.methods)
     return TOO_CLOSE

@@ -9,4 +9,8 @@
 * `report`: how good it is, on values it never saw, in words first; `description`: what a model is, to read.
 
 `job` trains, `filljob` fills, `describejob` describes. torch is an extra of the engine; it is imported only where a network runs.
+Other topics may ask a trained network to fill pixels: `Applied`.
 """
+from .applied import Applied
+
+__all__ = ["Applied"]

@@ -13,8 +13,8 @@ from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels
 from . import chips, fitness, modelfile
+from .applied import opened
 from .device import chosen_device, require_torch
-from .priors import prior_of
 
 # Pixels whose values are compared with those of the training: a share of some percent shows.
 SAMPLE_PIXELS = 1000
@@ -79,9 +79,7 @@ def _bytes_per_pixel(values: int, outputs: int, side: int) -> int:
 @lru_cache(maxsize=2)
 def _model(path: str, sha256: str, device: str):
     """The model, once per process; `sha256` tells a file from another of its name."""
-    from .networks.prediction import restored
-    card, weights = modelfile.load(path)
-    return restored(card, weights, prior_of(card.training["prior"]), device)
+    return opened(path, device)[1]
 
 
 def _tile(series: list, mask, output_days, model: tuple, options: Options, names: tuple, tile) -> dict:

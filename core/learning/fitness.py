@@ -88,6 +88,19 @@ def warnings(card: Card, series: list[Series], values: list | None = None) -> li
     return [sentence for sentence in found if sentence]
 
 
+def taught_here(card: Card, series: list[Series]) -> bool:
+    """Whether the training shares time and place with these series (target first): then it saw what is hidden from others.
+
+    Where neither has a reference system, time alone decides.
+    """
+    days, bounds = series[0].days, _within_earth(series[0].grid.degrees)
+    if _day_number(card.last_date) < math.floor(days[0]) or _day_number(card.first_date) > days[-1]:
+        return False
+    if bounds is None or card.bounds is None:
+        return bounds is card.bounds
+    return min(_common_sides(bounds, card.bounds)) > 0
+
+
 def _season(card: Card, days: np.ndarray) -> str:
     first, last = (_day_number(text) for text in (card.first_date, card.last_date))
     reach = last - first + 2 * SEASON_MARGIN_DAYS
@@ -121,7 +134,7 @@ def _pixel(card: Card, size: tuple) -> str:
 def _region(card: Card, bounds) -> str:
     if bounds is None or card.bounds is None:
         return ""
-    wide, high = (_overlap(bounds[i::2], card.bounds[i::2], turn) for i, turn in ((0, 360.0), (1, 0.0)))
+    wide, high = _common_sides(bounds, card.bounds)
     area = _length(bounds[0::2], 360.0) * (bounds[3] - bounds[1])
     share = max(wide, 0.0) * max(high, 0.0) / area
     if share >= LEAST_INSIDE:
@@ -141,6 +154,11 @@ def _range(one: Input, sample: np.ndarray) -> str:
         return ""
     unit = "" if one.units == "1" else f" {one.units}"
     return f"{outside:.0%} of the values of {one.name} lie outside those of the training ({one.low:.3g} to {one.high:.3g}{unit})."
+
+
+def _common_sides(own: tuple, other: tuple) -> tuple:
+    """Degrees of longitude and latitude that two areas share, or minus their distance."""
+    return tuple(_overlap(own[place::2], other[place::2], turn) for place, turn in ((0, 360.0), (1, 0.0)))
 
 
 def _overlap(own: tuple, other: tuple, turn: float) -> float:

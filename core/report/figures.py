@@ -167,7 +167,7 @@ def maps(arrays, titles, label: str, limits=None, colours: str = "viridis", colu
     return figure
 
 
-def class_map(codes, labels: dict, height: float = 3.4) -> Figure:
+def class_map(codes, labels: dict, undecided: int, height: float = 3.4) -> Figure:
     """A map of classes (rows, columns) with a legend of those that occur; code 0 is grey.
 
     Parameters
@@ -175,6 +175,8 @@ def class_map(codes, labels: dict, height: float = 3.4) -> Figure:
     codes : (rows, columns) int
     labels : dict of int to str
         Of each code.
+    undecided : int
+        The code that is drawn in the baseline's colour.
     """
     codes = np.asarray(codes)
     used = [code for code in labels if (codes == code).any()]
@@ -182,7 +184,7 @@ def class_map(codes, labels: dict, height: float = 3.4) -> Figure:
     axes = figure.subplots()
     axes.set_axis_off()
     palette = {code: MISSING if code == 0 else COLOURS[(code - 1) % len(COLOURS)] for code in labels}
-    palette.update({max(labels): BASELINE})
+    palette[undecided] = BASELINE
     picture = np.zeros((*codes.shape, 4))
     for code in used:
         picture[codes == code] = to_rgba(palette[code])

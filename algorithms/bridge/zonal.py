@@ -1,0 +1,69 @@
+"""A table by polygon as a vector layer: the polygons that the engine was given, with the table's columns."""
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from qgis.core import (
+    QgsCoordinateTransformContext,
+    QgsFields,
+    QgsJsonUtils,
+    QgsProcessingException,
+    QgsVectorFileWriter,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import QDate, Qt
+
+from .text import tr
+
+# Types of columns by how their names begin, as a layer in memory calls them; the others are numbers.
+TYPES = {"zone": "string", "pixels": "integer", "usual_seasons": "integer", "start_": "date", "peak_": "date", "end_": "date"}
+
+
+def write_layer(path: str, table: str, polygons: str, crs) -> None:
+    """Write polygons with the columns of a table.
+
+    Parameters
+    ----------
+    path : str
+        GeoPackage, or whatever its ending says.
+    table : str
+        CSV with one line per polygon, in their order.
+    polygons : str
+        GeoJSON.
+    crs : QgsCoordinateReferenceSystem
+        Of the polygons.
+
+    Raises
+    ------
+    QgsProcessingException
+        When the layer cannot be written.
+    """
+    with open(table, newline="", encoding="utf-8") as file:
+        names, *rows = csv.reader(file)
+    columns = "&".join(f"field={name}:{_type(name)}" for name in names)
+    layer = QgsVectorLayer(f"MultiPolygon?{columns}", Path(path).stem, "memory")
+    layer.setCrs(crs)
+    features = QgsJsonUtils.stringToFeatureList(Path(polygons).read_text(encoding="utf-8"), QgsFields(), None)
+    for feature, row in zip(features, rows):
+        geometry = feature.geometry()
+        geometry.convertToMultiType()
+        feature.setFields(layer.fields(), True)
+        feature.setAttributes([_value(name, text) for name, text in zip(names, row)])
+        feature.setGeometry(geometry)
+    layer.dataProvider().addFeatures(features)
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName = QgsVectorFileWriter.driverForExtension(Path(path).suffix)
+    error, text, *_ = QgsVectorFileWriter.writeAsVectorFormatV3(layer, path, QgsCoordinateTransformContext(), options)
+    if error != QgsVectorFileWriter.WriterError.NoError:
+        raise QgsProcessingException(tr("{} cannot be written: {}").format(path, text))
+
+
+def _type(name: str) -> str:
+    return next((kind for start, kind in TYPES.items() if name.startswith(start)), "double")
+
+
+def _value(name: str, text: str):
+    """A cell as its column has it; None where it is empty."""
+    readers = {"string": str, "integer": int, "double": float, "date": lambda day: QDate.fromString(day, Qt.DateFormat.ISODate)}
+    return readers[_type(name)](text) if text else None
