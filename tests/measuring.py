@@ -10,18 +10,17 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-from phenofuse.core.timeseries import Grid, RasterWriter, Window, periods_between, series_spec
-from phenofuse.core.timeseries.writing import variable_header
+from phenofuse.core.timeseries import Grid, Header, RasterWriter, Window, periods_between, series_spec
 
 CORE = Path(__file__).resolve().parents[1] / "core"
 SIDE = 512  # of what is written at once
 
 
-def write_scene(path: str, name: str, values: np.ndarray, rows: int, columns: int) -> None:
-    """Write a variable as many copies of a small scene (dates, rows, columns) side by side."""
+def write_scene(path: str, header: Header, values: np.ndarray, rows: int, columns: int) -> None:
+    """Write a series as many copies of a small scene (dates, rows, columns) side by side."""
     grid = Grid("", (50.0, 0.0, 0.0, 0.0, -50.0, 0.0), columns, rows)
     periods = periods_between(date(2023, 11, 1), 12, len(values))
-    with RasterWriter(path, series_spec(grid, periods, variable_header(name))) as writer:
+    with RasterWriter(path, series_spec(grid, periods, header)) as writer:
         for row in range(0, rows, SIDE):
             for column in range(0, columns, SIDE):
                 window = Window(row, column, min(SIDE, rows - row), min(SIDE, columns - column))

@@ -13,7 +13,7 @@ import rasterio
 from phenofuse.core import jobs
 from phenofuse.core.compare import hiding, methods, winners
 from phenofuse.core.compare.advice import advise, diagnosis
-from phenofuse.core.compare.outcome import Outcome
+from phenofuse.core.compare.outcome import Outcome, likeness
 from phenofuse.core.errors import GridMismatchError, InputError
 from phenofuse.core.events import Silent
 from phenofuse.core.jobs import Resources
@@ -177,6 +177,31 @@ def test_advice_says_what_is_left_where_whole_dates_are_lost():
         errors = np.where(whole, error, 0.05).reshape(40, 10)
         outcome = replace(made({"linear": 0.2, "mogpr_scene": errors}), ways=("60 days", "moved scene"), way=whole.astype(int))
         assert words in advise(outcome, True).sentence
+
+
+def test_hidden_values_are_weighed_as_the_missing_ones_lie():
+    """Weights give each class of dates the share that it has among the missing; classes that nothing stands for are left out."""
+    hidden = np.repeat([0.05, 0.2, 0.8], [100, 50, 350])
+    weight = likeness(hidden, np.repeat([0.0, 0.25, 0.9, 0.5], [600, 100, 100, 200]))
+    shares = [weight[hidden == one].sum() / weight.sum() for one in (0.05, 0.2, 0.8)]
+    assert shares == pytest.approx([0.75, 0.125, 0.125]) and weight.mean() == pytest.approx(1)
+    assert likeness(hidden, np.full(10, 0.5)) is None and likeness(hidden, np.empty(0)) is None
+
+
+def test_advice_goes_by_what_is_missing():
+    """Where clouds take whole dates, the method that fills those is taken, though on all hidden values another errs less."""
+    whole = np.arange(10) < 2
+    outcome = made({"linear": 0.3, "harmonic": 0.1, "mogpr_scene": np.tile(np.where(whole, 0.15, 0.02), (40, 1))})
+    assert outcome.score("mogpr_scene").rmse < outcome.score("harmonic").rmse and advise(outcome, False).method == "mogpr_scene"
+    weight = np.tile(np.where(whole, 4.0, 0.25), 40)
+    weighed = replace(outcome, weight=weight)
+    assert advise(weighed, False).method == "harmonic"
+    rmse, mae, r2 = weighed.expected("mogpr_scene")
+    error = np.tile(np.where(whole, 0.15, 0.02), 40)
+    assert rmse == pytest.approx(np.sqrt(np.sum(weight * error**2) / weight.sum())) and mae == pytest.approx(
+        np.sum(weight * error) / weight.sum())
+    middle = np.sum(weight * outcome.truth) / weight.sum()
+    assert r2 == pytest.approx(1 - np.sum(weight * error**2) / np.sum(weight * (outcome.truth - middle) ** 2))
 
 
 def test_small_errors_are_good_where_nothing_changes():

@@ -20,12 +20,11 @@ from phenofuse.core.timeseries import RasterFile, open_series, periods_between
 
 sys.path.insert(0, str(Path(__file__).parent))
 from rasters import write
+from truedates import ORDINAL, WITHIN_90, matched, of_pixels, off_planting
 
 RASTERS = ("OUTPUT", "PEAK", "END", "LENGTH", "AMPLITUDE", "BASE", "PEAK_VALUE", "LARGE_INTEGRAL", "SMALL_INTEGRAL", "RATE_OF_RISE",
            "RATE_OF_FALL", "SEASONS", "INTENSITY", "PLANTING", "SEASON_TYPE", "QUALITY", "EVENTS")
 SIZE, PERIODS, SEED = 64, 62, 1
-WITHIN_90 = 1.645
-ORDINAL = 719163  # proleptic ordinal of 1970-01-01
 
 
 def measure(folder, path, resources=None, rasters=RASTERS, **parameters):
@@ -40,19 +39,6 @@ def read(path):
     """All bands of a raster."""
     with rasterio.open(path) as src:
         return src.read()
-
-
-def of_pixels(bands):
-    """(bands, rows, columns) as (pixels, bands)."""
-    return bands.reshape(len(bands), -1).T.astype(float)
-
-
-def matched(found, peaks, true_peaks, most=40.0):
-    """Values (pixels, found seasons) at the season whose peak is nearest to each true one, no further than `most` days."""
-    off = np.abs(np.where(np.isfinite(peaks), peaks, np.inf)[:, None] - np.nan_to_num(true_peaks, nan=1e9)[:, :, None])
-    nearest = off.argmin(axis=2)
-    near = np.take_along_axis(off, nearest[:, :, None], 2)[:, :, 0] <= most
-    return np.where(near, np.take_along_axis(found, nearest, 1), np.nan)
 
 
 @pytest.fixture(scope="module")
@@ -122,9 +108,7 @@ def test_planting_dates_are_right_within_twelve_days(scene, measured):
     first, last = (float(end.toordinal() - ORDINAL) for end in (scene.starts[0], scene.ends[-1]))
     crops = crops_of.plant(fields.lay_out(SIZE, SIZE, SEED), first, last, SEED)
     crop = (scene.classes <= fields.TRIPLE).ravel()
-    planted = np.nan_to_num(crops.transplanting[scene.field.ravel()[crop]], nan=1e9)
-    told = of_pixels(found["PLANTING"])[crop]
-    off = np.abs(told[:, :, None] - planted[:, None, :]).min(axis=2)[np.isfinite(told)]
+    off = off_planting(of_pixels(found["PLANTING"])[crop], crops.transplanting[scene.field.ravel()[crop]])
     assert np.mean(off <= 12) >= 0.9
 
 

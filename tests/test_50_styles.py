@@ -48,7 +48,7 @@ RANGES = {"ndvi": (-0.1, 0.9), "uncertainty": (0, 0.2), "count": (0, 73), "gap_d
           "backscatter": (-25, 0), "harmonics": (-1, 10), "smoothing": (10, 1e7), "date": (10957, 25902), "seasons": (0, 6),
           "seasons_per_year": (0, 3),
           "season_days": (0, 360), "amplitude": (0, 0.8), "value_days": (0, 90), "rate": (0, 0.02), "uncertainty_days": (0, 16)}
-CLASSES = {"quality": 9, "flags": 2, "season_quality": 12, "season_type": 7, "source": 8, "winner": 8}
+CLASSES = {"quality": 9, "flags": 2, "season_quality": 12, "season_type": 7, "source": 8, "winner": 11}
 GROUPS = ("earthengine", "prepare", "fill", "learn", "assess", "phenology", "tools")
 
 

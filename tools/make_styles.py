@@ -119,13 +119,14 @@ PALETTES = {
                        7: "#333399", 8: "#cc00ff", 9: "#333333", 10: "#cc3300", 11: "#000000"},
     "season_type": {0: "#999999", 1: "#0072b2", 2: "#f0e442", 3: "#cc6633", 4: "#66ff99", 5: "#660000", 6: "#9900ff"},
     "source": {0: "#d9d9d9", 1: "#0072b2", 2: "#e69f00", 3: "#56b4e9", 4: "#d55e00", 5: "#cc79a7", 6: "#f0e442", 7: "#009e73"},
-    "winner": {0: "#d9d9d9", 1: "#000000", 2: "#e69f00", 3: "#f0e442", 4: "#0072b2", 5: "#56b4e9", 6: "#cc79a7", 7: "#009e73"},
+    "winner": {0: "#d9d9d9", 1: "#000000", 2: "#e69f00", 3: "#f0e442", 4: "#0072b2", 5: "#56b4e9", 6: "#cc79a7", 7: "#009e73",
+               8: "#990000", 9: "#9933ff", 10: "#330099"},
 }
 NAMES = {"quality": QUALITY_NAMES, "flags": {0: "no", 1: "yes"}, "season_quality": SEASON_QUALITY_NAMES,
          "season_type": {0: "outside all windows", **{n: f"window {n} of the calendar" for n in range(1, 7)}},
          "source": {0: "none", **{number: f"series {number}" for number in range(1, 7)}, 7: "observed"},
          "winner": {0: "too few hidden values", 1: "linear", 2: "whittaker", 3: "harmonic", 4: "mogpr scene", 5: "mogpr shared",
-                    6: "mogpr pixel", 7: "too close to call"}}
+                    6: "mogpr pixel", 7: "too close to call", 8: "first model", 9: "second model", 10: "third model"}}
 
 
 def renderer(kind: str):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 from qgis.core import (
@@ -18,6 +19,31 @@ from .text import tr
 
 # Types of columns by how their names begin, as a layer in memory calls them; the others are numbers.
 TYPES = {"zone": "string", "pixels": "integer", "usual_seasons": "integer", "start_": "date", "peak_": "date", "end_": "date"}
+
+
+def summed_up(values: dict, crs, run) -> dict:
+    """Run a job that writes ZONAL_SUMMARY, a table by polygon of ZONES, and make ZONAL_LAYER of both where it is wanted.
+
+    Parameters
+    ----------
+    values : dict
+        Of the algorithm.
+    crs : QgsCoordinateReferenceSystem
+        Of the polygons.
+    run : callable
+        ``run(values)`` gives the job's outputs and numbers.
+    """
+    layer = values.pop("ZONAL_LAYER", None)
+    if not layer:
+        return run(values)
+    if not values.get("ZONES"):
+        raise QgsProcessingException(tr("ZONAL_LAYER needs polygons. Give them as ZONES, or leave ZONAL_LAYER empty."))
+    table = values.get("ZONAL_SUMMARY") or str(Path(layer).with_name(f".{Path(layer).name}.csv"))
+    result = run({**values, "ZONAL_SUMMARY": table})
+    write_layer(layer, table, values["ZONES"], crs)
+    if not values.get("ZONAL_SUMMARY"):
+        os.remove(result["outputs"].pop("ZONAL_SUMMARY"))
+    return result
 
 
 def write_layer(path: str, table: str, polygons: str, crs) -> None:

@@ -1,15 +1,10 @@
 """Phenology metrics: the seasons of a gap-free series, on absolute dates."""
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-from qgis.core import QgsProcessingException
-
 from ..bridge import parameters as p
 from ..bridge.algorithm import PhenofuseAlgorithm
 from ..bridge.text import tr
-from ..bridge.zonal import write_layer
+from ..bridge.zonal import summed_up
 
 METHODS = ("amplitude", "absolute", "derivative", "logistic")
 
@@ -136,18 +131,7 @@ class PhenologyMetrics(PhenofuseAlgorithm):
         return super().prepareAlgorithm(given, context, feedback)
 
     def perform(self, values, feedback):
-        layer = values.pop("ZONAL_LAYER", None)
-        if not layer:
-            return super().perform(values, feedback)
-        if not values.get("ZONES"):
-            raise QgsProcessingException(tr("ZONAL_LAYER needs polygons. Give them as ZONES, or leave ZONAL_LAYER empty."))
-        kept = values.get("ZONAL_SUMMARY")
-        table = kept or str(Path(layer).with_name(f".{Path(layer).name}.csv"))
-        result = super().perform({**values, "ZONAL_SUMMARY": table}, feedback)
-        write_layer(layer, table, values["ZONES"], self._crs)
-        if not kept:
-            os.remove(result["outputs"].pop("ZONAL_SUMMARY"))
-        return result
+        return summed_up(values, self._crs, lambda given: super(PhenologyMetrics, self).perform(given, feedback))
 
     def check(self, values):
         if values["METHOD"] in ("amplitude", "logistic") and not 0 < values["THRESHOLD"] < 1:

@@ -31,10 +31,10 @@ class Advice(NamedTuple):
 
 
 def advise(outcome: Outcome, is_ndvi: bool) -> Advice:
-    """Walk the decision tree; models that were taught the hidden values are left out."""
-    ranked = sorted((one for one in outcome.methods if one not in outcome.taught_here), key=lambda method: outcome.score(method).rmse)
-    best = ranked[0]
-    close = [m for m in ranked if outcome.score(m).rmse <= AS_GOOD * outcome.score(best).rmse]
+    """Walk the decision tree by the errors expected where values are missing; models taught the hidden values are left out."""
+    errors = {method: outcome.expected(method)[0] for method in outcome.fair}
+    best = min(errors, key=errors.get)
+    close = [method for method, error in errors.items() if error <= AS_GOOD * errors[best]]
     quick = min(close, key=outcome.methods.index)
     for band, level, words in ((GOOD, "good", "good enough"), (CARE, "warning", "usable with care"),
                                (WEAK, "warning", "weak: use it for patterns, not for single dates")):
@@ -72,24 +72,24 @@ def diagnosis(values: list, days: tuple, names: tuple) -> list[str]:
 
 
 def _within(outcome: Outcome, method: str, band: tuple, is_ndvi: bool) -> bool:
-    score = outcome.score(method)
-    return score.r2 >= band[0] or (is_ndvi and score.mae <= band[1])
+    _, mae, r2 = outcome.expected(method)
+    return r2 >= band[0] or (is_ndvi and mae <= band[1])
 
 
 def _told(outcome: Outcome, method: str) -> str:
-    score = outcome.score(method)
-    return f"root mean square error {score.rmse:.3f}, R² {score.r2:.2f} on {score.count:,} hidden values"
+    rmse, _, r2 = outcome.expected(method)
+    return f"root mean square error {rmse:.3f}, R² {r2:.2f}, by {len(outcome.truth):,} hidden values"
 
 
 def _why(outcome: Outcome, quick: str, best: str) -> str:
     if quick != best:
-        more = outcome.score(quick).rmse / outcome.score(best).rmse - 1
+        more = outcome.expected(quick)[0] / outcome.expected(best)[0] - 1
         return f"{best} errs least, but {quick} is quicker and errs only {more:.1%} more."
-    others = [m for m in outcome.methods if m != best and m not in outcome.taught_here]
+    others = [m for m in outcome.fair if m != best]
     if not others:
         return "No other method was compared."
-    second = min(others, key=lambda method: outcome.score(method).rmse)
-    compared = outcome.compared(best, second)
+    second = min(others, key=lambda method: outcome.expected(method)[0])
+    compared = outcome.compared(best, second, outcome.weight)
     sure = "beyond chance" if compared.upper < 1 else "which may be chance"
     return f"It errs {1 - compared.ratio:.0%} less than {second}, the next, {sure}."
 

@@ -9,6 +9,11 @@ import numpy as np
 from ..tiles.scores import Comparison, ErrorSums, Score, compare
 from ..timeseries.classes import GAP_LABELS, LEVEL_LABELS, MONTH_LABELS, gap_class, level_of, month_of
 
+# Methods that learn from other pixels err the more, the fewer of them show the date: classes of that share. Where clouds take
+# whole dates most of what is missing lies in the first, most of what is hidden pixel by pixel in the last.
+SHOWN = (0.1, 0.3, 0.6)
+FEWEST_OF_A_CLASS = 30  # hidden values that stand for a class; with fewer it stands for nothing
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -27,6 +32,8 @@ class Outcome:
         Per method: time for one sample, learning included, and hidden values it did not fill.
     taught_here : tuple of str
         Models whose training saw the hidden values: what they score says nothing.
+    weight : (values,), optional
+        How much each counts, so that hidden values lie as the really missing ones do (`likeness`); by default all count alike.
     """
 
     truth: np.ndarray
@@ -41,11 +48,17 @@ class Outcome:
     seconds: dict
     missing: dict
     taught_here: tuple = ()
+    weight: np.ndarray | None = None
 
     @property
     def methods(self) -> tuple:
         """Names, in the order of running."""
         return tuple(self.estimates)
+
+    @property
+    def fair(self) -> tuple:
+        """Methods that never saw the hidden values."""
+        return tuple(one for one in self.methods if one not in self.taught_here)
 
     def classes(self) -> dict:
         """Per group of classes: labels, and the class of each value."""
@@ -64,12 +77,20 @@ class Outcome:
         """Scores over all values."""
         return self.scores(method)["all"]
 
+    def expected(self, method: str) -> tuple[float, float, float]:
+        """RMSE, MAE and R² of a method where values are really missing, as far as hidden ones tell."""
+        weight = np.ones(len(self.truth)) if self.weight is None else self.weight
+        error = self.error(method)
+        squares = np.average(error**2, weights=weight)
+        spread = np.average((self.truth - np.average(self.truth, weights=weight)) ** 2, weights=weight)
+        return float(np.sqrt(squares)), float(np.average(np.abs(error), weights=weight)), float(1 - squares / spread) if spread else 0.0
+
     def error(self, method: str) -> np.ndarray:
         """Estimate minus truth."""
         return self.estimates[method] - self.truth
 
     def compared(self, method: str, other: str, chosen: np.ndarray | None = None) -> Comparison:
-        """A method against another on all values or the chosen ones; the interval is that of a bootstrap of spatial blocks."""
+        """A method against another on all values, or on those chosen or weighed; the interval is of a bootstrap of spatial blocks."""
         chosen = np.ones(len(self.truth)) if chosen is None else chosen.astype(float)
         own, others = (self._sums(chosen * self.error(one) ** 2) for one in (method, other))
         return compare(own, others, self._sums(chosen))
@@ -137,11 +158,31 @@ def outcome(values: list, days: np.ndarray, draws: list, ways: tuple, blocks: np
         See `Outcome`.
     """
     estimates, deviations, seconds = answers
-    pixel, date, gaps, way = (np.concatenate(parts) for parts in zip(*(
-        (*np.nonzero(draw.hidden), draw.gaps[draw.hidden], draw.way[np.nonzero(draw.hidden)[0]]) for draw in draws)))
+    seen = np.isfinite(values[0])
+    pixel, date, gaps, way, shown = (np.concatenate(parts) for parts in zip(*(
+        (*np.nonzero(draw.hidden), draw.gaps[draw.hidden], draw.way[np.nonzero(draw.hidden)[0]],
+         (seen & ~draw.hidden).mean(axis=0)[np.nonzero(draw.hidden)[1]]) for draw in draws)))
     filled = np.all([np.isfinite(one) for one in estimates.values()], axis=0)
     truth = values[0][pixel, date].astype(float)
     missing = {method: int((~np.isfinite(one)).sum()) for method, one in estimates.items()}
     return Outcome(truth[filled], days[date][filled], gaps[filled], way[filled], pixel[filled], blocks[pixel][filled], ways,
                    {m: one[filled] for m, one in estimates.items()}, {m: one[filled] for m, one in deviations.items()},
-                   seconds, missing, taught_here)
+                   seconds, missing, taught_here, likeness(shown[filled], np.repeat(seen.mean(axis=0), (~seen).sum(axis=0))))
+
+
+def likeness(hidden: np.ndarray, missing: np.ndarray) -> np.ndarray | None:
+    """Weights of hidden values, so that they lie on dates that as much of the scene shows as those of the missing ones.
+
+    Parameters
+    ----------
+    hidden, missing : (values,)
+        Share of the pixels that show the date of each.
+
+    Returns
+    -------
+    (values,), or None where no class of the missing ones has enough hidden ones
+    """
+    own, theirs = (np.bincount(np.digitize(one, SHOWN), minlength=len(SHOWN) + 1) for one in (hidden, missing))
+    told = own >= FEWEST_OF_A_CLASS
+    weight = (np.where(told, theirs, 0) / np.maximum(own, 1))[np.digitize(hidden, SHOWN)]
+    return weight / weight.mean() if weight.any() else None

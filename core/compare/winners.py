@@ -61,7 +61,7 @@ def _winner(outcome: Outcome, here: np.ndarray) -> int:
     pixels, own = np.unique(outcome.pixel[here], return_inverse=True)
     if here.sum() < FEWEST_VALUES or len(pixels) < FEWEST_PIXELS:
         return TOO_FEW
-    sums = {method: np.bincount(own, weights=outcome.error(method)[here] ** 2) for method in outcome.methods}
+    sums = {method: np.bincount(own, weights=outcome.error(method)[here] ** 2) for method in outcome.fair}
     first, *others = sorted(sums, key=lambda method: sums[method].sum())
     counts = np.bincount(own)
     if all(compare(sums[first], sums[other], counts).upper < 1 for other in others):

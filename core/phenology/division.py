@@ -19,6 +19,17 @@ BEYOND_CHANCE = 1.28
 
 
 @njit(cache=True, nogil=True)
+def known_dates(series, place):
+    """Write the positions of the finite values of a series to `place`; returns how many there are."""
+    count = 0
+    for i in range(len(series)):
+        if math.isfinite(series[i]):
+            place[count] = i
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
 def turning_points(curve, count, found):
     """Write the positions of alternating valleys and peaks, both ends included, to `found`; returns how many.
 

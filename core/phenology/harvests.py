@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
-from .division import prune, turning_points
+from .division import known_dates, prune, turning_points
 
 LEAST_DROP = 0.15
 LEAST_RATE = 0.007  # a day
@@ -46,16 +46,13 @@ def find(values, days, most: int, least_drop: float = LEAST_DROP, least_rate: fl
 @njit(cache=True, nogil=True)
 def _pixels(values, days, least_drop, least_rate, out):
     dates = len(days)
-    at, y, none = np.empty(dates), np.empty(dates), np.zeros(dates)
-    found = np.empty(dates + 1, np.int64)
+    none = np.zeros(dates)
+    place, found = np.empty(dates, np.int64), np.empty(dates + 1, np.int64)
     for pixel in range(len(values)):
-        n = 0
-        for i in range(dates):
-            if math.isfinite(values[pixel, i]):
-                at[n], y[n] = days[i], values[pixel, i]
-                n += 1
+        n = known_dates(values[pixel], place)
         if n < 2:
             continue
+        at, y = days[place[:n]], values[pixel][place[:n]]
         points = prune(y, at, none, turning_points(y, n, found), found, least_drop, 0.0)
         events = 0
         for k in range(points - 1):

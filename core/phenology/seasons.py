@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from . import logistic, metrics, reasons
-from .division import prune, turning_points
+from .division import known_dates, prune, turning_points
 from .logistic import AFTER, BEFORE, FALL_DAY, LOG_FALL, LOG_RISE, RISE_DAY, TOP
 from .metrics import AMPLITUDE, DATES, END, LOGISTIC, PEAK_VALUE, START, is_cut, measure, measure_dates
 from .smoothing import smooth, weights
@@ -129,11 +129,7 @@ def _pixels(values, days, observed, spread, process, noise, method, threshold, w
     disturbed, curves = np.empty((2, len(process), dates))
     weighted = 0  # dates that the weights are for; those of all dates serve the pixels after, too
     for pixel in range(len(values)):
-        n = 0
-        for i in range(dates):
-            if math.isfinite(values[pixel, i]):
-                place[n] = i
-                n += 1
+        n = known_dates(values[pixel], place)
         if n < LEAST_DATES:
             reason[pixel, :] = reasons.NO_DATA if n == 0 else reasons.TOO_FEW_DATES
             continue

@@ -92,9 +92,7 @@ def read_zones(path: str, grid: Grid, window: Window | None = None) -> np.ndarra
 
 def zone_names(path: str) -> list[str]:
     """Names of the features of a GeoJSON file, in their order: the property ``name``, else their number."""
-    content = json.loads(Path(path).read_text(encoding="utf-8"), object_hook=_compact)
-    return [str((feature.get("properties") or {}).get("name", number))
-            for number, feature in enumerate(content["features"], start=1)]
+    return [str(properties.get("name", number)) for number, (properties, _) in enumerate(_features(path), start=1)]
 
 
 def _from_polygons(path: str, grid: Grid, window: Window) -> np.ndarray:
@@ -134,15 +132,7 @@ def _square(path: str, made: int, grid: Grid, top: int, left: int) -> np.ndarray
 @lru_cache(maxsize=4)
 def _polygons(path: str, made: int, grid: Grid) -> tuple[list, list, np.ndarray]:
     """Polygons, numbers of their features, and their boxes in columns and rows of the grid (left, top, right, bottom)."""
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"), object_hook=_compact)
-        numbered = [(rings, number) for number, feature in enumerate(content["features"], start=1)
-                    for rings in feature["geometry"] or ()]
-    except (OSError, ValueError, TypeError, KeyError, IndexError) as problem:
-        raise InputError(
-            f"{Path(path).name} cannot be read as GeoJSON polygons ({problem}).",
-            "Give polygons, or a raster on the grid of the series.",
-        ) from problem
+    numbered = [(rings, number) for number, (_, polygons) in enumerate(_features(path), start=1) for rings in polygons]
     boxes = np.array([_box(rings[0], grid) for rings, _ in numbered]).reshape(-1, 4)
     west, north, east, south = boxes.T
     touches = (west < grid.width) & (east > 0) & (north < grid.height) & (south > 0)
@@ -153,6 +143,18 @@ def _polygons(path: str, made: int, grid: Grid) -> tuple[list, list, np.ndarray]
         )
     shapes = [{"type": "Polygon", "coordinates": rings} for rings, _ in numbered]
     return shapes, [number for _, number in numbered], boxes
+
+
+def _features(path: str) -> list[tuple]:
+    """Properties and polygons of each feature of a GeoJSON file."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"), object_hook=_compact)
+        return [(feature.get("properties") or {}, list(feature["geometry"] or ())) for feature in content["features"]]
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as problem:
+        raise InputError(
+            f"{Path(path).name} cannot be read as GeoJSON polygons ({problem}).",
+            "Give polygons, or a raster on the grid of the series.",
+        ) from problem
 
 
 def _compact(member: dict):

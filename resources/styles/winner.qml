@@ -19,6 +19,9 @@
         <paletteEntry alpha="255" value="5" color="#56b4e9" label="mogpr shared"/>
         <paletteEntry alpha="255" value="6" color="#cc79a7" label="mogpr pixel"/>
         <paletteEntry alpha="255" value="7" color="#009e73" label="too close to call"/>
+        <paletteEntry alpha="255" value="8" color="#990000" label="first model"/>
+        <paletteEntry alpha="255" value="9" color="#9933ff" label="second model"/>
+        <paletteEntry alpha="255" value="10" color="#330099" label="third model"/>
       </colorPalette>
     </rasterrenderer>
   </pipe>

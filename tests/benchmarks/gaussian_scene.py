@@ -21,6 +21,7 @@ from phenofuse.core.gaussian import scene_learning
 from phenofuse.core.gaussian.scene import fill
 from phenofuse.core.scene.simulate import simulate
 from phenofuse.core.timeseries.filling import Options
+from phenofuse.core.timeseries.writing import variable_header
 
 COPY = 192  # side of the scene that is repeated
 NAMES = ("NDVI", "VV", "VH")
@@ -39,7 +40,7 @@ def main() -> None:
     cubes = [simulated.ndvi, simulated.vv, simulated.vh]
     with tempfile.TemporaryDirectory(prefix="phenofuse-bench-") as folder:
         for name, cube in zip(NAMES, cubes):
-            write_scene(str(Path(folder, f"{name}.tif")), name, cube, options.rows, options.columns)
+            write_scene(str(Path(folder, f"{name}.tif")), variable_header(name), cube, options.rows, options.columns)
         inputs = [str(Path(folder, f"{name}.tif")) for name in NAMES]
         parameters = {"INPUT": inputs[0], "COVARIATES": inputs[1:],
                       **{key: str(Path(folder, name)) for key, name in OUTPUTS.items()}}

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import conftest  # noqa: F401 (links the checkout as package phenofuse)
 from measuring import measured, write_scene
 from phenofuse.core.scene.simulate import simulate
+from phenofuse.core.timeseries.writing import variable_header
 
 COPY = 192  # side of the scene that is repeated
 OUTPUTS = {"OUTPUT": "o.tif", "UNCERTAINTY": "u.tif", "QUALITY": "q.tif"}
@@ -31,7 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="phenofuse-bench-") as folder:
         source = str(Path(folder, "NDVI.tif"))
-        write_scene(source, "NDVI", simulate(COPY, 62, 1).ndvi, options.size, options.size)
+        write_scene(source, variable_header("NDVI"), simulate(COPY, 62, 1).ndvi, options.size, options.size)
         parameters = {"INPUT": source, "MODEL": "adaptive", **{key: str(Path(folder, name)) for key, name in OUTPUTS.items()}}
         peak, seconds, cores = measured("fillharmonic", parameters, options.memory_mb, options.workers)
     pixels = options.size**2

@@ -22,6 +22,7 @@ from measuring import measured, write_scene
 from phenofuse.core.learning.modelfile import load_card
 from phenofuse.core.scene.simulate import simulate
 from phenofuse.core.timeseries import open_series
+from phenofuse.core.timeseries.writing import variable_header
 from series import linear, pixels
 
 MEMORY_MB = 512
@@ -54,7 +55,7 @@ def main() -> None:
         def inputs(prefix: str, size: int) -> dict:
             paths = [str(Path(folder, f"{prefix}{name}.tif")) for name in ("NDVI", "VV", "VH")]
             for path, name, values in zip(paths, ("NDVI", "VV", "VH"), (scene.ndvi, scene.vv, scene.vh)):
-                write_scene(path, name, values, size, size)
+                write_scene(path, variable_header(name), values, size, size)
             return {"INPUT": paths[0], "COVARIATES": paths[1:]}
 
         small, large, filled = inputs("small", SIDE), inputs("large", side), str(Path(folder, "filled.tif"))

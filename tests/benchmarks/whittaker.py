@@ -20,6 +20,7 @@ import conftest  # noqa: F401 (links the checkout as package phenofuse)
 from measuring import measured, write_scene
 from phenofuse.core import whittaker
 from phenofuse.core.scene.simulate import simulate
+from phenofuse.core.timeseries.writing import variable_header
 
 COPY = 192  # side of the scene that is repeated
 DAYS = 12.0 * np.arange(62)
@@ -59,7 +60,7 @@ def main() -> None:
     ndvi = simulate(COPY, 62, 1).ndvi
     with tempfile.TemporaryDirectory(prefix="phenofuse-bench-") as folder:
         given = str(Path(folder, "NDVI.tif"))
-        write_scene(given, "NDVI", ndvi, options.rows, options.columns)
+        write_scene(given, variable_header("NDVI"), ndvi, options.rows, options.columns)
         parameters = {"INPUT": given, **{key: str(Path(folder, f"{key}.tif"))
                                          for key in ("OUTPUT", "UNCERTAINTY", "QUALITY", "LAMBDA")}}
         for turn in ("first run, compiling", "second run"):
