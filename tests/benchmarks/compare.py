@@ -1,4 +1,4 @@
-"""Claim: on simulated scenes `comparemethods` takes the method that errs least, or hardly more, where values are really missing.
+"""Claim: on five simulated scenes the method that `comparemethods` takes errs 4 % more than the best where values are missing.
 
 Five methods fill scenes whose truth is known. Per seed: the true error of each at the missing values, the error on all hidden
 values alike and the one expected by weighed hidden values, and by how much the method that each of these two would choose errs
