@@ -112,7 +112,7 @@ def fill_after_last_season() -> QgsProcessingModelAlgorithm:
 def train_and_fill() -> QgsProcessingModelAlgorithm:
     """Series of a folder; a network that learns without some known values; the gaps it fills, and its error at those values."""
     model = new_model("Train a network, fill and assess",
-                      "Trains a network on a folder of composites, fills the gaps of NDVI with it, and scores it on values hidden before.")
+                      "Trains a network on a folder of composites, fills the gaps of NDVI with it, and scores it on hidden values.")
     add_input(model, QgsProcessingParameterFile("folder", "Folder of composites", QgsProcessingParameterFile.Behavior.Folder), 0)
     whole = QgsProcessingParameterNumber.Type.Integer
     for place, (name, title, usual) in enumerate((

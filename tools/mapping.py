@@ -84,7 +84,9 @@ def add_layers(project: QgsProject, folder: Path) -> dict[str, QgsRasterLayer]:
         layer = styled(str(folder / file), name, kind)
         branch = project.layerTreeRoot().findGroup(group) or project.layerTreeRoot().addGroup(group)
         project.addMapLayer(layer, False)
-        branch.addLayer(layer).setItemVisibilityChecked(visible)
+        node = branch.addLayer(layer)
+        node.setItemVisibilityChecked(visible)
+        styles.shorten_legend(node, kind)
         branch.setExpanded(visible)
         layers[file] = layer
     if not BANDS_HAVE_DATES:

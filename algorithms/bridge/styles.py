@@ -55,6 +55,12 @@ def apply(layer: QgsRasterLayer, kind: str) -> str:
     return hint
 
 
+def shorten_legend(node, kind: str) -> None:
+    """Let a layer's legend in the layer tree show what tells its colours, and no repetitions."""
+    if kind in _ENTRIES:
+        QgsMapLayerLegendUtils.setLegendNodeOrder(node, list(_ENTRIES[kind]))
+
+
 def attach(context, path: str, kind: str, name: str, group: str = "", order: int = 0, usual_name: str = "") -> None:
     """Have a result styled when Processing loads it; nothing happens when it does not.
 
@@ -113,8 +119,8 @@ class _Styler(QgsProcessingLayerPostProcessorInterface):
         hint = apply(layer, self._kind)
         tree = context.project().layerTreeRoot()
         node = tree.findLayer(layer.id())
-        if node and self._kind in _ENTRIES:
-            QgsMapLayerLegendUtils.setLegendNodeOrder(node, list(_ENTRIES[self._kind]))
+        if node:
+            shorten_legend(node, self._kind)
         if self._group and not _user_has_group():
             _move(node, self._group, self._order, tree)
         if hint and feedback is not None and feedback is not _Styler.told:
