@@ -514,5 +514,5 @@ def test_icon_is_readable_when_small_and_on_dark(name, root, qgis_app):
 
 
 def test_no_icon_is_without_its_group(root):
-    """One icon for the provider, one per group and one for the models, nothing else."""
-    assert {path.stem for path in (root / "resources" / "icons").iterdir()} == {"phenofuse", "models", *GROUPS}
+    """One icon for the provider, one per group, and one each for models and profile dock; nothing else."""
+    assert {path.stem for path in (root / "resources" / "icons").iterdir()} == {"phenofuse", "models", "profile", *GROUPS}
