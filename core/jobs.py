@@ -29,6 +29,7 @@ JOBS = {
     "fillmodel": "learning.filljob:run",
     "describemodel": "learning.describejob:run",
     "exportcomposites": "earthengine.job:run",
+    "exportharmonic": "earthengine.job:interpolate",
     "continueexport": "earthengine.job:proceed",
     "phenologymetrics": "phenology.job:run",
     "checkengine": "environment.job:run",

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from phenofuse.core import jobs
-from phenofuse.core.earthengine.plan import Plan
+from phenofuse.core.earthengine import plans
+from phenofuse.core.earthengine.compositeplan import CompositePlan
 from phenofuse.core.errors import InputError
 from phenofuse.core.events import Silent
 from phenofuse.core.timeseries import Grid
@@ -17,9 +18,9 @@ from phenofuse.core.timeseries import Grid
 DEMAK = {"EXTENT": "110.36,110.46,-6.98,-6.88 [EPSG:4326]", "START_DATE": "2023-11-01", "END_DATE": "2025-11-14"}
 
 
-def plan(**changes) -> Plan:
+def plan(**changes) -> CompositePlan:
     """A plan of Demak."""
-    return Plan.of({**DEMAK, **changes})
+    return CompositePlan.of({**DEMAK, **changes})
 
 
 @pytest.mark.parametrize("days, count, first, last", [
@@ -64,7 +65,7 @@ def test_a_box_on_its_pixels_stays_as_it_is():
 def test_the_plan_survives_being_written_down():
     """Text and back is the same plan with the same keys; the project decides no pixel."""
     one = plan(INDICES=["NDVI", "EVI", "RVI"], PROJECT="my-project")
-    assert Plan.read(one.text) == one and Plan.read(one.text).grid == one.grid
+    assert plans.read(one.text) == one and plans.read(one.text).grid == one.grid
     assert one.bands == ("VV", "VH", "S2ndvi", "S2evi", "RVI", "n_s1", "n_s2")
     assert dataclasses.replace(one, project="another-project").sha256 == one.sha256
 

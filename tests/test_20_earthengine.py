@@ -18,7 +18,7 @@ from earthengine import truth
 from earthengine.helpers import BANDS, HURRY, bands, call, deliver, double, export, finished, proceed, rows, states
 from phenofuse.core import jobs
 from phenofuse.core.earthengine import composites, service, statistics
-from phenofuse.core.earthengine.plan import Plan
+from phenofuse.core.earthengine.compositeplan import CompositePlan
 from phenofuse.core.errors import InputError
 from phenofuse.core.events import Silent
 from phenofuse.core.timeseries import open_series
@@ -152,8 +152,8 @@ def test_the_twelfth_day_belongs_to_its_period(two_years):
         assert np.nanmax(bands(folder / f"S1S2_{row['start']}_{row['end']}.tif")["n_s1"]) == 1
 
 
-def _plan(found) -> Plan:
-    return Plan.of(call(found, "unused"))
+def _plan(found) -> CompositePlan:
+    return CompositePlan.of(call(found, "unused"))
 
 
 def _spoilt(change) -> world.Scenes:
@@ -314,7 +314,7 @@ def test_the_seeds_mask_empties_ten_periods_and_is_refused(tmp_path):
     with double() as found:
         with pytest.raises(InputError, match="QA60 is empty .* 10 of 62 periods"):
             export(call(found, tmp_path / "out", END_DATE="2025-11-14", CLOUD_MASK="qa60"))
-        plan = Plan.of(call(found, "unused"))
+        plan = CompositePlan.of(call(found, "unused"))
         server = service.Service("loop-back", found.url, None, Silent())
         image = server.ee.ImageCollection(composites.S2).map(
             lambda one: one.updateMask(one.select("QA60").bitwiseAnd(1024).eq(0)).normalizedDifference(["B8", "B4"])).median()

@@ -99,7 +99,7 @@ def test_what_never_works_is_not_repeated(tmp_path, what, why, words):
 
 def test_tiles_that_are_too_large_are_halved(tmp_path, undisturbed, monkeypatch):
     """The service takes only a ninth of a period at once: tiles are cut until they fit, and the result is the same."""
-    monkeypatch.setattr(tiler, "SMALLEST_SIDE", 5)
+    monkeypatch.setattr(planning, "LARGEST_TILE", 40)
     with double() as found:
         found.largest = 40 * 40 * 25 // 9
         export(call(found, tmp_path, END_DATE=ONE))

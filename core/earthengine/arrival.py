@@ -1,4 +1,4 @@
-"""A period on its way from pixels to a finished file: assembled, checked, and only then given its name."""
+"""An image on its way from pixels to a finished file: assembled, checked, and only then given its name."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from ..timeseries import Header, RasterFile, RasterSpec, RasterWriter, Window, v
 from ..validate.collect import collect, judge
 from ..validate.findings import KINDS, Finding
 from .ledger import Item, Ledger
-from .plan import COUNTS, OPTICAL, Plan
+from . import agreement
+from .agreement import ROWS_AT_ONCE
+from .plan import Plan
 
 # Below this share of valid pixels a sensor's layer is called thin: it tells little of the scene.
 THIN = 0.05
-ROWS_AT_ONCE = 512
 CHUNK = 1 << 22  # bytes
 # What clouds and missing passes do to a single period: no problem as long as the counts say the same.
 EXPECTED = {"empty_period", "no_radar", "all_cloud", "never_valid"}
 
 
 def write(path: Path, plan: Plan, period, windows) -> list:
-    """Write a period's raster, check the file and name it `path`, in this order.
+    """Write an image's raster, check the file and name it `path`, in this order.
 
     Parameters
     ----------
@@ -50,11 +51,12 @@ def write(path: Path, plan: Plan, period, windows) -> list:
 
 
 def nothing(plan: Plan):
-    """The windows of a period that no sensor saw: NaN, and counts of 0."""
+    """The windows of an image of which no sensor saw anything: NaN, and counts of 0."""
+    counts = [number for number, layer in enumerate(plan.layers(plan.spans[0])) if layer.kind in plan.COUNTS]
     for row in range(0, plan.height, ROWS_AT_ONCE):
         rows = min(ROWS_AT_ONCE, plan.height - row)
         values = np.full((len(plan.bands), rows, plan.width), np.nan, "float32")
-        values[[plan.bands.index(name) for name in COUNTS]] = 0
+        values[counts] = 0
         yield Window(row, 0, rows, plan.width), values
 
 
@@ -64,18 +66,16 @@ def record(ledger: Ledger, item: Item, path: Path, found: list) -> Item:
     with open(path, "rb") as stream:
         while chunk := stream.read(CHUNK):
             digest.update(chunk)
-    return ledger.move(item, "DONE", bytes=path.stat().st_size, sha256=digest.hexdigest(), verdict=verdict(found, item, shares(path)),
-                       findings=json.dumps(remarks(found, item)), error=None)  # fmt: skip
+    plan = ledger.plan
+    return ledger.move(item, "DONE", bytes=path.stat().st_size, sha256=digest.hexdigest(),
+                       verdict=verdict(found, item, shares(path, plan)), findings=json.dumps(remarks(found, item, plan)),
+                       error=None)  # fmt: skip
 
 
 def spec(plan: Plan, period) -> RasterSpec:
-    """What a period's raster is: float32 bands by name with dates and units."""
-    parameters = {
-        "cloud_mask": plan.cloud_mask, "cloud_threshold": plan.cloud_threshold, "s1_reducer": plan.reducer,
-        "relative_orbit": plan.relative_orbit or "any",
-    }  # fmt: skip
-    header = Header("", method="exportcomposites", parameters=parameters, orbit=plan.orbit_direction.lower())
-    tags = tuple({**period.tags, "units": variable_named(name).units or "1"} for name in plan.bands)
+    """What an image's raster is: float32 bands by name with dates and units."""
+    header = Header("", method=plan.METHOD, parameters=plan.told, orbit=plan.orbit_of("VV"))
+    tags = tuple({**layer.period.tags, "units": variable_named(layer.kind).units or "1"} for layer in plan.layers(period))
     return RasterSpec(plan.grid, plan.bands, header, band_tags=tags)
 
 
@@ -91,15 +91,15 @@ def check(path: Path, plan: Plan, period) -> list:
         found.append(Finding("band_missing", f"{period}: the bands are {', '.join(names)}, not {', '.join(plan.bands)}.",
                              where=str(period)))  # fmt: skip
         return found
-    return found + _check_counts(file, plan, period)
+    return found + agreement.conflicts(file, plan, period)
 
 
-def verdict(found: list, item: Item, shares: dict | None = None) -> str:
-    """One word for a period: ok, thin, empty, suspect or broken.
+def verdict(found: list, item: Item, shares: list) -> str:
+    """One word for an image: ok, thin, empty, suspect or broken.
 
     Parameters
     ----------
-    shares : {band: share of valid pixels}, optional
+    shares : shares of valid pixels of the bands that are measurements
     """
     kinds = {finding.kind for finding in found}
     if problems(found):
@@ -108,8 +108,7 @@ def verdict(found: list, item: Item, shares: dict | None = None) -> str:
         return "empty"
     if kinds - EXPECTED:
         return "suspect"
-    thin = shares and min(share for name, share in shares.items() if name not in COUNTS) < THIN
-    return "thin" if thin or kinds or (item.unmatched and item.unmatched == item.n_s2) else "ok"
+    return "thin" if min(shares) < THIN or kinds or (item.unmatched and item.unmatched == item.n_s2) else "ok"
 
 
 def problems(found: list) -> list:
@@ -122,10 +121,10 @@ def sentences(found: list) -> list:
     return [f"{KINDS[finding.kind].title}: {finding.what}" for finding in found]
 
 
-def remarks(found: list, item: Item) -> list:
-    """What is worth knowing of a finished period, for people: what was found, and why a sensor may be missing."""
+def remarks(found: list, item: Item, plan: Plan) -> list:
+    """What is worth knowing of a finished image, for people: what was found, and why a sensor may be missing."""
     kinds, said = {finding.kind for finding in found}, []
-    if not item.n_s1 or kinds & {"no_radar", "empty_period"}:
+    if "VV" in plan.kinds and (not item.n_s1 or kinds & {"no_radar", "empty_period"}):
         said.append("No valid radar value." if item.n_s1 else "No Sentinel-1 pass.")
     if not item.n_s2 or kinds & {"all_cloud", "empty_period"}:
         said.append("All cloud." if item.n_s2 else "No Sentinel-2 image.")
@@ -134,29 +133,11 @@ def remarks(found: list, item: Item) -> list:
     return said + sentences([finding for finding in found if finding.kind not in EXPECTED])
 
 
-def shares(path: Path) -> dict:
-    """Share of valid pixels of each band of a file."""
-    file, counted = RasterFile.open(path), {}
-    for band in file.bands:
-        valid = sum(int(np.isfinite(values).sum()) for _, values in _strips(file, band.index))
-        counted[band.description] = valid / (file.grid.width * file.grid.height)
-    return counted
-
-
-def _check_counts(file: RasterFile, plan: Plan, period) -> list:
-    """Wherever a band has a value, its sensor must have seen the pixel, and the other way round."""
-    optical = next(OPTICAL[name] for name in plan.indices if name in OPTICAL)
-    found = []
-    for band, count in (("VV", "n_s1"), (optical, "n_s2")):
-        pairs = zip(_strips(file, plan.bands.index(band) + 1), _strips(file, plan.bands.index(count) + 1))
-        wrong = sum(int((np.isfinite(values) != (counts > 0)).sum()) for (_, values), (_, counts) in pairs)
-        if wrong:
-            found.append(Finding("count_conflict", f"{band} of {period}: {wrong} pixels where {count} says otherwise.",
-                                 variable_named(band).name, str(period)))  # fmt: skip
+def shares(path: Path, plan: Plan) -> list:
+    """Share of valid pixels of each band of a file that is a measurement."""
+    file, found = RasterFile.open(path), []
+    for band, layer in zip(file.bands, plan.layers(plan.spans[0])):
+        if layer.kind not in plan.COUNTS:
+            valid = sum(int(np.isfinite(values).sum()) for _, values in agreement.strips(file, band.index))
+            found.append(valid / (file.grid.width * file.grid.height))
     return found
-
-
-def _strips(file: RasterFile, index: int):
-    for row in range(0, file.grid.height, ROWS_AT_ONCE):
-        window = Window(row, 0, min(ROWS_AT_ONCE, file.grid.height - row), file.grid.width)
-        yield window, file.values(index, window)

@@ -7,6 +7,7 @@ pass leaves masked bands and a count of 0 instead of a shorter list of bands. ND
 from __future__ import annotations
 
 from ..timeseries import Grid
+from .compositeplan import CompositePlan
 from .plan import OPTICAL, Plan
 
 S2 = "COPERNICUS/S2_SR_HARMONIZED"  # the others hold a step of 1000 from 2022-01-25 on
@@ -20,6 +21,7 @@ REFLECTANCE = 1e-4  # of one count
 # level below which VV is the seam of a border: it lies 8 dB under the noise floor of the instrument.
 ANGLES, BORDER_DB = (30.63993, 45.23993), -30.0
 NODATA = -9999.0
+TIME = "system:time_start"
 
 
 def region(ee, plan: Plan, grid: Grid | None = None):
@@ -28,7 +30,7 @@ def region(ee, plan: Plan, grid: Grid | None = None):
     return ee.Geometry.Rectangle([west, south, east, north], plan.crs, False)
 
 
-def image(ee, plan: Plan, period):
+def image(ee, plan: CompositePlan, period):
     """The composite of a period: float32 bands of the plan, masked where nothing was seen."""
     radar, optical = radar_collection(ee, plan, period), optical_collection(ee, plan, period)
     first = OPTICAL[next(name for name in plan.indices if name in OPTICAL)]
@@ -46,18 +48,22 @@ def pixels(ee, composite):
     return composite.unmask(NODATA, False)
 
 
-def scenes(ee, plan: Plan, period) -> dict:
+def scenes(ee, plan: CompositePlan, period) -> dict:
     """How many images of each sensor touch the area, and how many Sentinel-2 images lack their cloud score."""
-    radar, optical = _radar_images(ee, plan, period), _optical_images(ee, plan, period)
-    found = {"n_s1": radar.size(), "n_s2": optical.size(), "unmatched": 0}
-    partner = _partner(plan)
+    return {"n_s1": _radar_images(ee, plan, period).size(), **optical_scenes(ee, plan, period)}
+
+
+def optical_scenes(ee, plan: Plan, period) -> dict:
+    """The same of Sentinel-2 alone."""
+    optical, partner = _optical_images(ee, plan, period), _partner(plan)
+    found = {"n_s2": optical.size(), "unmatched": 0}
     if partner:
         others = _within(ee, ee.ImageCollection(partner[0]), plan, period).aggregate_array("system:index")
         found["unmatched"] = optical.filter(ee.Filter.inList("system:index", others).Not()).size()
     return found
 
 
-def radar_collection(ee, plan: Plan, period):
+def radar_collection(ee, plan: CompositePlan, period):
     """VV and VH in decibels of each pass, without border noise and extreme angles, and one wholly masked image."""
 
     def cleaned(one):
@@ -69,7 +75,7 @@ def radar_collection(ee, plan: Plan, period):
 
 
 def optical_collection(ee, plan: Plan, period):
-    """The optical indices of each image where it is clear, and one wholly masked image."""
+    """The optical indices of each image where it is clear, with its time, and one wholly masked image."""
     collection, partner = _optical_images(ee, plan, period), _partner(plan)
     if partner:
         collection = collection.linkCollection(ee.ImageCollection(partner[0]), [partner[1]])
@@ -81,12 +87,12 @@ def optical_collection(ee, plan: Plan, period):
         for name in names:
             band = _index(one, name).rename([name])
             made = band if made is None else made.addBands(band)
-        return made.updateMask(clear).toFloat()
+        return made.updateMask(clear).toFloat().set(TIME, one.get(TIME))
 
     return collection.map(indices).merge(_nothing(ee, list(names)))
 
 
-def _radar_images(ee, plan: Plan, period):
+def _radar_images(ee, plan: CompositePlan, period):
     found = (
         _within(ee, ee.ImageCollection(S1), plan, period)
         .filter(ee.Filter.eq("instrumentMode", "IW"))
@@ -142,7 +148,7 @@ def _index(one, name: str):
     return near.subtract(red).multiply(2.5).divide(below).updateMask(possible)
 
 
-def _backscatter(ee, plan: Plan, collection):
+def _backscatter(ee, plan: CompositePlan, collection):
     """VV and VH of all passes in decibels: the median, or the mean of linear power."""
     if plan.reducer == "median":
         return collection.median().rename(["VV", "VH"])
@@ -159,4 +165,4 @@ def _radar_vegetation_index(backscatter):
 
 def _nothing(ee, names: list):
     """A collection of one image that is masked everywhere."""
-    return ee.ImageCollection([ee.Image.constant([0.0] * len(names)).rename(names).toFloat().updateMask(0)])
+    return ee.ImageCollection([ee.Image.constant([0.0] * len(names)).rename(names).toFloat().updateMask(0).set(TIME, 0)])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import arrival, composites, look, statistics
+from . import arrival, composites, look, plans, statistics
 from .ledger import Item, Ledger
 from .plan import IN_FLIGHT, VALUE_BYTES, Plan
 from .service import Service, ServiceError
@@ -112,7 +112,7 @@ class Download:
             result = future.result()
         except ServiceError as problem:
             if problem.why == "too_large" and step.window is not None:
-                smaller = self._parts.cut(step.item, step.window)
+                smaller = self._parts.cut(step.item, step.window, self._plan)
                 if smaller:
                     self._left[step.item.key] += len(smaller) - 1
                     return [Step(step.item, step.period, window) for window in smaller]
@@ -146,14 +146,14 @@ class Download:
         return [Step(item, period, window) for window in missing]
 
     def _image(self, step: Step):
-        """The period's composite, or the asset it was exported to; built once."""
+        """The period's image, or the asset it was exported to; built once."""
         key, ee = step.item.key, self._service.ee
         if key not in self._images:
             self._images = {other: image for other, image in self._images.items() if self._left.get(other)}
             if self._plan.destination == "asset":
                 image = ee.Image(asset(self._plan, step.item)).select(list(self._plan.bands)).toFloat()
             else:
-                image = composites.image(ee, self._plan, step.period)
+                image = plans.expressions(self._plan).image(ee, self._plan, step.period)
             self._images[key] = composites.pixels(ee, image)
         return self._images[key]
 

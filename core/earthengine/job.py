@@ -1,4 +1,4 @@
-"""The jobs `exportcomposites` and `continueexport`: plan, connect, move every period on, report."""
+"""The jobs `exportcomposites`, `exportharmonic` and `continueexport`: plan, connect, move every image on, report."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from . import account, intake, page, series
 from .download import Download
 from .ledger import NAME as LEDGER
 from .ledger import PENDING, Ledger
+from .compositeplan import CompositePlan
+from .harmonicplan import HarmonicPlan
 from .plan import Plan
 from .service import Service, ServiceError
 from .tasks import Tasks
@@ -30,7 +32,7 @@ def run(parameters: dict, resources, events) -> dict:
     Parameters
     ----------
     parameters : dict
-        As `Plan.of` takes them; FOLDER, REPORT, DRY_RUN; KEY_FILE and ENDPOINT. A secret comes as
+        As `CompositePlan.of` takes them; FOLDER, REPORT, DRY_RUN; KEY_FILE and ENDPOINT. A secret comes as
         ``resources.credentials``.
 
     Raises
@@ -40,7 +42,15 @@ def run(parameters: dict, resources, events) -> dict:
     ServiceError
         When the service stops answering or refuses; what is done stays done and the same call continues.
     """
-    plan = Plan.of(parameters)
+    return _export(CompositePlan.of(parameters), parameters, resources, events)
+
+
+def interpolate(parameters: dict, resources, events) -> dict:
+    """Export NDVI whose gaps the service closes by harmonics; all else as `run`, with the parameters of `HarmonicPlan.of`."""
+    return _export(HarmonicPlan.of(parameters), parameters, resources, events)
+
+
+def _export(plan: Plan, parameters: dict, resources, events) -> dict:
     events.info(f"{len(plan.periods)} periods from {plan.periods[0][0]} to {plan.periods[-1][1]} (excluded), "
                 f"{plan.grid.text}; {plan.requests} requests, {plan.bytes / 1e6:.0f} MB.")  # fmt: skip
     if parameters.get("DRY_RUN"):
@@ -127,7 +137,7 @@ def _begin_lost_files_anew(ledger: Ledger, events) -> None:
 def _require_room(plan: Plan, ledger: Ledger) -> None:
     """Raise `DiskError` when what is still to come cannot fit, not even compressed to a half."""
     left = sum(item.state != "DONE" for item in ledger.items())
-    needed, free = plan.bytes * left // len(plan.periods) // 2, shutil.disk_usage(ledger.folder).free
+    needed, free = plan.bytes * left // len(plan.spans) // 2, shutil.disk_usage(ledger.folder).free
     if free < needed:
         raise DiskError(f"{left} periods need about {needed / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free in {ledger.folder}.",
                         "Free some room, or choose another FOLDER.")  # fmt: skip

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..errors import InputError, OutputError
 from ..version import version
+from . import plans
 from .plan import Plan
 
 NAME = "export.sqlite"
@@ -54,7 +55,10 @@ CREATE TABLE event(at TEXT NOT NULL, key TEXT NOT NULL, before TEXT, after TEXT 
 
 @dataclass(frozen=True)
 class Item:
-    """A period of the export as the ledger knows it; `looked`: the service's statistics were judged."""
+    """An image of the export, of one period or of all, as the ledger knows it.
+
+    `looked`: the service's statistics were judged; `stem`: how names of this kind of export begin.
+    """
 
     key: str
     number: int
@@ -74,6 +78,7 @@ class Item:
     eecu_s: float | None
     error: str | None
     updated: str
+    stem: str
 
     @property
     def request_id(self) -> str:
@@ -83,12 +88,12 @@ class Item:
     @property
     def task_name(self) -> str:
         """How the task is called on the service, and its file: the period, which export it belongs to, the attempt."""
-        return f"S1S2_{self.start}_{self.end}_{self.key[:WORDS]}_{self.attempt}"
+        return f"{self.stem}_{self.start}_{self.end}_{self.key[:WORDS]}_{self.attempt}"
 
     @property
     def file_name(self) -> str:
         """The finished raster."""
-        return f"S1S2_{self.start}_{self.end}.tif"
+        return f"{self.stem}_{self.start}_{self.end}.tif"
 
     @property
     def found(self) -> list:
@@ -109,7 +114,7 @@ class Ledger:
 
     def __init__(self, folder):
         self.folder = Path(folder)
-        self._base = self._lock = None
+        self._base = self._lock = self._plan = None
 
     def __enter__(self) -> Ledger:
         try:
@@ -180,21 +185,21 @@ class Ledger:
         InputError
             When there is none.
         """
-        if not self.exists:
-            raise InputError(f"The folder {self.folder} holds no export.", "Choose the FOLDER of an export that was begun.")
-        return Plan.read(self._base.execute("SELECT plan FROM job").fetchone()[0])
+        if self._plan is None:
+            if not self.exists:
+                raise InputError(f"The folder {self.folder} holds no export.", "Choose the FOLDER of an export that was begun.")
+            self._base.row_factory = None
+            self._plan = plans.read(self._base.execute("SELECT plan FROM job").fetchone()[0])
+        return self._plan
 
     def items(self, *states: str) -> list:
         """The periods in order, all or those in some states."""
         marks = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
-        self._base.row_factory = sqlite3.Row
-        rows = self._base.execute(f"SELECT * FROM item {marks} ORDER BY number", states).fetchall()
-        return [Item(**dict(row)) for row in rows]
+        return self._items(f"{marks} ORDER BY number", states)
 
     def item(self, key: str) -> Item:
         """One period."""
-        self._base.row_factory = sqlite3.Row
-        return Item(**dict(self._base.execute("SELECT * FROM item WHERE key = ?", (key,)).fetchone()))
+        return self._items("WHERE key = ?", (key,))[0]
 
     def move(self, item: Item, state: str, note: str = "", **known) -> Item:
         """Put a period into another state, with what has become known, in one step.
@@ -251,6 +256,11 @@ class Ledger:
         """All that happened: (when, key, before, after, note)."""
         self._base.row_factory = None
         return self._base.execute("SELECT at, key, before, after, note FROM event ORDER BY rowid").fetchall()
+
+    def _items(self, which: str, values: tuple) -> list:
+        stem = self.plan.STEM
+        self._base.row_factory = sqlite3.Row
+        return [Item(**dict(row), stem=stem) for row in self._base.execute(f"SELECT * FROM item {which}", values).fetchall()]
 
     def _set(self, key: str, known: dict) -> None:
         known = {**known, "updated": _now()}

@@ -18,11 +18,11 @@ def settle(plan: Plan, ledger: Ledger, item: Item, period, answer: dict, events)
         In state PLANNED when its pixels are worth fetching.
     """
     found = statistics.judged(answer, plan, period)
-    counts = {name: int(answer[name]) for name in ("n_s1", "n_s2", "unmatched")}
+    counts = {name: int(answer[name]) for name in ("n_s1", "n_s2", "unmatched") if name in answer}
     item = ledger.learn(item, **counts, looked=1)
     if arrival.problems(found):
         return fail(ledger, item, found, events)
-    if counts["n_s1"] or counts["n_s2"]:
+    if counts.get("n_s1") or counts["n_s2"]:
         return item
     return finish_empty(plan, ledger, ledger.move(item, "EMPTY", "no image of either sensor"), period)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..report import Mark, Report, write_whole
 from .ledger import ENDED, PENDING, Ledger
+from .harmonicplan import ORDERS
 from .plan import COMPLETE, IN_FLIGHT, OPTICAL, SECONDS_PER_REQUEST, Plan
 
 # Limits of the service as documented in August 2026; they hold for a project.
@@ -23,24 +24,24 @@ COLUMNS = ("period", "state", "verdict", "n_s1", "n_s2", "unmatched", "attempt",
 
 def of_plan(plan: Plan) -> Report:
     """The page of a dry run."""
-    first, last = plan.spans[0], plan.spans[-1]
+    first, last = plan.dates[0], plan.dates[-1]
     report = Report("Plan of an export from Earth Engine", f"{len(plan.periods)} periods from {first.start} to {last.end} (excluded)")
     report.verdict("good", "The plan is complete; nothing was asked of the service and no account was used.")
     report.key("PERIODS", len(plan.periods), "Periods")
     report.key("REQUESTS", plan.requests, "Requests", ",d")
     report.key("SIZE_MB", plan.bytes / 1e6, "Size without compression", ",.0f", "MB")
     report.key("MINUTES", plan.seconds / 60, "Guess of the time", ",.0f", "min")
-    report.section("What is exported").table("bands", [("Band", ""), ("What it holds", "")], [(b, _holds(plan, b)) for b in plan.bands])
-    report.text(_masking(plan), _radar(plan))
+    report.section("What is exported").table("bands", [("Band", ""), ("What it holds", "")], [(kind, _holds(plan, kind)) for kind in plan.kinds])
+    report.text(_masking(plan), _radar(plan) if "VV" in plan.kinds else _curves(plan))
     report.section("Where and when").text(
         f"Grid: {plan.grid.text}; upper left corner {plan.transform[2]:.0f}, {plan.transform[5]:.0f}.",
         "Periods are half open, in UTC: the end of one is the first day of the next.",
     )
-    report.table("periods", [("Period", ""), ("Days", "d")], [(str(p), (p.end - p.start).days) for p in plan.spans])
+    report.table("periods", [("Period", ""), ("Days", "d")], [(str(p), (p.end - p.start).days) for p in plan.dates])
     columns = [("What", ""), ("This export", ",.0f"), ("Limit of the project", ",.0f")]
     report.section("What it takes").table("limits", columns, _limits(plan))
     report.note(f"The time assumes {SECONDS_PER_REQUEST:g} s a request and {IN_FLIGHT} at once; it was not measured for this area.")
-    if first.start < COMPLETE:
+    if plan.window.start < COMPLETE:
         report.note(f"Surface reflectance of Sentinel-2 before {COMPLETE} does not cover the whole world: counts may be 0.")
     report.facts(project=plan.project or "(none given)", destination=f"{plan.destination} {plan.place}".strip(),
                  export=plan.sha256[:16])  # fmt: skip
@@ -119,7 +120,11 @@ def _holds(plan: Plan, band: str) -> str:
     if band in ("VV", "VH"):
         how = "median" if plan.reducer == "median" else "mean of linear power"
         return f"Sentinel-1 backscatter {band} in dB, {how} of all passes"
-    counts = {"n_s1": "number of Sentinel-1 images with a value at the pixel",
+    if band == OPTICAL["NDVI"] and "quality" in plan.kinds:
+        return "NDVI of Sentinel-2: median of the period's clear images, elsewhere the curve at the middle of the period"
+    counts = {"quality": "reason code of the value: 1 observed, 3 filled, 5 before the first or after the last observation, "
+              "6 no possible curve, 0 no observation or no land",
+              "harmonics": f"harmonics of the curve: {', '.join(map(str, ORDERS))}; -1 observed, 0 none", "n_s1": "number of Sentinel-1 images with a value at the pixel",
               "n_s2": "number of clear Sentinel-2 images at the pixel", "RVI": "radar vegetation index 4 VH / (VV + VH)"}  # fmt: skip
     name = {b: n for n, b in OPTICAL.items()}.get(band)
     return counts.get(band) or f"{name} of Sentinel-2 surface reflectance, median of all clear images; not clamped"
@@ -141,11 +146,20 @@ def _radar(plan: Plan) -> str:
             "border noise and extreme angles are masked.")  # fmt: skip
 
 
+def _curves(plan: Plan) -> str:
+    land = "polygons given" if plan.land else f"the collection {plan.land_asset}"
+    images = ("All dates are in one image." if plan.images == "stack" else
+              "Each date is an image of its own, for which the service computes the curves anew: a stack spares that.")  # fmt: skip
+    return (f"Curves go through all clear observations from {plan.window.start} to {plan.window.end} (excluded), at their own "
+            f"times, with {', '.join(map(str, ORDERS))} harmonics of a year and a trend: the first that exists and is possible at "
+            f"a date is taken. {images} " + (f"Only pixels in the {land} are computed." if plan.land or plan.land_asset else ""))  # fmt: skip
+
+
 def _limits(plan: Plan) -> list:
     tile = plan.tile_side**2 * plan.bytes_per_pixel / 1e6
     if plan.destination == "download":
         return [("Requests at once", IN_FLIGHT, 40), ("Largest request (MB)", tile, 48 * 2**20 / 1e6)]
-    rows = [("Tasks in the queue", len(plan.periods), QUEUE)]
+    rows = [("Tasks in the queue", len(plan.spans), QUEUE)]
     if plan.destination == "asset":
-        rows += [("Assets", len(plan.periods), ASSETS), ("Size of assets (MB)", plan.bytes / 1e6, ASSET_BYTES / 1e6)]
+        rows += [("Assets", len(plan.spans), ASSETS), ("Size of assets (MB)", plan.bytes / 1e6, ASSET_BYTES / 1e6)]
     return rows

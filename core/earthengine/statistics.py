@@ -10,16 +10,12 @@ import numpy as np
 
 from ..timeseries import Grid, variable_named
 from ..validate.checks import COPY_CORRELATION, FEWEST, FEWEST_PAIRS, Layer, check_values
-from ..validate.collect import JUDGED
 from ..validate.findings import Finding
 from ..validate.measure import Measure
-from . import composites
-from .plan import Plan
+from . import composites, plans
+from .plan import SMALLEST_SHARE, Plan
 from .service import ServiceError
 
-# The service ends requests after five minutes, and files are checked whole on arrival: of larger areas the middle, and a
-# smaller middle where even that is too much.
-LARGEST_SIDE, SMALLEST_SIDE = 1024, 128
 PERCENTS = tuple(range(0, 101, 5))
 SPLIT = "__"  # between a band and what is counted of it
 MOST_PIXELS = 1e8
@@ -28,25 +24,28 @@ MOST_PIXELS = 1e8
 def ask(service, plan: Plan, period) -> dict:
     """What the service says of a period: numbers of scenes, and statistics of its middle of ``side`` pixels.
 
+    The service ends requests after five minutes, and files are checked whole on arrival: of larger areas the middle is
+    looked at, and a smaller middle where even that is too much.
+
     Raises
     ------
     ServiceError
         `why` is ``too_large`` when even the smallest middle is.
     """
-    side = LARGEST_SIDE
+    side = plan.LARGEST_LOOK
     while True:
         try:
             return {**service.value(asked(service.ee, plan, period, side)), "side": side}
         except ServiceError as problem:
-            if problem.why != "too_large" or side <= SMALLEST_SIDE:
+            if problem.why != "too_large" or side <= plan.LARGEST_LOOK // SMALLEST_SHARE:
                 raise
         side //= 2
 
 
-def asked(ee, plan: Plan, period, side: int = LARGEST_SIDE) -> dict:
+def asked(ee, plan: Plan, period, side: int) -> dict:
     """The question, as one request."""
-    image = composites.image(ee, plan, period)
-    judged = _judged_bands(plan)
+    expressions = plans.expressions(plan)
+    image, judged = expressions.image(ee, plan, period), list(plan.judged)
     part = middle(plan.grid, side)
     place = {"geometry": composites.region(ee, plan, part), "crs": plan.crs, "crsTransform": list(part.transform),
              "maxPixels": MOST_PIXELS}  # fmt: skip
@@ -58,26 +57,28 @@ def asked(ee, plan: Plan, period, side: int = LARGEST_SIDE) -> dict:
         .combine(r.count(), "", True)
         .combine(r.percentile(list(PERCENTS), [f"p{percent}" for percent in PERCENTS]), "", True)
     )
-    both = image.select("VV").subtract(image.select("VH")).rename(["difference"])
     pairs = {
         f"{a}{SPLIT}{b}": image.select([a, b]).reduceRegion(reducer=r.pearsonsCorrelation(), **place)
-        for i, a in enumerate(judged) for b in judged[i + 1 :]
+        for a, b in _pairs(plan)
     }  # fmt: skip
+    measured = image.select(judged)
+    if "VV" in judged:
+        measured = measured.addBands(image.select("VV").subtract(image.select("VH")).rename(["difference"]))
     return {
-        **composites.scenes(ee, plan, period),
-        "levels": image.select(judged).addBands(both).reduceRegion(reducer=levels, **place),
-        "flags": _flags(ee, image, judged).reduceRegion(reducer=r.sum(), **place),
+        **expressions.scenes(ee, plan, period),
+        "levels": measured.reduceRegion(reducer=levels, **place),
+        "flags": _flags(image, plan).reduceRegion(reducer=r.sum(), **place),
         "pairs": ee.Dictionary(pairs),
     }
 
 
 def judged(answer: dict, plan: Plan, period) -> list:
     """Findings about a period from what `ask` brought."""
-    part = middle(plan.grid, answer["side"])
+    part, periods = middle(plan.grid, answer["side"]), {layer.band: layer.period for layer in plan.layers(period)}
     found = []
-    for name in _judged_bands(plan):
-        variable, measure = variable_named(name), _measure(answer, name, part.width * part.height)
-        layer = Layer(str(period), name, variable.name, period.start, period.end, False, False, variable.units, measure)
+    for name, variable in plan.judged.items():
+        date, measure = periods[name], _measure(answer, name, part.width * part.height)
+        layer = Layer(str(date), name, variable.name, date.start, date.end, False, False, variable.units, measure)
         found += check_values(layer)
     return found + _judge_pairs(answer, period)
 
@@ -90,15 +91,17 @@ def middle(grid: Grid, side: int) -> Grid:
     return Grid(grid.crs, (a, b, c + a * column, d, e, f + e * row), width, height)
 
 
-def _judged_bands(plan: Plan) -> list:
-    return [name for name in plan.bands if variable_named(name).name in JUDGED]
+def _pairs(plan: Plan) -> list:
+    """Bands of one period of different variables, none of which may be a copy of another."""
+    judged = list(plan.judged.items())
+    return [(a, b) for i, (a, first) in enumerate(judged) for b, second in judged[i + 1 :] if first != second]
 
 
-def _flags(ee, image, names):
+def _flags(image, plan: Plan):
     """Bands that are 1 where a value lies outside of its range, at either limit, or exactly at 0."""
     made = None
-    for name in names:
-        low, high = variable_named(name).valid_range
+    for name, variable in plan.judged.items():
+        low, high = variable.valid_range
         band = image.select(name)
         for what, flag in (("outside", band.lt(low).Or(band.gt(high))), ("low", band.eq(low)), ("high", band.eq(high)),
                            ("zero", band.eq(0))):  # fmt: skip

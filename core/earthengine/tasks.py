@@ -6,7 +6,7 @@ before the request, so that a run which died in between is recognised by the nex
 
 from __future__ import annotations
 
-from . import composites, look, statistics
+from . import composites, look, plans, statistics
 from .ledger import PENDING, Item, Ledger
 from .plan import Plan
 from .service import REMEDIES, Service, ServiceError
@@ -166,7 +166,7 @@ class Tasks:
             raise ServiceError("quota", f"{waiting} tasks wait in the project already.", REMEDIES["quota"])
         if self._plan.destination == "asset":
             count, size = self._service.asset_room()
-            wanted = len(planned) * self._plan.bytes / len(self._plan.periods)
+            wanted = len(planned) * self._plan.bytes / len(self._plan.spans)
             if count < len(planned) or size < wanted:
                 raise ServiceError("quota", f"The project has room for {count} assets and {size / 1e6:.0f} MB; "
                                    f"{len(planned)} and up to {wanted / 1e6:.0f} MB are to come.", REMEDIES["quota"])  # fmt: skip
@@ -180,7 +180,7 @@ def asset(plan: Plan, item: Item) -> str:
 
 def _config(ee, plan: Plan, item: Item, period) -> dict:
     """The request that starts a task, without its id."""
-    image = composites.image(ee, plan, period)
+    image = plans.expressions(plan).image(ee, plan, period)
     # Transform and size together, without a region, are the client's way to ask for exactly this rectangle of pixels.
     common = {"description": item.task_name, "crs": plan.crs, "crsTransform": list(plan.transform),
               "dimensions": f"{plan.width}x{plan.height}", "maxPixels": MOST_PIXELS}  # fmt: skip

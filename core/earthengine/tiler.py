@@ -16,9 +16,8 @@ import numpy as np
 from ..errors import OutputError
 from ..timeseries import Window
 from .ledger import Item, Ledger
-from .plan import Plan
+from .plan import SMALLEST_SHARE, Plan
 
-SMALLEST_SIDE = 128  # pixels
 PARTS = ".parts"
 ROWS_AT_ONCE = 256  # whole blocks of the file
 
@@ -29,10 +28,10 @@ def windows(plan: Plan) -> list:
             for row, rows in _cuts(plan.height, plan.tile_side) for column, columns in _cuts(plan.width, plan.tile_side)]
 
 
-def halves(window: Window) -> list:
+def halves(window: Window, plan: Plan) -> list:
     """Two halves of a tile along its longer side; [] when it is small already."""
     row, column, rows, columns = window
-    if max(rows, columns) < 2 * SMALLEST_SIDE:
+    if max(rows, columns) < 2 * (plan.tile_side // SMALLEST_SHARE):
         return []
     if rows >= columns:
         half = rows // 2
@@ -64,9 +63,9 @@ class Parts:
                               "Free some room on the disk, then run 'Continue export': nothing is lost.") from problem  # fmt: skip
         self._ledger.keep_tile(item, window, _checksum(file))
 
-    def cut(self, item: Item, window: Window) -> list:
+    def cut(self, item: Item, window: Window, plan: Plan) -> list:
         """Remember that a tile was too large; returns its halves, or [] when it cannot be cut."""
-        found = halves(window)
+        found = halves(window, plan)
         if found:
             self._ledger.keep_tile(item, window, None)
         return found
@@ -111,7 +110,7 @@ class Parts:
         while waiting:
             window = waiting.pop()
             if tuple(window) in known and known[tuple(window)] is None:
-                waiting += reversed(halves(window))
+                waiting += reversed(halves(window, plan))
             else:
                 found.append(window)
         return found

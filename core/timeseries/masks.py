@@ -10,6 +10,7 @@ import numpy as np
 import rasterio
 import rasterio.windows
 from rasterio.features import rasterize
+from rasterio.warp import transform
 
 from ..errors import GridMismatchError, InputError
 from .grids import Grid, Window
@@ -95,6 +96,34 @@ def zone_names(path: str) -> list[str]:
     return [str(properties.get("name", number)) for number, (properties, _) in enumerate(_features(path), start=1)]
 
 
+def polygons_on(path: str, crs: str, grid: Grid) -> list:
+    """Polygons of a GeoJSON file that come near a grid, in the grid's reference system.
+
+    Parameters
+    ----------
+    path : str
+    crs : str
+        Reference system of the file, such as ``EPSG:4326``.
+    grid : Grid
+
+    Returns
+    -------
+    list of lists of ndarray, (points, 2)
+        The rings of each polygon, its outline first.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or none of its polygons touches the grid.
+    """
+    moved = [[np.stack(transform(crs, grid.crs, *ring.T), axis=1) for ring in rings]
+             for _, polygons in _features(path) for rings in polygons]  # fmt: skip
+    found = [rings for rings in moved if _touches(_box(rings[0], grid), grid)]
+    if not found:
+        raise _nothing_touches(path)
+    return found
+
+
 def _from_polygons(path: str, grid: Grid, window: Window) -> np.ndarray:
     return _burnt(path, grid, window) > 0
 
@@ -134,13 +163,8 @@ def _polygons(path: str, made: int, grid: Grid) -> tuple[list, list, np.ndarray]
     """Polygons, numbers of their features, and their boxes in columns and rows of the grid (left, top, right, bottom)."""
     numbered = [(rings, number) for number, (_, polygons) in enumerate(_features(path), start=1) for rings in polygons]
     boxes = np.array([_box(rings[0], grid) for rings, _ in numbered]).reshape(-1, 4)
-    west, north, east, south = boxes.T
-    touches = (west < grid.width) & (east > 0) & (north < grid.height) & (south > 0)
-    if not touches.any():
-        raise InputError(
-            f"No polygon of {Path(path).name} touches the series.",
-            "Check the reference system of the polygons, or give none.",
-        )
+    if not _touches(boxes.T, grid).any():
+        raise _nothing_touches(path)
     shapes = [{"type": "Polygon", "coordinates": rings} for rings, _ in numbered]
     return shapes, [number for _, number in numbered], boxes
 
@@ -155,6 +179,16 @@ def _features(path: str) -> list[tuple]:
             f"{Path(path).name} cannot be read as GeoJSON polygons ({problem}).",
             "Give polygons, or a raster on the grid of the series.",
         ) from problem
+
+
+def _touches(box, grid: Grid):
+    west, north, east, south = box
+    return (west < grid.width) & (east > 0) & (north < grid.height) & (south > 0)
+
+
+def _nothing_touches(path: str) -> InputError:
+    return InputError(f"No polygon of {Path(path).name} touches the series.",
+                      "Check the reference system of the polygons, or give none.")  # fmt: skip
 
 
 def _compact(member: dict):

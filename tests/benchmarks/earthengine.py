@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from earthengine.helpers import call, double, export
 from earthengine.scenes import demak
 from phenofuse.core.earthengine import download, plan
+from phenofuse.core.earthengine.compositeplan import CompositePlan
 
 
 def main() -> None:
@@ -46,7 +47,7 @@ def measured(scenes, latency: float, side: int, at_once: int, **changes) -> tupl
         started = time.perf_counter()
         export(parameters)
         seconds = time.perf_counter() - started
-        made = plan.Plan.of(parameters)
+        made = CompositePlan.of(parameters)
         fewest = -(-made.width * made.height * made.bytes_per_pixel // plan.LARGEST_REQUEST) * len(made.periods)
         return found.count("computePixels"), fewest, seconds
 

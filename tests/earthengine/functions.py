@@ -253,8 +253,9 @@ def _unmask(_, input, value=0, sameFootprint=True):
     fill = constant(0 if value is None else value)
 
     def pixels(grid):
-        ((other, _),) = fill.pixels(grid)[:1]
-        return [(np.where(m, v, other), np.ones_like(m)) for v, m in input.pixels(grid)]
+        bands, others = input.pixels(grid), fill.pixels(grid)
+        others = others * len(bands) if len(others) == 1 else others
+        return [(np.where(m, v, w), m | n) for (v, m), (w, n) in zip(bands, others)]
 
     return input.derive(pixels=pixels)
 
@@ -308,7 +309,7 @@ def _quiet(reduce):
     return call
 
 
-_STATISTICS = {"median": _quiet(np.nanmedian), "mean": _quiet(np.nanmean), "sum": _quiet(np.nansum),
+_STATISTICS = {"min": _quiet(np.nanmin), "max": _quiet(np.nanmax), "median": _quiet(np.nanmedian), "mean": _quiet(np.nanmean), "sum": _quiet(np.nansum),
                "count": lambda values: np.isfinite(values).sum(0).astype(float)}  # fmt: skip
 
 

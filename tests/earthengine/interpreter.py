@@ -65,9 +65,12 @@ class Collection(list):
 
 
 def constant(value) -> Image:
-    """A value, or one per band, as an image without end; an image as it is."""
+    """A value, one per band, or an array in each pixel, as an image without end; an image as it is."""
     if isinstance(value, Image):
         return value
+    if isinstance(value, np.ndarray):
+        return Image(["constant"], lambda grid: [(np.broadcast_to(value, (grid.height, grid.width, *value.shape)),
+                                                  np.ones((grid.height, grid.width), bool))])  # fmt: skip
     values = value if isinstance(value, list) else [value]
     names = ["constant"] if len(values) == 1 else [f"constant_{i}" for i in range(len(values))]
 

@@ -13,7 +13,7 @@ from collections import Counter
 
 import numpy as np
 
-from . import protocol
+from . import protocol, regression  # noqa: F401 (it adds its functions)
 from .functions import FUNCTIONS
 from .interpreter import Image, Interpreter, PixelGrid, constant, stored
 from .protocol import ApiError, refused
