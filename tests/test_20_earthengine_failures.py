@@ -6,7 +6,6 @@ import io
 import json
 import os
 import random
-import signal
 import threading
 import time
 from pathlib import Path
@@ -15,7 +14,19 @@ import pytest
 
 pytest.importorskip("ee", reason="needs the engine's extra 'earthengine'")
 from earthengine import service as pretend
-from earthengine.helpers import HURRY, call, deliver, double, engine, export, finished, proceed, rows, states
+from earthengine.helpers import (
+    HURRY,
+    call,
+    deliver,
+    double,
+    engine,
+    export,
+    finished,
+    kill_after,
+    proceed,
+    rows,
+    states,
+)
 from phenofuse.core.earthengine import download, job, service, tiler
 from phenofuse.core.earthengine import ledger as memory
 from phenofuse.core.earthengine import plan as planning
@@ -494,20 +505,15 @@ def test_killed_at_random_moments(tmp_path, undisturbed, destination):
 
 def _kill(process, found, chance, spare: bool) -> bool:
     """Kill a run once so many requests have come and a moment more; returns whether it was still alive."""
-    until = len(found.log) + chance.randint(1, 12)
-    started = time.monotonic()
-    while not spare and process.poll() is None and len(found.log) < until and time.monotonic() - started < 60:
-        time.sleep(0.002)
-    if not spare:
-        time.sleep(chance.uniform(0, 0.1))
-    alive = not spare and process.poll() is None
-    if alive:
-        os.killpg(process.pid, signal.SIGKILL)
-    said = process.stdout.read()  # to its end; standard input stays open, as closing it means to cancel
-    process.wait(10)
-    process.stdin.close(), process.stdout.close()
-    assert alive or '"event": "error"' not in said, said
-    return alive
+    until, rest = len(found.log) + chance.randint(1, 12), chance.uniform(0, 0.1)
+
+    def is_time():
+        if spare or len(found.log) < until:
+            return False
+        time.sleep(rest)
+        return True
+
+    return kill_after(process, is_time)
 
 
 class _Ticking:

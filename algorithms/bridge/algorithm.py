@@ -12,6 +12,7 @@ from pathlib import Path
 
 from qgis.core import (
     QgsApplication,
+    QgsCoordinateReferenceSystem,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingException,
@@ -151,12 +152,18 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         for key in ("MASK", "ZONES"):
             layer = self._values.get(key)
             if layer is not None:
-                target = self.parameterAsRasterLayer(given, "INPUT", context).crs()
+                target = self._target_crs(given, context)
                 names = (self._values.pop("ZONE_FIELD") or "") if key == "ZONES" else None
                 self._values[key] = mask.mask_file(layer, target, str(settings.home() / "masks"), names)
         # On this thread, as QGIS may ask for its master password; not among the values, which are written in places.
         self._secret = secret.of_configuration(self._values.pop("AUTH", None))
         return True
+
+    def _target_crs(self, given, context) -> QgsCoordinateReferenceSystem:
+        """The reference system in which the engine takes polygons: that of INPUT, degrees where there is none yet."""
+        if self.parameterDefinition("INPUT"):
+            return self.parameterAsRasterLayer(given, "INPUT", context).crs()
+        return QgsCoordinateReferenceSystem("EPSG:4326")
 
     def processAlgorithm(self, given, context, feedback):
         wanted = parameters.destinations(self, given, context)

@@ -89,11 +89,16 @@ def mask():
     return QgsProcessingParameterMapLayer("MASK", tr("Mask"), optional=True, types=kinds)
 
 
+def polygons(key: str, description: str):
+    """A layer of polygons; it may stay empty."""
+    kinds = [QgsProcessing.SourceType.TypeVectorPolygon]
+    return QgsProcessingParameterVectorLayer(key, description, kinds, optional=True)
+
+
 def zones() -> list:
     """ZONES: polygons to sum up by, and ZONE_FIELD, the field that names them."""
-    kinds = [QgsProcessing.SourceType.TypeVectorPolygon]
     return [
-        QgsProcessingParameterVectorLayer("ZONES", tr("Polygons to sum up by"), kinds, optional=True),
+        polygons("ZONES", tr("Polygons to sum up by")),
         QgsProcessingParameterField("ZONE_FIELD", tr("Field that names the polygons"), None, "ZONES", optional=True),
     ]
 

@@ -14,20 +14,21 @@ class ContinueExport(PhenofuseAlgorithm):
     DESCRIPTION = (
         "The folder of an export remembers every period: what was asked of Earth Engine, which task it became, what was "
         "checked. Run this as often as you like: nothing is submitted or fetched twice, whatever ended the last run.\n\n"
-        "With DESTINATION = drive or cloudstorage, fetch the files of finished tasks yourself (their names begin with S1S2_), "
-        "put them into one folder and give it as FILES: they are checked against what was asked, and joined.\n\n"
+        "With DESTINATION = drive or cloudstorage, fetch the files of finished tasks yourself (their names begin with S1S2_ or "
+        "harmonic_), put them into one folder and give it as FILES: they are checked against what was asked, and joined.\n\n"
         "A second run on the same folder is refused while one is at work."
     )
     TAGS = ("earth engine", "gee", "resume", "status", "tasks", "cancel", "retry", "download", "drive")
     HELP = {
-        "FOLDER": "The folder of an export that was begun with Export composites.",
+        "FOLDER": "The folder of an export that was begun with Export composites or Export harmonic interpolation.",
         "ACTION": "continue: do all that can be done now. status: only look. retry: also begin anew what failed or was "
         "cancelled. cancel: end this export's own tasks, and no others of the project.",
         "WAIT_MINUTES": "How long to follow tasks on the service before coming back. 0: once.",
         "FILES": "Folder with the files of finished tasks from Drive or a bucket. Empty: the folder incoming within FOLDER.",
     }
-    STYLES = {"NDVI": ("series", "NDVI"), "VV": ("series", "VV"), "VH": ("series", "VH")}
-    RASTERS = {"NDVI": "NDVI series", "VV": "VV series", "VH": "VH series"}
+    STYLES = {"NDVI": ("series", "NDVI"), "VV": ("series", "VV"), "VH": ("series", "VH"), "QUALITY": ("quality", "Quality"),
+              "HARMONICS": ("harmonics", "Harmonics")}  # fmt: skip
+    RASTERS = {"NDVI": "NDVI series", "VV": "VV series", "VH": "VH series", "QUALITY": "Quality series", "HARMONICS": "Harmonics used"}
     NUMBERS = {"DONE": "Periods done", "PENDING": "Periods to come", "FAILED": "Periods failed or cancelled"}
 
     def parameters(self):

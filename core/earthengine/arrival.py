@@ -12,9 +12,9 @@ from ..events import Silent
 from ..timeseries import Header, RasterFile, RasterSpec, RasterWriter, Window, variable_named
 from ..validate.collect import collect, judge
 from ..validate.findings import KINDS, Finding
-from .ledger import Item, Ledger
 from . import agreement
 from .agreement import ROWS_AT_ONCE
+from .ledger import Item, Ledger
 from .plan import Plan
 
 # Below this share of valid pixels a sensor's layer is called thin: it tells little of the scene.

@@ -8,12 +8,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from rasterio.warp import transform_geom
-
 from ..errors import InputError
 from ..parameters import given
-from ..timeseries import Grid, Period
-from ..timeseries.masks import read_polygons
+from ..timeseries import Grid, Period, polygons_on
 from .plan import OPTICAL, Layer, Plan
 
 # Harmonics of a year, as in the scripts that users know: the first whose value is possible is taken.
@@ -122,16 +119,7 @@ def _land(path: str, grid: Grid) -> str:
     InputError
         When there are none on the grid, or they have too many corners for a request.
     """
-    west, south, east, north = grid.bounds
-    found = []
-    for rings, _ in read_polygons(path):
-        plain = {"type": "Polygon", "coordinates": [ring.tolist() for ring in rings]}
-        moved = transform_geom("EPSG:4326", grid.crs, plain, precision=DECIMALS)["coordinates"]
-        xs, ys = zip(*moved[0])
-        if min(xs) < east and max(xs) > west and min(ys) < north and max(ys) > south:
-            found.append(moved)
-    if not found:
-        raise InputError(f"No polygon of {Path(path).name} touches the area.", "Check MASK, or leave it empty.")
+    found = [[ring.round(DECIMALS).tolist() for ring in rings] for rings in polygons_on(path, "EPSG:4326", grid)]
     corners = sum(len(ring) for rings in found for ring in rings)
     if corners > MOST_CORNERS:
         raise InputError(f"The polygons of {Path(path).name} have {corners} corners in the area; a request holds {MOST_CORNERS}.",

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from ..errors import DiskError, InputError, OutputError
 from . import account, intake, page, series
+from .compositeplan import CompositePlan
 from .download import Download
+from .harmonicplan import HarmonicPlan
 from .ledger import NAME as LEDGER
 from .ledger import PENDING, Ledger
-from .compositeplan import CompositePlan
-from .harmonicplan import HarmonicPlan
 from .plan import Plan
 from .service import Service, ServiceError
 from .tasks import Tasks

@@ -8,8 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 from ..report import Mark, Report, write_whole
-from .ledger import ENDED, PENDING, Ledger
 from .harmonicplan import ORDERS
+from .ledger import ENDED, PENDING, Ledger
 from .plan import COMPLETE, IN_FLIGHT, OPTICAL, SECONDS_PER_REQUEST, Plan
 
 # Limits of the service as documented in August 2026; they hold for a project.
@@ -31,7 +31,8 @@ def of_plan(plan: Plan) -> Report:
     report.key("REQUESTS", plan.requests, "Requests", ",d")
     report.key("SIZE_MB", plan.bytes / 1e6, "Size without compression", ",.0f", "MB")
     report.key("MINUTES", plan.seconds / 60, "Guess of the time", ",.0f", "min")
-    report.section("What is exported").table("bands", [("Band", ""), ("What it holds", "")], [(kind, _holds(plan, kind)) for kind in plan.kinds])
+    bands = [(kind, _holds(plan, kind)) for kind in plan.kinds]
+    report.section("What is exported").table("bands", [("Band", ""), ("What it holds", "")], bands)
     report.text(_masking(plan), _radar(plan) if "VV" in plan.kinds else _curves(plan))
     report.section("Where and when").text(
         f"Grid: {plan.grid.text}; upper left corner {plan.transform[2]:.0f}, {plan.transform[5]:.0f}.",
@@ -122,12 +123,15 @@ def _holds(plan: Plan, band: str) -> str:
         return f"Sentinel-1 backscatter {band} in dB, {how} of all passes"
     if band == OPTICAL["NDVI"] and "quality" in plan.kinds:
         return "NDVI of Sentinel-2: median of the period's clear images, elsewhere the curve at the middle of the period"
-    counts = {"quality": "reason code of the value: 1 observed, 3 filled, 5 before the first or after the last observation, "
-              "6 no possible curve, 0 no observation or no land",
-              "harmonics": f"harmonics of the curve: {', '.join(map(str, ORDERS))}; -1 observed, 0 none", "n_s1": "number of Sentinel-1 images with a value at the pixel",
-              "n_s2": "number of clear Sentinel-2 images at the pixel", "RVI": "radar vegetation index 4 VH / (VV + VH)"}  # fmt: skip
+    others = {
+        "n_s1": "number of Sentinel-1 images with a value at the pixel",
+        "n_s2": "number of clear Sentinel-2 images at the pixel", "RVI": "radar vegetation index 4 VH / (VV + VH)",
+        "quality": "reason code of the value: 1 observed, 3 filled, 5 before the first or after the last observation, "
+        "6 no possible curve, 0 no observation or no land",
+        "harmonics": f"harmonics of the curve: {', '.join(map(str, ORDERS))}; -1 observed, 0 none",
+    }  # fmt: skip
     name = {b: n for n, b in OPTICAL.items()}.get(band)
-    return counts.get(band) or f"{name} of Sentinel-2 surface reflectance, median of all clear images; not clamped"
+    return others.get(band) or f"{name} of Sentinel-2 surface reflectance, median of all clear images; not clamped"
 
 
 def _masking(plan: Plan) -> str:
@@ -147,12 +151,12 @@ def _radar(plan: Plan) -> str:
 
 
 def _curves(plan: Plan) -> str:
-    land = "polygons given" if plan.land else f"the collection {plan.land_asset}"
+    land = f" Only pixels in {plan.land_asset or 'the polygons given'} are computed." if plan.land or plan.land_asset else ""
     images = ("All dates are in one image." if plan.images == "stack" else
               "Each date is an image of its own, for which the service computes the curves anew: a stack spares that.")  # fmt: skip
-    return (f"Curves go through all clear observations from {plan.window.start} to {plan.window.end} (excluded), at their own "
-            f"times, with {', '.join(map(str, ORDERS))} harmonics of a year and a trend: the first that exists and is possible at "
-            f"a date is taken. {images} " + (f"Only pixels in the {land} are computed." if plan.land or plan.land_asset else ""))  # fmt: skip
+    return (f"Curves go through all clear observations from {plan.window.start} to {plan.window.end} (excluded), at their own times: "
+            f"a trend and {', '.join(map(str, ORDERS))} harmonics of a year, of which the first that exists and is possible at a date "
+            f"is taken. {images}{land}")  # fmt: skip
 
 
 def _limits(plan: Plan) -> list:

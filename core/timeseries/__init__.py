@@ -12,7 +12,7 @@ from . import quality
 from .collecting import collect_series
 from .dates import Period, days_of, periods_between
 from .grids import Grid, Window
-from .masks import read_mask, read_zones, zone_names
+from .masks import polygons_on, read_mask, read_zones, zone_names
 from .opening import open_series, open_together
 from .raw import RasterFile, list_rasters
 from .series import Series
@@ -36,6 +36,7 @@ __all__ = [
     "open_series",
     "open_together",
     "periods_between",
+    "polygons_on",
     "quality",
     "read_mask",
     "read_zones",

@@ -157,7 +157,7 @@ def _layer(one: _Opened, band, variable: str, period) -> Layer:
     )
     return Layer(
         file=one.name,
-        series=one.name if one.is_stack else variable or band.description or f"band {band.index}",
+        series=_series(one, band, variable, period),
         variable=variable,
         start=period.start if period else None,
         end=period.end if period else None,
@@ -166,6 +166,16 @@ def _layer(one: _Opened, band, variable: str, period) -> Layer:
         units=" ".join((band.units, file.tags.get("units", ""))),
         measure=values,
     )
+
+
+def _series(one: _Opened, band, variable: str, period) -> str:
+    """What a band belongs to: in a stack of one variable the file, in one of several its variable or what else it is called."""
+    if not one.is_stack:
+        return variable or band.description or f"band {band.index}"
+    if len(set(one.variables)) == 1:
+        return one.name
+    other = band.description.replace(f"{period.start:%Y%m%d}", "") if period else band.description
+    return f"{one.name} {variable or other}"
 
 
 def _strips(file: RasterFile, index: int):

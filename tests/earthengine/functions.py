@@ -309,7 +309,8 @@ def _quiet(reduce):
     return call
 
 
-_STATISTICS = {"min": _quiet(np.nanmin), "max": _quiet(np.nanmax), "median": _quiet(np.nanmedian), "mean": _quiet(np.nanmean), "sum": _quiet(np.nansum),
+_STATISTICS = {"min": _quiet(np.nanmin), "max": _quiet(np.nanmax), "median": _quiet(np.nanmedian),
+               "mean": _quiet(np.nanmean), "sum": _quiet(np.nansum),
                "count": lambda values: np.isfinite(values).sum(0).astype(float)}  # fmt: skip
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +50,11 @@ def export(parameters: dict, events=None, **resources) -> dict:
     return jobs.run("exportcomposites", parameters, jobs.Resources(**{"workers": 1, **resources}), events or Silent())
 
 
+def interpolate(parameters: dict, events=None, **resources) -> dict:
+    """Run `exportharmonic`."""
+    return jobs.run("exportharmonic", parameters, jobs.Resources(**{"workers": 1, **resources}), events or Silent())
+
+
 def proceed(found: Double, folder, action="continue", events=None, **changes) -> dict:
     """Run `continueexport`."""
     parameters = {"FOLDER": str(folder), "ACTION": action, "ENDPOINT": found.url, **changes}
@@ -60,6 +68,21 @@ def engine(job: str, parameters: dict, **resources) -> subprocess.Popen:
     process.stdin.write(json.dumps({"job": job, "parameters": parameters, "resources": {"workers": 1, **resources}}) + "\n")
     process.stdin.flush()
     return process
+
+
+def kill_after(process: subprocess.Popen, when, seconds: float = 60) -> bool:
+    """Kill an engine once `when()` holds, or at its end; returns whether it was still alive."""
+    until = time.monotonic() + seconds
+    while process.poll() is None and not when() and time.monotonic() < until:
+        time.sleep(0.002)
+    alive = process.poll() is None
+    if alive:
+        os.killpg(process.pid, signal.SIGKILL)
+    said = process.stdout.read()  # to its end; standard input stays open, as closing it means to cancel
+    process.wait(10)
+    process.stdin.close(), process.stdout.close()
+    assert alive or '"event": "error"' not in said, said
+    return alive
 
 
 def rows(folder) -> list:
@@ -81,8 +104,8 @@ def bands(path) -> dict:
 
 
 def finished(folder) -> dict:
-    """All finished period rasters: {name: bytes}."""
-    return {path.name: path.read_bytes() for path in sorted(Path(folder).glob("S1S2_*.tif"))}
+    """All finished rasters of periods: {name: bytes}."""
+    return {path.name: path.read_bytes() for path in sorted(Path(folder).glob("*_*.tif"))}
 
 
 def deliver(found: Double, folder, pieces: int = 1, change=None) -> list:

@@ -75,6 +75,7 @@ def _reduce_collection(_, collection, reducer, parallelScale=1):
         valid = np.stack([np.all([m for _, m in one], 0) for one in layers], -1)
         enough = valid.sum(-1) > unknowns  # else both outputs are null
         table = np.where((valid & enough[..., None])[..., None], table, 0.0)
+        table = np.concatenate([table, np.zeros((*table.shape[:2], unknowns, table.shape[-1]))], -2)  # fewer images than unknowns
         x, y = table[..., :unknowns], table[..., unknowns:]
         q, r = np.linalg.qr(x)  # a line of zeros changes no least squares
         r = np.where(enough[..., None, None], r, np.eye(unknowns))
