@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from phenofuse.core import jobs
-from phenofuse.core.earthengine import plans
+from phenofuse.core.earthengine import harmonicplan, plans
 from phenofuse.core.earthengine.compositeplan import CompositePlan
+from phenofuse.core.earthengine.harmonicplan import HarmonicPlan
 from phenofuse.core.errors import InputError
 from phenofuse.core.events import Silent
 from phenofuse.core.timeseries import Grid
@@ -136,3 +138,78 @@ def test_a_dry_run_shows_the_plan_and_touches_nothing(tmp_path):
     jobs.run("exportcomposites", {**parameters, "START_DATE": "2018-01-01"}, jobs.Resources(), Silent())
     assert "does not cover the whole world" in (tmp_path / "plan.html").read_text(encoding="utf-8")
     assert date.fromisoformat(page.partition("(excluded)")[0][-11:-1]) == date(2025, 11, 14)
+
+
+# ---------------------------------------------------------------- harmonic interpolation
+
+
+def harmonic(**changes) -> HarmonicPlan:
+    """A plan of harmonics near Demak."""
+    return HarmonicPlan.of({**DEMAK, **changes})
+
+
+def polygons(path, *corners):
+    """A GeoJSON file of one polygon in degrees."""
+    ring = [*corners, corners[0]]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [
+        {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}}]}))  # fmt: skip
+    return str(path)
+
+
+def test_images_reach_beyond_the_periods():
+    """Curves use so many days before and after; the periods stay as they are."""
+    one = harmonic(DAYS_BEFORE=60, DAYS_AFTER=30)
+    assert str(one.window) == "2023-09-02/2025-12-14" and one.periods == plan().periods
+
+
+def test_a_stack_is_one_image_of_all_dates():
+    """One image of 62 dates with four bands each, named by kind and date; tiles within the limits; one image per date otherwise."""
+    one, many = harmonic(IMAGES="stack"), harmonic()
+    assert len(one.spans) == 1 and len(one.bands) == 248 and one.bands[4:6] == ("S2ndvi_20231113", "quality_20231113")
+    assert one.tile_side**2 * one.bytes_per_pixel < 48 * 2**20 and many.tile_side == 256
+    assert len(many.spans) == 62 and many.bands == ("S2ndvi", "quality", "harmonics", "n_s2")
+    assert one.bytes == many.bytes and one.requests < many.requests
+
+
+def test_a_harmonic_plan_survives_being_written_down(tmp_path):
+    """Text and back is the same plan of the same kind, polygons included."""
+    land = polygons(tmp_path / "land.geojson", (110.3, -7), (110.5, -7), (110.4, -6.8))
+    for one in (harmonic(MASK=land), harmonic(IMAGES="stack", LAND_ASSET="users/somebody/land")):
+        assert plans.read(one.text) == one and plans.read(one.text).sha256 == one.sha256
+    assert plans.read(plan().text) == plan()
+
+
+def test_curves_lean_on_all_images_so_keys_tell_the_window():
+    """What two composites share, two interpolations do not: with other images the same period is another one."""
+    base = harmonic()
+    for changes in ({"DAYS_AFTER": 91}, {"DAYS_BEFORE": 0}, {"END_DATE": "2024-12-01"}, {"LAND_ASSET": "users/somebody/land"}):
+        assert harmonic(**changes).key(base.spans[3]) != base.key(base.spans[3])
+    assert base.key(base.spans[3]) != plan().key(plan().spans[3])
+    assert harmonic(IMAGES="stack").sha256 != harmonic(IMAGES="stack", PERIOD_DAYS=31).sha256
+
+
+@pytest.mark.parametrize("changes, words", [
+    ({"END_DATE": "2024-01-01"}, "Images of 240 days are used"), ({"DAYS_BEFORE": -1}, "DAYS_BEFORE is -1"),
+    ({"IMAGES": "all"}, "IMAGES is 'all'"), ({"IMAGES": "stack", "PERIOD_DAYS": 2}, "the service gives 1024"),
+    ({"START_DATE": "2012-01-01", "END_DATE": "2014-01-01"}, "before the first Sentinel-2"),
+    ({"CLOUD_MASK": "qa60", "START_DATE": "2024-03-01"}, "QA60 is empty .* 0 of 51 periods"),
+    ({"MASK": "/nowhere.geojson"}, "cannot be read"),
+])  # fmt: skip
+def test_what_harmonics_cannot_be_is_refused_with_a_sentence(changes, words):
+    """Each with what was found and a remedy."""
+    with pytest.raises(InputError, match=words) as stop:
+        harmonic(**changes)
+    assert stop.value.remedy
+
+
+def test_polygons_are_refused_that_do_not_fit(tmp_path, monkeypatch):
+    """Elsewhere, too many corners for a request, or given twice."""
+    elsewhere = polygons(tmp_path / "far.geojson", (10, 50), (11, 50), (10, 51))
+    land = polygons(tmp_path / "land.geojson", (110.3, -7), (110.5, -7), (110.4, -6.8))
+    monkeypatch.setattr(harmonicplan, "MOST_CORNERS", 3)
+    for changes, words in (({"MASK": elsewhere}, "No polygon of far.geojson"), ({"MASK": land}, "4 corners in the area")):
+        with pytest.raises(InputError, match=words):
+            harmonic(**changes)
+    monkeypatch.undo()
+    with pytest.raises(InputError, match="Both MASK and LAND_ASSET"):
+        harmonic(LAND_ASSET="users/a/b", MASK=land)

@@ -239,26 +239,24 @@ def test_tasks_go_through_the_same_ledger(tmp_path, stack):
             np.testing.assert_array_equal(values, stacked(folder)[kind])
 
 
-@pytest.mark.parametrize("kind, companion", [("quality", "n_s2"), ("harmonics", "quality"), ("S2ndvi", "quality")])
-def test_bands_that_contradict_one_another_are_refused(tmp_path, stack, kind, companion):
+@pytest.mark.parametrize("kind, named", [("S2ndvi", "S2ndvi"), ("quality", "S2ndvi"), ("harmonics", "harmonics"), ("n_s2", "quality")])
+def test_bands_that_contradict_one_another_are_refused(tmp_path, kind, named):
     """A file from Drive in which one band is that of another date: it never gets its name."""
-    _, _, _, found = stack
-    interpolate(asked(found, tmp_path / "out", DESTINATION="drive", END_DATE=str(DATES[1][1]), DAYS_AFTER=AFTER + 36))
-    found.files.clear()
-    found.tick(), found.tick()
-    pair = list(found.files)
 
     def change(prefix, names, stack):
-        if prefix == pair[0]:
-            number = names.index(kind)
-            values, valid = found.files[pair[1]][0][kind]
-            stack[number] = np.where(valid, values, 0)
+        values, valid = found.files[second][0][kind]
+        if prefix == first:
+            stack[names.index(kind)] = np.where(valid, values, -9999)
         return names, stack
 
-    deliver(found, tmp_path / "files", change=change)
-    with pytest.raises(service.ServiceError, match=f"{kind} of 2024-04-01/2024-04-13: .* where {companion} says otherwise"):
-        proceed(found, tmp_path / "out", FILES=str(tmp_path / "files"))
-    assert states(tmp_path / "out") == ["FAILED", "DONE"]
+    with double(place()) as found:
+        interpolate(asked(found, tmp_path / "out", DESTINATION="drive", END_DATE=str(DATES[1][1]), DAYS_AFTER=AFTER + 36))
+        found.tick(), found.tick()
+        first, second = found.files
+        deliver(found, tmp_path / "files", change=change)
+        with pytest.raises(service.ServiceError, match=f"disagree: {named} of 2024-04-01/2024-04-13"):
+            proceed(found, tmp_path / "out", FILES=str(tmp_path / "files"))
+    assert states(tmp_path / "out") == ["FAILED", "DONE"] and len(finished(tmp_path / "out")) == 1
 
 
 def test_what_is_wrong_on_the_service_fails_before_a_pixel_is_fetched(tmp_path):
@@ -292,7 +290,7 @@ def test_killed_and_continued(tmp_path, stack):
     before = found.count("computePixels")
     parameters = asked(found, tmp_path)
     assert kill_after(engine("exportharmonic", parameters), lambda: len(finished(tmp_path)) >= 2)
-    assert 2 <= states(tmp_path).count("DONE") < PERIODS
+    assert 1 <= states(tmp_path).count("DONE") < PERIODS  # the ledger learns of a file after its naming
     proceed(found, tmp_path)
     assert states(tmp_path) == ["DONE"] * PERIODS and found.count("computePixels") - before <= PERIODS + 8
     made = [bands(path) for path in sorted(tmp_path.glob("harmonic_*.tif"))]

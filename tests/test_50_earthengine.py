@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ from qgis.core import (
 ENGINE = os.environ.get("PHENOFUSE_ENGINE_PYTHON", "")
 SHORT = {"EXTENT": "430000,430400,9239600,9240000 [EPSG:32749]", "START_DATE": "2023-11-01", "END_DATE": "2023-12-07",
          "PROJECT": "loop-back"}  # fmt: skip
+SECRET = "planted-secret-0123456789"
 
 
 def has_client() -> bool:
@@ -151,3 +154,26 @@ def test_a_login_for_google_never_goes_elsewhere(provider, found, tmp_path):
         processing.run("phenofuse:exportcomposites", {
             **SHORT, "AUTH": "nothere", "FOLDER": str(tmp_path / "out2")}, feedback=feedback)  # fmt: skip
     assert "nothere cannot be opened" in feedback.textLog()
+
+
+def test_a_planted_secret_is_in_nothing_that_qgis_writes(found, tmp_path):
+    """History, dialog's log, message log, model, project and the export itself, after a run in a profile of its own."""
+    login = {"refresh_token": SECRET, "client_id": "id", "client_secret": f"{SECRET}-2", "token_uri": f"{found[0]}/token"}
+    parameters = {**SHORT, "ENDPOINT": found[0], "FOLDER": str(tmp_path / "out"), "REPORT": str(tmp_path / "r.html")}
+    before = found[1]("POST /token")
+    done = subprocess.run([sys.executable, str(Path(__file__).with_name("session.py")), str(tmp_path)], text=True, check=False,
+                          capture_output=True, input=json.dumps({"parameters": parameters, "secret": json.dumps(login)}))  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["layers"] == ["NDVI", "VH", "VV"] and found[1]("POST /token") == before + 1  # the login was used
+    written = {"output": (done.stdout + done.stderr).encode()}
+    for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+        written[str(path.relative_to(tmp_path))] = path.read_bytes()
+        if path.suffix == ".qgz":
+            with zipfile.ZipFile(path) as archive:
+                written |= {f"{path.name}/{name}": archive.read(name) for name in archive.namelist()}
+    holders = {name for name, content in written.items() if told["account"].encode() in content}
+    assert any("history" in name or name.endswith("processing.log") for name in holders) and "model.model3" in holders
+    assert "project.qgz/project.qgs" in written and "out/export.sqlite" in written and "Results" in written["dialog.log"].decode()
+    for planted in (SECRET, f"loop-{before + 1}"):  # what was stored, and the token that it was changed into
+        assert not {name for name, content in written.items() if planted.encode() in content}, planted

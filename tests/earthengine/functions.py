@@ -142,7 +142,7 @@ def _load_collection(interpreter, id, version=None):
 def _load_image(interpreter, id, version=None):
     for collection in interpreter.catalog.values():
         for image in collection:
-            if image.properties.get("system:id") == id:
+            if isinstance(image, Image) and image.properties.get("system:id") == id:
                 return image
     raise ApiError(404, "NOT_FOUND", f"Image.load: Image asset '{id}' not found "
                    "(does not exist or caller does not have access).")  # fmt: skip
