@@ -18,12 +18,18 @@ import processing
 from qgis.core import (
     QgsApplication,
     QgsAuthMethodConfig,
+    QgsFeature,
+    QgsGeometry,
+    QgsPalettedRasterRenderer,
+    QgsPointXY,
     QgsProcessingAlgRunnerTask,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProject,
     QgsRasterLayer,
+    QgsRectangle,
+    QgsVectorLayer,
 )
 
 ENGINE = os.environ.get("PHENOFUSE_ENGINE_PYTHON", "")
@@ -89,6 +95,30 @@ def test_an_export_opens_styled(provider, found, tmp_path, project):
     assert "All 3 periods are done" in (tmp_path / "r.html").read_text(encoding="utf-8")
     again = processing.run("phenofuse:continueexport", {"FOLDER": str(tmp_path / "out"), "ENDPOINT": found[0]})
     assert again["DONE"] == 3 and Path(again["NDVI"]).exists()
+
+
+def test_harmonics_open_styled_within_the_land(provider, found, tmp_path, project):
+    """A polygon layer is the land: series with reason codes are opened, and continued without the layer."""
+    land = QgsVectorLayer("Polygon?crs=EPSG:32749", "land", "memory")
+    feature = QgsFeature()
+    feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(430000, 9239600, 430200, 9240000)))
+    land.dataProvider().addFeatures([feature])
+    context, feedback = QgsProcessingContext(), QgsProcessingFeedback()
+    context.setProject(project)
+    parameters = {
+        **SHORT, "START_DATE": "2024-04-01", "END_DATE": "2024-05-31", "DAYS_BEFORE": 150, "DAYS_AFTER": 160, "IMAGES": "stack",
+        "MASK": land, "ENDPOINT": found[0], "FOLDER": str(tmp_path / "out"), "REPORT": str(tmp_path / "r.html"),
+    }  # fmt: skip
+    result = processing.runAndLoadResults("phenofuse:exportharmonic", parameters, feedback, context)
+    layers = {layer.name(): layer for layer in project.mapLayers().values()}
+    assert result["PERIODS"] == 5 and set(layers) == {"NDVI, gaps filled", "Quality", "Harmonics"}
+    assert isinstance(layers["Quality"].renderer(), QgsPalettedRasterRenderer) and layers["NDVI, gaps filled"].bandCount() == 5
+    values = [layers["NDVI, gaps filled"].dataProvider().sample(QgsPointXY(x, 9239800), 1) for x in (430105, 430305)]
+    assert -0.3 < values[0][0] < 1 and not values[1][1]
+    again = processing.run("phenofuse:continueexport", {"FOLDER": str(tmp_path / "out"), "ENDPOINT": found[0]})
+    assert again["DONE"] == 1 and again["QUALITY"] == result["QUALITY"]
+    with pytest.raises(QgsProcessingException, match="Both MASK and LAND_ASSET"):
+        processing.run("phenofuse:exportharmonic", {**parameters, "LAND_ASSET": "users/somebody/land"})
 
 
 def test_one_model_exports_and_fills(provider, found, tmp_path):
