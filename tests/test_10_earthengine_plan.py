@@ -58,6 +58,14 @@ def test_the_grid_covers_the_area_on_multiples_of_the_pixel(west, south, size, p
     assert left - slack <= min(xs) and max(xs) <= right + slack and bottom - slack <= min(ys) and max(ys) <= top + slack
 
 
+def test_an_area_across_two_zones_lies_on_one_grid():
+    """The border of zones 49 and 50 is 114 degrees east: the grid is that of the middle's zone, or of the CRS asked for."""
+    for middle, crs in ((113.98, "EPSG:32749"), (114.02, "EPSG:32750")):
+        one = plan(EXTENT=f"{middle - 0.05},{middle + 0.05},-6.98,-6.88 [EPSG:4326]")
+        assert one.crs == crs and one.grid.degrees[0] <= middle - 0.05 and one.grid.degrees[2] >= middle + 0.05
+        assert plan(EXTENT=f"{middle - 0.05},{middle + 0.05},-6.98,-6.88 [EPSG:4326]", CRS="EPSG:32749").crs == "EPSG:32749"
+
+
 def test_a_box_on_its_pixels_stays_as_it_is():
     """An area that lies on the grid already gets no row or column more."""
     grid = Grid.over((430000, 9239600, 430400, 9240000), "EPSG:32749", "EPSG:32749", 10)

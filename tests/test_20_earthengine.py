@@ -5,7 +5,7 @@ The real client library talks to a double on 127.0.0.1 that interprets its expre
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ from phenofuse.core.earthengine import composites, service, statistics
 from phenofuse.core.earthengine.compositeplan import CompositePlan
 from phenofuse.core.errors import InputError
 from phenofuse.core.events import Silent
-from phenofuse.core.timeseries import open_series
+from phenofuse.core.timeseries import Period, open_series
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +61,33 @@ def test_the_series_are_ready_for_the_next_algorithm(two_years):
     assert ndvi.variable.name == "NDVI" and ndvi.count == 62 and str(ndvi.periods[0]) == "2023-11-01/2023-11-13"
     assert open_series(result["outputs"]["VV"]).header["orbit"] == "descending"
     np.testing.assert_array_equal(ndvi.read()[7], bands(sorted(folder.glob("S1S2_*.tif"))[7])["S2ndvi"])
+
+
+def test_the_twelfth_day_counts_and_directions_are_not_mixed(two_years):
+    """Every descending pass of the scene lies on the last day of a period: an end taken as included would lose them all."""
+    found, folder, _ = two_years
+    plan = _plan(found)
+    server = service.Service("loop-back", found.url, None, Silent())
+    a_day_short = Period(plan.dates[0].start, plan.dates[0].end - timedelta(days=1))
+    assert server.value(composites.scenes(server.ee, plan, a_day_short))["n_s1"] == 0
+    assert [row["n_s1"] for row in rows(folder)] == [0 if row["start"] == "2024-06-28" else 1 for row in rows(folder)]
+
+
+def test_an_area_in_another_zone_than_its_images(tmp_path):
+    """Across the border of two zones images lie in one and the grid in the other: each pixel is that of the nearest."""
+    from rasterio.warp import reproject
+
+    with double() as found:
+        export(call(found, tmp_path, END_DATE="2023-11-13", EXTENT="430060,430340,9239660,9239940 [EPSG:32749]", CRS="EPSG:32750"))
+        expected = truth.composite(found.scenes, date(2023, 11, 1), date(2023, 11, 13))
+    (path,) = tmp_path.glob("S1S2_*.tif")
+    with rasterio.open(path) as source:
+        assert source.crs == "EPSG:32750" and source.width > 20
+        for name, made in zip(source.descriptions, source.read()):
+            moved = np.full(made.shape, np.nan)
+            reproject(expected[name], moved, src_crs="EPSG:32749", dst_crs=source.crs, dst_transform=source.transform,
+                      src_transform=rasterio.Affine(10, 0, 430000, 0, -10, 9240000), src_nodata=np.nan, tolerance=0)  # fmt: skip
+            np.testing.assert_allclose(made, moved, rtol=1e-6, atol=1e-6, err_msg=name)
 
 
 def test_validatecomposites_finds_nothing_wrong(two_years):

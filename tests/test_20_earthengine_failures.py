@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -27,7 +28,7 @@ from earthengine.helpers import (
     rows,
     states,
 )
-from phenofuse.core.earthengine import download, job, service, tiler
+from phenofuse.core.earthengine import download, job, service, tasks, tiler
 from phenofuse.core.earthengine import ledger as memory
 from phenofuse.core.earthengine import plan as planning
 from phenofuse.core.earthengine.ledger import Ledger
@@ -190,23 +191,11 @@ def test_a_spoilt_tile_is_fetched_again_and_a_sound_one_is_not(tmp_path, undistu
     assert finished(tmp_path) == undisturbed and not (tmp_path / tiler.PARTS).exists()
 
 
-def test_a_crash_between_name_and_ledger_is_mended(tmp_path, undisturbed, monkeypatch):
+def test_a_crash_between_name_and_ledger_is_mended(tmp_path, undisturbed):
     """The file has its name but the ledger does not know: the next run makes it again from its tiles, without a request."""
-
-    class Crash(BaseException):
-        pass
-
-    def crashing(self, item, state, note="", **known):
-        if state == "DONE":
-            raise Crash
-        return original(self, item, state, note, **known)
-
-    original = Ledger.move
     with double() as found:
-        monkeypatch.setattr(Ledger, "move", crashing)
-        with pytest.raises(Crash):
+        with _crash_before("DONE"):
             export(call(found, tmp_path, END_DATE="2023-11-13"))
-        monkeypatch.setattr(Ledger, "move", original)
         assert states(tmp_path) == ["DOWNLOADING"] and len(finished(tmp_path)) == 1
         before = found.count("computePixels")
         proceed(found, tmp_path)
@@ -342,23 +331,11 @@ def test_no_fault_while_submitting_makes_a_second_task(tmp_path, what):
     assert states(tmp_path) == ["QUEUED"] * 3
 
 
-def test_a_run_that_died_while_submitting_finds_its_task(tmp_path, monkeypatch):
+def test_a_run_that_died_while_submitting_finds_its_task(tmp_path):
     """SUBMITTING without a name: adopted from the list; a foreign task of a like name is left alone."""
-
-    class Crash(BaseException):
-        pass
-
-    def crashing(self, item, state, note="", **known):
-        if state == "QUEUED":
-            raise Crash
-        return original(self, item, state, note, **known)
-
-    original = Ledger.move
     with double() as found:
-        monkeypatch.setattr(Ledger, "move", crashing)
-        with pytest.raises(Crash):
+        with _crash_before("QUEUED"):
             export(call(found, tmp_path, END_DATE=END, DESTINATION="drive"))
-        monkeypatch.setattr(Ledger, "move", original)
         assert states(tmp_path)[0] == "SUBMITTING" and len(found.operations) == 1
         _foreign(found, "S1S2_2023-11-01_2023-11-13")
         exports = found.count("image:export")
@@ -466,6 +443,29 @@ def test_a_full_queue_pauses_the_job_and_fails_nothing(tmp_path):
         assert states(tmp_path) == ["QUEUED"] * 3 and len(found.operations) == 3
 
 
+def test_other_tasks_of_the_project_are_counted_first(tmp_path, monkeypatch):
+    """As many foreign tasks wait as a project may have but for a reserve: none of ours is sent, none fails."""
+    monkeypatch.setattr(tasks, "MOST_IN_PROJECT", 4)
+    with double() as found:
+        for number in range(4):
+            _foreign(found, f"foreign {number}")
+        with pytest.raises(service.ServiceError, match="4 tasks wait in the project already"):
+            export(call(found, tmp_path, END_DATE=END, DESTINATION="drive"))
+        assert len(found.operations) == 4 and states(tmp_path) == ["PLANNED"] * PERIODS
+
+
+def test_the_same_export_in_two_folders_is_one_task_a_period(tmp_path, undisturbed):
+    """Another job of the same description asks for the same thing: the service starts nothing twice, both get their rasters."""
+    with double() as found:
+        for folder in ("one", "two"):
+            export(call(found, tmp_path / folder, END_DATE=END, DESTINATION="asset", PLACE="demak"))
+        assert len(found.operations) == PERIODS
+        found.tick(), found.tick()
+        for folder in ("one", "two"):
+            proceed(found, tmp_path / folder)
+            assert _pixels(tmp_path / folder) == _pixels_of(undisturbed)
+
+
 def test_room_for_assets_is_read_first(tmp_path):
     """Without room for all assets no task is started."""
     with double() as found:
@@ -565,6 +565,24 @@ def test_cancel_ends_a_pause_between_repetitions(tmp_path, monkeypatch):
         with pytest.raises(Cancelled):
             export(call(found, tmp_path, END_DATE=END), events)
         assert time.monotonic() - started < 6
+
+
+@contextlib.contextmanager
+def _crash_before(state):
+    """Let a run die at the moment when it would write down that a period is in a state."""
+
+    class Crash(BaseException):
+        pass
+
+    def crashing(self, item, after, note="", **known):
+        if after == state:
+            raise Crash
+        return original(self, item, after, note, **known)
+
+    original = Ledger.move
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(Ledger, "move", crashing)
+        yield
 
 
 def _foreign(found, description) -> None:

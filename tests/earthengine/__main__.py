@@ -10,6 +10,12 @@ from .service import Service
 
 found = Service(demak().catalog())
 print(json.dumps({"url": found.url}), flush=True)
-for line in sys.stdin:  # each line asks: how many requests match this pattern
-    print(json.dumps({"count": found.count(line.strip())}), flush=True)
+for line in sys.stdin:  # each line is what to plant ("pattern what times"), or asks how many requests match a pattern
+    pattern, *fault = line.split()
+    if fault:
+        what, times = fault
+        found.faults.plant(pattern, int(what) if what.isdigit() else what, int(times))
+    if pattern == "clear":
+        found.faults.clear()
+    print(json.dumps({"count": found.count(pattern)}), flush=True)
 found.stop()
