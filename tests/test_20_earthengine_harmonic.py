@@ -30,7 +30,7 @@ from earthengine.helpers import (
 from earthengine.interpreter import Geometry
 from earthengine.scenes import CRS, Scenes, demak
 from phenofuse.core import jobs
-from phenofuse.core.earthengine import harmonicplan, service
+from phenofuse.core.earthengine import harmonic, harmonicplan, service, statistics
 from phenofuse.core.events import Silent
 from phenofuse.core.harmonic import cascade
 from phenofuse.core.timeseries import RasterFile, open_series
@@ -123,6 +123,17 @@ def test_a_stack_is_one_image_with_the_same_values(stack):
     require_equal(stacked(folder), expected)
     assert result["numbers"]["PERIODS"] == PERIODS and result["numbers"]["DONE"] == 1 and result["numbers"]["REQUESTS"] == 2
     assert rows(folder)[0]["verdict"] == "ok" and len(rows(folder)) == 1
+
+
+def test_the_largest_stack_is_a_request_that_the_service_takes(tmp_path):
+    """256 dates: look and pixels are expressions well below the 10 MB of a request (the documented limit)."""
+    with double(Scenes(SIZE, [], [])) as found:
+        plan = harmonicplan.HarmonicPlan.of(asked(found, tmp_path, IMAGES="stack", END_DATE="2032-08-29"))
+        server = service.Service("loop-back", found.url, None, Silent())
+        pixels = harmonic.image(server.ee, plan, plan.spans[0])
+        look = server.ee.Dictionary(statistics.asked(server.ee, plan, plan.spans[0], plan.LARGEST_LOOK))
+        sizes = [len(json.dumps(server.ee.serializer.encode(thing, for_cloud_api=True))) for thing in (pixels, look)]
+    assert len(plan.periods) == 256 and len(plan.bands) == 1024 and max(sizes) < 5e6
 
 
 def test_the_local_cascade_gives_the_same_curves(stack):

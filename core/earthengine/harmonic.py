@@ -30,12 +30,8 @@ def image(ee, plan: HarmonicPlan, span):
     fits = {order: _fit(ee, rows, order) for order in ORDERS}
     time = rows.select(["c1"])
     seen = {"first": time.min(), "last": time.max()}
-    layers, made = plan.layers(span), None
-    for start in range(0, len(layers), len(plan.kinds)):
-        names = [layer.band for layer in layers[start : start + len(plan.kinds)]]
-        date = _date(ee, plan, layers[start].period, fits, seen).rename(names)
-        made = date if made is None else made.addBands(date)
-    return made.select(list(plan.bands)).toFloat()
+    dates = [_date(ee, plan, layer.period, fits, seen) for layer in plan.layers(span)[:: len(plan.kinds)]]
+    return ee.ImageCollection(dates).toBands().rename(list(plan.bands)).toFloat()
 
 
 def scenes(ee, plan: HarmonicPlan, span) -> dict:

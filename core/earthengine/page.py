@@ -19,6 +19,8 @@ MEANING = {
     "ok": "nothing wrong", "thin": "a sensor saw little or nothing", "empty": "no image of either sensor",
     "suspect": "worth a look", "broken": "not usable; the reason is in the table",
 }  # fmt: skip
+HEADINGS = (("Period", ""), ("State", ""), ("Verdict", ""), ("S1 images", "d"), ("S2 images", "d"), ("No cloud score", "d"),
+            ("Attempt", "d"), ("MB", ".2f"), ("EECU s", ".1f"), ("Task", ""), ("Remark", ""))  # fmt: skip
 COLUMNS = ("period", "state", "verdict", "n_s1", "n_s2", "unmatched", "attempt", "mb", "eecu_s", "task", "remark")
 
 
@@ -60,12 +62,7 @@ def of_export(plan: Plan, ledger: Ledger, files: list = ()) -> Report:
     report.key("FAILED", states["FAILED"] + states["CANCELLED"], "Failed or cancelled")
     if any(item.eecu_s for item in items):
         report.key("EECU_HOURS", sum(i.eecu_s or 0 for i in items) / 3600, "Computing time of tasks", ".2f", "EECU h")
-    report.section("Periods").table(
-        "periods",
-        [("Period", ""), ("State", ""), ("Verdict", ""), ("S1 images", "d"), ("S2 images", "d"), ("without cloud score", "d"),
-         ("Attempt", "d"), ("MB", ".2f"), ("EECU s", ".1f"), ("Task", ""), ("Remark", "")],
-        [_row(item) for item in items],
-    )  # fmt: skip
+    report.section("Periods").table("periods", *_used(HEADINGS, [_row(item) for item in items]))
     known = [f"{word} ({count}): {MEANING[word]}" for word, count in verdicts.items()]
     if known:
         report.text("Verdicts: " + "; ".join(known) + ".")
@@ -96,6 +93,12 @@ def _row(item) -> tuple:
     size = item.bytes / 1e6 if item.bytes else None
     return (f"{item.start}/{item.end}", item.state, verdict, item.n_s1, item.n_s2, item.unmatched, item.attempt, size,
             item.eecu_s, task, remark)  # fmt: skip
+
+
+def _used(columns, rows: list) -> tuple:
+    """The columns in which any row holds something, and the rows of these."""
+    kept = [number for number in range(len(columns)) if any(row[number] not in ("", None) for row in rows)]
+    return [columns[number] for number in kept], [tuple(row[number] for number in kept) for row in rows]
 
 
 def _events(ledger: Ledger, items: list, most: int = 200) -> list:

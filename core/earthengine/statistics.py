@@ -62,12 +62,13 @@ def asked(ee, plan: Plan, period, side: int) -> dict:
         for a, b in _pairs(plan)
     }  # fmt: skip
     measured = image.select(judged)
+    flags = _flags(measured, ee, plan)
     if "VV" in judged:
         measured = measured.addBands(image.select("VV").subtract(image.select("VH")).rename(["difference"]))
     return {
         **expressions.scenes(ee, plan, period),
         "levels": measured.reduceRegion(reducer=levels, **place),
-        "flags": _flags(image, plan).reduceRegion(reducer=r.sum(), **place),
+        "flags": flags.reduceRegion(reducer=r.sum(), **place),
         "pairs": ee.Dictionary(pairs),
     }
 
@@ -97,16 +98,12 @@ def _pairs(plan: Plan) -> list:
     return [(a, b) for i, (a, first) in enumerate(judged) for b, second in judged[i + 1 :] if first != second]
 
 
-def _flags(image, plan: Plan):
-    """Bands that are 1 where a value lies outside of its range, at either limit, or exactly at 0."""
-    made = None
-    for name, variable in plan.judged.items():
-        low, high = variable.valid_range
-        band = image.select(name)
-        for what, flag in (("outside", band.lt(low).Or(band.gt(high))), ("low", band.eq(low)), ("high", band.eq(high)),
-                           ("zero", band.eq(0))):  # fmt: skip
-            flag = flag.rename([f"{name}{SPLIT}{what}"])
-            made = flag if made is None else made.addBands(flag)
+def _flags(measured, ee, plan: Plan):
+    """Of each band one that is 1 where a value lies outside of its range, at either limit, or exactly at 0."""
+    lows, highs = (ee.Image.constant([variable.valid_range[end] for variable in plan.judged.values()]) for end in (0, 1))
+    made = measured.eq(0).rename([f"{name}{SPLIT}zero" for name in plan.judged])
+    for what, flag in (("outside", measured.lt(lows).Or(measured.gt(highs))), ("low", measured.eq(lows)), ("high", measured.eq(highs))):
+        made = made.addBands(flag.rename([f"{name}{SPLIT}{what}" for name in plan.judged]))
     return made
 
 

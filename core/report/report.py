@@ -236,6 +236,9 @@ class _Text(NamedTuple):
         return f"<p>{_escape(self.text)}</p>"
 
 
+_DATES = re.compile(r"\d{4}-\d\d-\d\d(/\d{4}-\d\d-\d\d| \d\d:\d\d:\d\d)?")
+
+
 class _Table(NamedTuple):
     name: str
     columns: tuple
@@ -255,8 +258,9 @@ class _Table(NamedTuple):
     @staticmethod
     def _cell(cell, column) -> str:
         value, level = cell if isinstance(cell, Mark) else (cell, "")
-        shade = f' class="{level}"' if level else ""
-        return f'<td align="{_side(column[1])}"{shade}>{_escape(_formatted(value, column[1]))}</td>'
+        shade, text = f' class="{level}"' if level else "", _formatted(value, column[1])
+        whole = " nowrap" if _DATES.fullmatch(text) else ""  # browsers would break a date at its hyphens
+        return f'<td align="{_side(column[1])}"{shade}{whole}>{_escape(text)}</td>'
 
 
 class _Picture(NamedTuple):

@@ -336,6 +336,12 @@ for _name, _reduce in _STATISTICS.items():
     FUNCTIONS[f"reduce.{_name}"] = lambda _, collection, _reduce=_reduce: _reduced(collection, _reduce)
 
 
+@function("ImageCollection.toBands")
+def _to_bands(_, collection):
+    names = [f"{number}_{band}" for number, image in enumerate(collection) for band in image.bands]
+    return Image(names, lambda grid: [band for image in collection for band in image.pixels(grid)])
+
+
 @function("ImageCollection.mosaic")
 def _mosaic(_, collection):
     def last(values):
