@@ -500,7 +500,7 @@ def test_killed_at_random_moments(tmp_path, undisturbed, destination):
                 assert done.items() <= undisturbed.items() if destination == "download" else True
             ticking.stop()
             assert len(found.operations) == (0 if destination == "download" else PERIODS)
-        assert _pixels(folder) == _pixels_of(undisturbed)
+        assert _pixels(folder) == _pixels_of(undisturbed) and not list(folder.glob(".*.tif"))
 
 
 def _kill(process, found, chance, spare: bool) -> bool:

@@ -155,7 +155,7 @@ def test_the_local_cascade_gives_the_same_curves(stack):
 
 def test_the_series_are_ready_for_the_next_algorithm(stack):
     """NDVI, reason codes and harmonics as rasters of the contract, whether they came as a stack or by date."""
-    _, result, expected, _ = stack
+    folder, result, expected, _ = stack
     ndvi, quality = open_series(result["outputs"]["NDVI"]), RasterFile.open(result["outputs"]["QUALITY"])
     assert ndvi.count == PERIODS and str(ndvi.periods[0]) == "2024-04-01/2024-04-13" and ndvi.variable.name == "NDVI"
     np.testing.assert_allclose(ndvi.read(), expected["S2ndvi"], atol=1e-6)
@@ -164,6 +164,8 @@ def test_the_series_are_ready_for_the_next_algorithm(stack):
     with rasterio.open(result["outputs"]["QUALITY"]) as source:
         np.testing.assert_array_equal(source.read(), expected["quality"])
         assert source.tags(2)["start_time"] == "2024-04-13T00:00:00"
+    validated = jobs.run("validatecomposites", {"FOLDER": str(folder), "REPORT": ""}, jobs.Resources(), Silent())
+    assert validated["numbers"] == {"VALID": 1, "PROBLEMS": 0}
 
 
 def test_observed_values_are_those_of_composites(tmp_path, stack):

@@ -59,6 +59,10 @@ class HarmonicPlan(Plan):
     def spans(self) -> tuple:
         return self.dates if self.images == "per_date" else (Period(self.dates[0].start, self.dates[-1].end),)
 
+    @property
+    def unit(self) -> str:
+        return "periods" if self.images == "per_date" else "images"
+
     def layers(self, span: Period) -> tuple:
         if self.images == "per_date":
             return super().layers(span)

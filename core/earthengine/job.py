@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import DiskError, InputError, OutputError
+from ..timeseries.writing import TEMPORARY
 from . import account, intake, page, series
 from .compositeplan import CompositePlan
 from .download import Download
@@ -116,6 +117,7 @@ def _carry_on(plan: Plan, ledger: Ledger, parameters: dict, resources, events, a
 def _done_now(plan: Plan, ledger: Ledger, parameters: dict, resources, events, action: str) -> dict:
     """Move all periods as far as they go; returns the series that were made."""
     if action in ("continue", "retry"):
+        _remove_torn_files(ledger)
         _begin_lost_files_anew(ledger, events)
     if action == "cancel" and plan.destination == "download":
         _cancel_download(ledger)
@@ -123,6 +125,12 @@ def _done_now(plan: Plan, ledger: Ledger, parameters: dict, resources, events, a
         _require_room(plan, ledger)
         _move_on(plan, ledger, connect(plan, parameters, resources, events), parameters, resources, events, action)
     return series.join(plan, ledger, resources, events.step(0.9, 1)) if action in ("continue", "retry") else {}
+
+
+def _remove_torn_files(ledger: Ledger) -> None:
+    """Remove what killed runs were writing; the lock says that no other is at work."""
+    for file in ledger.folder.glob(f".*{TEMPORARY}*"):
+        file.unlink(missing_ok=True)
 
 
 def _begin_lost_files_anew(ledger: Ledger, events) -> None:
@@ -139,7 +147,7 @@ def _require_room(plan: Plan, ledger: Ledger) -> None:
     left = sum(item.state != "DONE" for item in ledger.items())
     needed, free = plan.bytes * left // len(plan.spans) // 2, shutil.disk_usage(ledger.folder).free
     if free < needed:
-        raise DiskError(f"{left} periods need about {needed / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free in {ledger.folder}.",
+        raise DiskError(f"{left} {plan.unit} need about {needed / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free in {ledger.folder}.",
                         "Free some room, or choose another FOLDER.")  # fmt: skip
 
 
@@ -199,7 +207,8 @@ def _require_done(ledger: Ledger) -> None:
     failed = ledger.items("FAILED")
     if failed:
         raise ServiceError(
-            "refused", f"{len(failed)} of {len(ledger.items())} periods failed; the first is {failed[0].start}: {failed[0].error}",
+            "refused",
+            f"{len(failed)} of {len(ledger.items())} {ledger.plan.unit} failed; the first is {failed[0].start}: {failed[0].error}",
             f"The others are done. See {ledger.folder / REPORT}; 'Continue export' with ACTION = retry tries again.",
         )  # fmt: skip
 

@@ -55,14 +55,14 @@ def of_export(plan: Plan, ledger: Ledger, files: list = ()) -> Report:
     """The page of an export: the state of every period. `files` are the series made of it."""
     items = ledger.items()
     states, verdicts = Counter(i.state for i in items), Counter(i.verdict for i in items if i.verdict)
-    report = Report("Export from Earth Engine", f"{len(items)} periods from {items[0].start} to {items[-1].end} (excluded)")
-    report.verdict(*_verdict(items, states))
+    report = Report("Export from Earth Engine", f"{len(plan.periods)} periods from {items[0].start} to {items[-1].end} (excluded)")
+    report.verdict(*_verdict(plan, items, states))
     report.key("DONE", states["DONE"], "Done")
     report.key("PENDING", len(items) - sum(states[s] for s in ENDED), "To come")
     report.key("FAILED", states["FAILED"] + states["CANCELLED"], "Failed or cancelled")
     if any(item.eecu_s for item in items):
         report.key("EECU_HOURS", sum(i.eecu_s or 0 for i in items) / 3600, "Computing time of tasks", ".2f", "EECU h")
-    report.section("Periods").table("periods", *_used(HEADINGS, [_row(item) for item in items]))
+    report.section(plan.unit.capitalize()).table("periods", *_used(HEADINGS, [_row(item) for item in items]))
     known = [f"{word} ({count}): {MEANING[word]}" for word, count in verdicts.items()]
     if known:
         report.text("Verdicts: " + "; ".join(known) + ".")
@@ -107,17 +107,17 @@ def _events(ledger: Ledger, items: list, most: int = 200) -> list:
             for at, key, before, after, note in ledger.events()[-most:]]  # fmt: skip
 
 
-def _verdict(items: list, states: Counter) -> tuple:
+def _verdict(plan: Plan, items: list, states: Counter) -> tuple:
     failed = [item for item in items if item.state in ("FAILED", "CANCELLED")]
     if failed:
         why = next((item.error for item in failed if item.error), "cancelled")
-        return "bad", f"{len(failed)} of {len(items)} periods failed or were cancelled; the first is {failed[0].start}: {why}"
+        return "bad", f"{len(failed)} of {len(items)} {plan.unit} failed or were cancelled; the first is {failed[0].start}: {why}"
     if states["DONE"] == len(items):
         poor = sum(item.verdict in ("empty", "thin", "suspect") for item in items)
         more = f" {poor} of them are empty, thin or suspect: see the table." if poor else ""
-        return "good", f"All {len(items)} periods are done and were checked.{more}"
+        return "good", f"All {len(items)} {plan.unit} are done and were checked.{more}"
     running = sum(states[state] for state in PENDING)
-    return "warning", f"{states['DONE']} of {len(items)} periods are done, {running} are with the service. Run 'Continue export'."
+    return "warning", f"{states['DONE']} of {len(items)} {plan.unit} are done, {running} are with the service. Run 'Continue export'."
 
 
 def _holds(plan: Plan, band: str) -> str:

@@ -131,6 +131,11 @@ class Plan:
         """What each image covers, as `Period`: each is one entry of the ledger."""
         return self.dates
 
+    @property
+    def unit(self) -> str:
+        """What people call its images."""
+        return "periods"
+
     def layers(self, span: Period) -> tuple:
         """The bands of the image of `span`."""
         return tuple(Layer(kind, kind, span) for kind in self.kinds)

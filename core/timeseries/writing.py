@@ -21,6 +21,7 @@ from .variables import variable_named
 
 # Tile side of the contract: 73 bands of 512 x 512 read one band in 3 ms with INTERLEAVE=BAND, in 143 ms with PIXEL.
 BLOCK = 256
+TEMPORARY = ".writing-"  # in the name of a file that is not finished, before the number of the process
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class RasterWriter:
 
     def __init__(self, path: str, spec: RasterSpec):
         self.path, self.spec = Path(path), spec
-        self.temporary = self.path.with_name(f".{self.path.name}.writing-{os.getpid()}.tif")
+        self.temporary = self.path.with_name(f".{self.path.name}{TEMPORARY}{os.getpid()}.tif")
         require_writable(self.path)
         grid = spec.grid
         profile = {

@@ -105,7 +105,7 @@ def bands(path) -> dict:
 
 def finished(folder) -> dict:
     """All finished rasters of periods: {name: bytes}."""
-    return {path.name: path.read_bytes() for path in sorted(Path(folder).glob("*_*.tif"))}
+    return {path.name: path.read_bytes() for path in sorted(Path(folder).glob("[!.]*_*.tif"))}
 
 
 def deliver(found: Double, folder, pieces: int = 1, change=None) -> list:
