@@ -67,6 +67,15 @@ def shared_data() -> Path:
     return shared / "data"
 
 
+@pytest.fixture
+def hurried(monkeypatch):
+    """Keep an export's pauses between repetitions short."""
+    from earthengine.helpers import HURRY
+    from phenofuse.core.earthengine import service
+
+    monkeypatch.setattr(service, "Patience", lambda: HURRY)
+
+
 @pytest.fixture(scope="session")
 def provider(request):
     """Register the provider once for all tests, as qgis_process does it: without an interface."""

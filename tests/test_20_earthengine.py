@@ -15,7 +15,7 @@ pytest.importorskip("ee", reason="needs the engine's extra 'earthengine'")
 import ee
 from earthengine import scenes as world
 from earthengine import truth
-from earthengine.helpers import BANDS, HURRY, bands, call, deliver, double, export, finished, proceed, rows, states
+from earthengine.helpers import BANDS, bands, call, deliver, double, export, finished, proceed, rows, states
 from phenofuse.core import jobs
 from phenofuse.core.earthengine import composites, service, statistics
 from phenofuse.core.earthengine.compositeplan import CompositePlan
@@ -23,11 +23,7 @@ from phenofuse.core.errors import InputError
 from phenofuse.core.events import Silent
 from phenofuse.core.timeseries import Period, open_series
 
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch):
-    """Pauses between repetitions are short."""
-    monkeypatch.setattr(service, "Patience", lambda: HURRY)
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 @pytest.fixture(scope="module")

@@ -10,18 +10,13 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("ee", reason="needs the engine's extra 'earthengine'")
-from earthengine.helpers import HURRY, call, double, engine, export, states
+from earthengine.helpers import call, double, engine, export, states
 from phenofuse.core.earthengine import account, service
 from phenofuse.core.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("hurried")
 HERE, GOOGLE = "http://127.0.0.1:8123", account.GOOGLE
 SECRET = "planted-secret-0123456789"
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch):
-    """Pauses between repetitions are short."""
-    monkeypatch.setattr(service, "Patience", lambda: HURRY)
 
 
 @pytest.fixture(scope="module")

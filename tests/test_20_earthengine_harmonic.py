@@ -13,7 +13,6 @@ import rasterio
 pytest.importorskip("ee", reason="needs the engine's extra 'earthengine'")
 from earthengine import truth
 from earthengine.helpers import (
-    HURRY,
     bands,
     call,
     deliver,
@@ -35,6 +34,7 @@ from phenofuse.core.events import Silent
 from phenofuse.core.harmonic import cascade
 from phenofuse.core.timeseries import RasterFile, open_series
 
+pytestmark = pytest.mark.usefixtures("hurried")
 SIZE, START, PERIODS = 12, date(2024, 4, 1), 5
 BEFORE, AFTER = 150, 184
 DATES = [(START + timedelta(days=12 * i), START + timedelta(days=12 * (i + 1))) for i in range(PERIODS)]
@@ -46,12 +46,6 @@ CLEAR = {4: 23, 5: 22, 6: 13, 7: 12, 8: 5, 9: 4, 10: 1}
 EARLY = (7, 8)  # rows of which the right half is seen only before the second period
 # A square of land with a hole, in pixels: middles of pixels 2 to 9 lie inside, but not those of 5 and 6.
 OUTLINE, HOLE = ((2, 2), (10, 2), (10, 10), (2, 10)), ((5, 5), (5, 7), (7, 7), (7, 5))
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch):
-    """Pauses between repetitions are short."""
-    monkeypatch.setattr(service, "Patience", lambda: HURRY)
 
 
 def place() -> Scenes:

@@ -49,6 +49,7 @@ class HarmonicPlan(Plan):
     STEM: ClassVar[str] = "harmonic"
     COUNTS: ClassVar[tuple] = ("quality", "harmonics", "n_s2")
     INTEGERS: ClassVar[dict] = {"quality": "uint8", "harmonics": "int16"}
+    SECONDS_PER_REQUEST: ClassVar[float] = 300.0  # then the service ends a request; a regression may come near
     LARGEST_LOOK: ClassVar[int] = 128  # its answer takes the whole regression
 
     @property

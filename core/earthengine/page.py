@@ -10,7 +10,7 @@ from pathlib import Path
 from ..report import Mark, Report, write_whole
 from .harmonicplan import ORDERS
 from .ledger import ENDED, PENDING, Ledger
-from .plan import COMPLETE, IN_FLIGHT, OPTICAL, SECONDS_PER_REQUEST, Plan
+from .plan import COMPLETE, IN_FLIGHT, OPTICAL, Plan
 
 # Limits of the service as documented in August 2026; they hold for a project.
 QUEUE, ASSETS, ASSET_BYTES = 3000, 10_000, 250e9
@@ -43,7 +43,7 @@ def of_plan(plan: Plan) -> Report:
     report.table("periods", [("Period", ""), ("Days", "d")], [(str(p), (p.end - p.start).days) for p in plan.dates])
     columns = [("What", ""), ("This export", ",.0f"), ("Limit of the project", ",.0f")]
     report.section("What it takes").table("limits", columns, _limits(plan))
-    report.note(f"The time assumes {SECONDS_PER_REQUEST:g} s a request and {IN_FLIGHT} at once; it was not measured for this area.")
+    report.note(f"The time assumes {plan.SECONDS_PER_REQUEST:g} s a request and {IN_FLIGHT} at once; it was not measured here.")
     if plan.window.start < COMPLETE:
         report.note(f"Surface reflectance of Sentinel-2 before {COMPLETE} does not cover the whole world: counts may be 0.")
     report.facts(project=plan.project or "(none given)", destination=f"{plan.destination} {plan.place}".strip(),

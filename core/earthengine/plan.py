@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import ClassVar, NamedTuple
 
 from ..errors import InputError
 from ..parameters import given
-from ..timeseries import Grid, Period, periods_between, variable_named
+from ..timeseries import Grid, Period, variable_named
 from ..validate.collect import JUDGED
+from . import asked
 
 OPTICAL = {"NDVI": "S2ndvi", "EVI": "S2evi", "NDWI": "S2ndwi", "LSWI": "S2lswi"}
 # Least value (cloudscore) or least probability of cloud (s2cloudless): the values of the data's own catalogue pages.
@@ -30,12 +30,7 @@ LARGEST_REQUEST = 48 * 2**20  # bytes; limit of one request for pixels
 LARGEST_TILE = 1024  # pixels a side: larger ones come near the memory limit with many scenes
 # A tile that is too much is halved down to this share of its side: below it something else is wrong.
 SMALLEST_SHARE = 8
-# Time for one request: an assumption for the plan alone. The report shows what it really took.
-SECONDS_PER_REQUEST = 10.0
 IN_FLIGHT = 8  # of the 40 requests a project may have at once: others may be at work
-MOST_PERIODS = 3000  # the queue of a project holds as many tasks
-MOST_PIXELS = 2_000_000_000
-PROJECT = re.compile(r"^(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$")
 
 
 class Layer(NamedTuple):
@@ -77,6 +72,8 @@ class Plan:
     STEM: ClassVar[str] = ""  # of file and task names
     COUNTS: ClassVar[tuple] = ()  # kinds that are never missing: 0 where nothing is known
     INTEGERS: ClassVar[dict] = {}  # type of the series of those kinds that are no measurements
+    # Time for one request: an assumption for the plan alone. The report shows what it really took.
+    SECONDS_PER_REQUEST: ClassVar[float] = 10.0
     LARGEST_LOOK: ClassVar[int] = 1024  # side in pixels of the middle that is judged before anything is fetched
 
     @classmethod
@@ -88,12 +85,12 @@ class Plan:
         InputError
             When something is missing, contradicts itself or lies outside of what the data cover.
         """
-        grid = _grid(parameters)
+        grid = asked.grid_of(parameters)
         mask = parameters.get("CLOUD_MASK") or "cloudscore"
         plan = cls(
-            project=_project(parameters.get("PROJECT")),
+            project=asked.project_of(parameters),
             crs=grid.crs_name, transform=grid.transform, width=grid.width, height=grid.height,
-            periods=tuple((str(p.start), str(p.end)) for p in _periods(parameters)),
+            periods=tuple((str(p.start), str(p.end)) for p in asked.periods_of(parameters)),
             cloud_mask=mask,
             cloud_threshold=given(parameters, "CLOUD_THRESHOLD", THRESHOLDS.get(mask)),
             destination=parameters.get("DESTINATION") or "download",
@@ -210,7 +207,7 @@ class Plan:
     @property
     def seconds(self) -> float:
         """A guess of how long direct download takes."""
-        return self.requests * SECONDS_PER_REQUEST / IN_FLIGHT
+        return self.requests * self.SECONDS_PER_REQUEST / IN_FLIGHT
 
     # What a kind adds.
 
@@ -250,66 +247,3 @@ class Plan:
                 f"{self.window.end} are used).",
                 "Choose another CLOUD_MASK; cloudscore covers all dates.",
             )
-
-
-def _grid(parameters: dict) -> Grid:
-    box, box_crs = _box(parameters.get("EXTENT"))
-    pixel = float(given(parameters, "RESOLUTION", 10))
-    if pixel <= 0:
-        raise InputError(f"RESOLUTION is {pixel:g}; a pixel has a side above 0 m.", "Give 10 for Sentinel data.")
-    grid = Grid.over(box, box_crs, parameters.get("CRS") or "", pixel)
-    if not grid.crs_name.startswith("EPSG:"):
-        raise InputError(f"{grid.crs_name} has no EPSG code; the service needs one.", "Choose a UTM zone as CRS.")
-    if grid.width * grid.height > MOST_PIXELS:
-        raise InputError(f"The area has {grid.width} x {grid.height} pixels; one export holds at most "
-                         f"{MOST_PIXELS / 1e9:g} thousand million.", "Cut the area into parts, or take larger pixels.")  # fmt: skip
-    return grid
-
-
-def _project(name) -> str:
-    name = (name or "").strip()
-    if name and not PROJECT.match(name):
-        raise InputError(f"'{name}' is no id of a Google Cloud project.",
-                         "Give the project's id (6 to 30 small letters, digits and hyphens), not its title.")  # fmt: skip
-    return name
-
-
-def _box(extent) -> tuple:
-    """The numbers and the reference system of ``west,east,south,north [EPSG:4326]``."""
-    match = re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[([^\]]+)\])?\s*", extent or "")
-    try:
-        west, east, south, north = (float(part) for part in match[1].split(","))
-    except (TypeError, ValueError) as problem:
-        raise InputError(f"EXTENT is '{extent or ''}'.",
-                         "Give it as west,east,south,north [EPSG:4326].") from problem  # fmt: skip
-    return (west, south, east, north), match[2] or "EPSG:4326"
-
-
-def _periods(parameters: dict) -> tuple:
-    try:
-        start, end = (date.fromisoformat((parameters.get(key) or "")[:10]) for key in ("START_DATE", "END_DATE"))
-    except ValueError as problem:
-        raise InputError("START_DATE or END_DATE is missing or no date.", "Write dates as 2023-11-01.") from problem
-    days = int(given(parameters, "PERIOD_DAYS", 12))
-    if days < 0:
-        raise InputError(f"PERIOD_DAYS is {days}.", "Give days, or 0 for calendar months.")
-    found = periods_between(start, days, max(0, (end - start).days) // days) if days else _months(start, end)
-    if not found:
-        raise InputError(f"No whole period lies between {start} and {end} (excluded).",
-                         "END_DATE is the first day that is no longer exported: give a later one.")  # fmt: skip
-    if len(found) > MOST_PERIODS:
-        raise InputError(f"There are {len(found)} periods; one export holds at most {MOST_PERIODS}.", "Cut the dates into parts.")
-    return found
-
-
-def _months(start: date, end: date) -> tuple:
-    """Whole calendar months from the month of `start`, which must be its first day, to before `end`."""
-    if start.day != 1:
-        raise InputError(f"START_DATE is {start}, but months begin with their first day.", f"Give {start.replace(day=1)}.")
-    found = []
-    while True:
-        following = (start + timedelta(days=31)).replace(day=1)
-        if following > end:
-            return tuple(found)
-        found.append(Period(start, following))
-        start = following

@@ -5,4 +5,5 @@
 * `functions` and `regression`: what each function does, on numpy arrays; a function that is in neither is answered with status 400;
 * `service`: projects, tasks, assets, quotas and planted faults;
 * `scenes`: small scenes with planted cases; `truth`: their composites by plain numpy, sharing no code with the above.
+* `helpers`: a running double, calls of the jobs, what lies on disk; `small`: an export of three periods, and how to disturb it.
 """
