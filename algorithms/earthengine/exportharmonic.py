@@ -16,7 +16,7 @@ class ExportHarmonic(ExportComposites):
     DESCRIPTION = (
         "Through all clear observations of a pixel, at their own times, Earth Engine lays curves of a trend with 10, 5 and 1 "
         "harmonics of a year. A period with a clear observation keeps its median; any other takes, at its middle, the curve with "
-        "most harmonics that exists (it needs more observations than unknowns: 22, 12, 4) and is possible there.\n\n"
+        "most harmonics that exists (it needs more days seen than unknowns: 22, 12, 4) and is possible there.\n\n"
         "Beside NDVI each date has QUALITY, the reason code of every value (1 observed, 3 filled, 5 before the first or after the "
         "last observation, 6 no possible curve, 0 nothing seen or no land), HARMONICS (10, 5, 1; -1 observed, 0 none) and the "
         "number of clear images.\n\n"

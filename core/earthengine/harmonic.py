@@ -1,7 +1,8 @@
 """Harmonic interpolation as an expression for the service: the cascade of `core.harmonic`, computed where the images are.
 
 Every clear observation of the widened window counts at its own time. Its NDVI is regressed on a constant, a trend and 10,
-then 5, then 1 harmonics of a year, by least squares; a fit exists where there are more observations than unknowns. A
+then 5, then 1 harmonics of a year, by least squares; a fit exists where more days were seen than there are unknowns (two
+tiles of the collection that overlap both hold one pass: counted as two, they would leave the regression singular). A
 period with a clear observation keeps its median, which is that of `composites`; any other takes, at its middle, the fit
 with most harmonics whose value there is possible.
 
@@ -27,7 +28,8 @@ CANDIDATE = ["value", "quality", "harmonics"]
 def image(ee, plan: HarmonicPlan, span):
     """The bands of the image of `span`, float32: all periods of a stack share their regressions."""
     rows = _rows(ee, plan)
-    fits = {order: _fit(ee, rows, order) for order in ORDERS}
+    days = rows.select(["day"]).reduce(ee.Reducer.countDistinct(), PARALLEL_SCALE)
+    fits = {order: _fit(ee, rows, days, order) for order in ORDERS}
     time = rows.select(["c1"])
     seen = {"first": time.min(), "last": time.max()}
     dates = [_date(ee, plan, layer.period, fits, seen) for layer in plan.layers(span)[:: len(plan.kinds)]]
@@ -51,10 +53,10 @@ def years(plan: HarmonicPlan, days: float) -> float:
 
 
 def _rows(ee, plan: HarmonicPlan):
-    """Of each clear observation a line of the largest regression, columns c0, c1 ..., and its value."""
+    """Of each clear observation a line of the largest regression, columns c0, c1 ..., its value, and its day since 1970."""
     most = max(ORDERS)
     turns = ee.Image.constant([2 * math.pi * harmonic for harmonic in range(1, most + 1)])
-    names = [f"c{column}" for column in range(2 + 2 * most)] + ["value"]
+    names = [f"c{column}" for column in range(2 + 2 * most)] + ["value", "day"]
 
     def line(one):
         value = one.select(0)
@@ -62,7 +64,7 @@ def _rows(ee, plan: HarmonicPlan):
         time = days.subtract(plan.window.middle).divide(SEASON_DAYS)
         angles = time.multiply(turns)
         columns = ee.Image.constant(1).addBands(time).addBands(angles.cos()).addBands(angles.sin())
-        return columns.addBands(value).rename(names).toDouble().updateMask(value.mask())
+        return columns.addBands(value).addBands(days.floor()).rename(names).toDouble().updateMask(value.mask())
 
     return composites.optical_collection(ee, plan, plan.window).map(line)
 
@@ -74,12 +76,12 @@ def _columns(order: int) -> list:
     return ["c0", "c1", *waves]
 
 
-def _fit(ee, rows, order: int):
-    """Coefficients as one array per pixel, masked where there are no more observations than unknowns."""
+def _fit(ee, rows, days, order: int):
+    """Coefficients as one array per pixel, masked where no more days were seen than there are unknowns."""
     columns = _columns(order)
     reducer = ee.Reducer.linearRegression(len(columns), 1)
     fitted = rows.select([*columns, "value"]).reduce(reducer, PARALLEL_SCALE)
-    return fitted.select(["coefficients"]).arrayProject([0])
+    return fitted.select(["coefficients"]).arrayProject([0]).updateMask(days.gt(len(columns)))
 
 
 def _date(ee, plan: HarmonicPlan, period, fits: dict, seen: dict):

@@ -49,7 +49,7 @@ _BINARY = {
     "gte": np.greater_equal, "and": np.logical_and, "or": np.logical_or,
     "bitwiseAnd": lambda a, b: a.astype("int64") & b.astype("int64"),
 }  # fmt: skip
-_UNARY = {"sin": np.sin, "cos": np.cos, "log10": np.log10, "exp": np.exp, "not": lambda v: v == 0}
+_UNARY = {"sin": np.sin, "cos": np.cos, "log10": np.log10, "exp": np.exp, "floor": np.floor, "not": lambda v: v == 0}
 
 
 def _binary(name, operation):

@@ -58,13 +58,33 @@ def _linear_regression(_, numX, numY=1):
     return ("linearRegression", int(numX), int(numY))
 
 
+FUNCTIONS["Reducer.countDistinct"] = lambda _: ("countDistinct",)
+
+
 @function("ImageCollection.reduce")
 def _reduce_collection(_, collection, reducer, parallelScale=1):
-    if not (isinstance(reducer, tuple) and reducer[0] == "linearRegression"):
-        raise refused("The double reduces collections by linearRegression only.")
-    _, unknowns, values = reducer
     if not 1 <= parallelScale <= 16:
         raise refused("ImageCollection.reduce: parallelScale must be from 1 to 16.")
+    if not isinstance(reducer, tuple):
+        raise refused("The double reduces collections by linearRegression and countDistinct only.")
+    return {"linearRegression": _regressed, "countDistinct": _distinct}[reducer[0]](collection, *reducer[1:])
+
+
+def _distinct(collection):
+    """How many different values each band has: missing ones are none."""
+
+    def pixels(grid):
+        out = []
+        for layers in zip(*(image.pixels(grid) for image in collection)):
+            values = np.sort([np.where(m, v, np.inf) for v, m in layers], axis=0)
+            fresh = np.isfinite(values) & (np.diff(values, axis=0, prepend=-np.inf) > 0)
+            out.append((fresh.sum(0).astype(float), fresh.any(0)))
+        return out
+
+    return Image([f"{band}_count" for band in collection[0].bands], pixels)
+
+
+def _regressed(collection, unknowns, values):
     if any(len(image.bands) != unknowns + values for image in collection):
         raise refused(f"ImageCollection.reduce: the reducer has {unknowns + values} inputs, "
                       f"the collection {len(collection[0].bands)} bands.")  # fmt: skip
