@@ -10,12 +10,12 @@ from .service import Service
 
 found = Service(demak().catalog())
 print(json.dumps({"url": found.url}), flush=True)
-for line in sys.stdin:  # each line is what to plant ("pattern what times"), or asks how many requests match a pattern
-    pattern, *fault = line.split()
-    if fault:
-        what, times = fault
+for line in sys.stdin:  # "plant PATTERN WHAT TIMES", "clear", or a pattern: how many requests match it
+    asked = line.strip()
+    if asked.startswith("plant "):
+        _, pattern, what, times = asked.split()
         found.faults.plant(pattern, int(what) if what.isdigit() else what, int(times))
-    if pattern == "clear":
+    elif asked == "clear":
         found.faults.clear()
-    print(json.dumps({"count": found.count(pattern)}), flush=True)
+    print(json.dumps({"count": found.count(asked)}), flush=True)
 found.stop()
