@@ -29,7 +29,7 @@ from earthengine.helpers import (
 from earthengine.interpreter import Geometry
 from earthengine.scenes import CRS, Pass, Scenes, demak
 from phenofuse.core import jobs
-from phenofuse.core.earthengine import harmonic, harmonicplan, service, statistics
+from phenofuse.core.earthengine import arrival, harmonic, harmonicplan, service, statistics, tiler
 from phenofuse.core.events import Silent
 from phenofuse.core.harmonic import cascade
 from phenofuse.core.timeseries import RasterFile, open_series
@@ -239,8 +239,13 @@ def test_a_dry_run_needs_no_account(tmp_path):
     assert "COPERNICUS/S1_GRD" not in page
 
 
-def test_tasks_go_through_the_same_ledger(tmp_path, stack):
-    """A task on Drive, its file taken in and checked; an asset, fetched in tiles: the same pixels as direct download."""
+def test_tasks_go_through_the_same_ledger(tmp_path, stack, monkeypatch):
+    """A task on Drive, its file taken in and checked; an asset, fetched in tiles: the same pixels as direct download.
+
+    Both are written seven bands at a time, as large stacks are.
+    """
+    monkeypatch.setattr(arrival, "VALUES_AT_ONCE", 7 * SIZE * arrival.ROWS_AT_ONCE)
+    monkeypatch.setattr(tiler, "ROWS_AT_ONCE", arrival.ROWS_AT_ONCE)
     folder, _, _, found = stack
     before = len(found.operations)
     for destination in ("drive", "asset"):

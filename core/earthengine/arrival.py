@@ -20,6 +20,7 @@ from .plan import Plan
 # Below this share of valid pixels a sensor's layer is called thin: it tells little of the scene.
 THIN = 0.05
 CHUNK = 1 << 22  # bytes
+VALUES_AT_ONCE = 1 << 24  # 64 MB of float32
 # What clouds and missing passes do to a single period: no problem as long as the counts say the same.
 EXPECTED = {"empty_period", "no_radar", "all_cloud", "never_valid"}
 
@@ -29,8 +30,8 @@ def write(path: Path, plan: Plan, period, windows) -> list:
 
     Parameters
     ----------
-    windows : iterable of (Window, array (bands, rows, columns))
-        Float32 with NaN; together they cover the grid.
+    windows : iterable of (Window, range of bands from 0, array (bands, rows, columns))
+        Float32 with NaN; together they cover the grid in all bands.
 
     Returns
     -------
@@ -39,8 +40,8 @@ def write(path: Path, plan: Plan, period, windows) -> list:
     """
     writer = RasterWriter(str(path), spec(plan, period))
     try:
-        for window, values in windows:
-            writer.write(values, window)
+        for window, bands, values in windows:
+            writer.write(values, window, [band + 1 for band in bands])
         writer.close()
         found = check(writer.temporary, plan, period)
         if not problems(found):
@@ -50,14 +51,20 @@ def write(path: Path, plan: Plan, period, windows) -> list:
     return found
 
 
+def groups(plan: Plan, rows: int) -> list:
+    """The bands in ranges of which so many whole rows are small in memory: a stack has up to a thousand bands."""
+    most = max(1, VALUES_AT_ONCE // (rows * plan.width))
+    return [range(first, min(first + most, len(plan.bands))) for first in range(0, len(plan.bands), most)]
+
+
 def nothing(plan: Plan):
     """The windows of an image of which no sensor saw anything: NaN, and counts of 0."""
-    counts = [number for number, layer in enumerate(plan.layers(plan.spans[0])) if layer.kind in plan.COUNTS]
+    fill = np.array([0 if layer.kind in plan.COUNTS else np.nan for layer in plan.layers(plan.spans[0])], "float32")
     for row in range(0, plan.height, ROWS_AT_ONCE):
         rows = min(ROWS_AT_ONCE, plan.height - row)
-        values = np.full((len(plan.bands), rows, plan.width), np.nan, "float32")
-        values[counts] = 0
-        yield Window(row, 0, rows, plan.width), values
+        for bands in groups(plan, ROWS_AT_ONCE):
+            values = np.broadcast_to(fill[bands.start : bands.stop, None, None], (len(bands), rows, plan.width))
+            yield Window(row, 0, rows, plan.width), bands, values
 
 
 def record(ledger: Ledger, item: Item, path: Path, found: list) -> Item:

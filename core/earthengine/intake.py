@@ -59,7 +59,7 @@ class _Piece:
     """One file, and where on the grid it lies; its bands are taken by name."""
 
     def __init__(self, plan: Plan, path: Path):
-        self._file, self._path = RasterFile.open(path), path
+        self._plan, self._file = plan, RasterFile.open(path)
         names = [band.description for band in self._file.bands]
         if sorted(names) != sorted(plan.bands):
             raise InputError(f"{path.name} has the bands {', '.join(name or '(no name)' for name in names)}, not "
@@ -76,12 +76,13 @@ class _Piece:
             raise InputError(f"{path.name} does not lie on the grid of the export: {why}.")
 
     def strips(self):
-        """Windows of the grid and their values."""
+        """Windows of the grid and their values, as `arrival.write` takes them."""
         row, column, rows, columns = self.window
         for first in range(0, rows, arrival.ROWS_AT_ONCE):
             part = Window(first, 0, min(arrival.ROWS_AT_ONCE, rows - first), columns)
-            values = np.stack([self._file.values(index, part) for index in self._indexes])
-            yield Window(row + first, column, part.rows, columns), values
+            for bands in arrival.groups(self._plan, arrival.ROWS_AT_ONCE):
+                values = np.stack([self._file.values(self._indexes[band], part) for band in bands])
+                yield Window(row + first, column, part.rows, columns), bands, values
 
     def _inside(self, plan: Plan) -> bool:
         row, column, rows, columns = self.window

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import OutputError
 from ..timeseries import Window
+from . import arrival
 from .ledger import Item, Ledger
 from .plan import SMALLEST_SHARE, Plan
 
@@ -82,17 +83,18 @@ class Parts:
         return wanted
 
     def strips(self, item: Item, plan: Plan):
-        """A period's pixels in strips of whole rows, (window, values): the file is the same however its tiles were cut."""
+        """An image's pixels in strips of whole rows, as `arrival.write` takes them: the file is the same however tiles were cut."""
         leaves = self._leaves(plan, self._ledger.tiles(item))
         for row in range(0, plan.height, ROWS_AT_ONCE):
             strip = Window(row, 0, min(ROWS_AT_ONCE, plan.height - row), plan.width)
-            values = np.empty((len(plan.bands), strip.rows, strip.columns), "float32")
-            for tile in leaves:
-                first, last = max(row, tile.row), min(row + strip.rows, tile.row + tile.rows)
-                if first < last:
-                    part = np.load(self._file(item, tile), mmap_mode="r", allow_pickle=False)
+            touched = [tile for tile in leaves if tile.row < row + strip.rows and row < tile.row + tile.rows]
+            for bands in arrival.groups(plan, ROWS_AT_ONCE):
+                values = np.empty((len(bands), strip.rows, strip.columns), "float32")
+                for tile in touched:
+                    first, last = max(row, tile.row), min(row + strip.rows, tile.row + tile.rows)
+                    part = np.load(self._file(item, tile), mmap_mode="r", allow_pickle=False)[bands.start : bands.stop]
                     values[:, first - row : last - row, tile.slices[1]] = part[:, first - tile.row : last - tile.row]
-            yield strip, values
+                yield strip, bands, values
 
     def remove(self, item: Item) -> None:
         """Forget a period's tiles: it is finished, or begins anew."""

@@ -125,8 +125,8 @@ class RasterWriter:
                 if spec.band_tags:
                     self._file.update_tags(index, **spec.band_tags[index - 1])
 
-    def write(self, values: np.ndarray, window: Window | None = None, band: int | None = None) -> None:
-        """Write (bands, rows, columns) at a window, or one band's (rows, columns); default: the whole raster."""
+    def write(self, values: np.ndarray, window: Window | None = None, band: int | list | None = None) -> None:
+        """Write (bands, rows, columns) of all or a list of bands, or one band's (rows, columns), at a window; default: everywhere."""
         window = window or self.spec.grid.window
         where = rasterio.windows.Window(window.column, window.row, window.columns, window.rows)
         with _write_errors(self.path):
