@@ -270,10 +270,10 @@ def test_the_numbers_of_a_fill_chain(seasons, tmp_path):
     """Each declared number of a fill can be the input of a model's next step: here the value of a constant raster."""
     numbers = ("RMSE", "RMSE_LINEAR", "RATIO", "COVERAGE")
     chain = QgsProcessingModelAlgorithm("numbers", "tests")
-    make_models.add_step(chain, "fill", "fillmogpr", INPUT=make_models.fixed(seasons[0][0]))
+    make_models.add_step(chain, "fill", "phenofuse:fillmogpr", 0, INPUT=make_models.fixed(seasons[0][0]))
     where = {"EXTENT": "0,10,0,10 [EPSG:32749]", "TARGET_CRS": "EPSG:32749", "PIXEL_SIZE": 10, "OUTPUT_TYPE": 5}
     for number in numbers:
-        make_models.add_step(chain, number, "native:createconstantrasterlayer", {"OUTPUT": "raster"},
+        make_models.add_step(chain, number, "native:createconstantrasterlayer", 1, {"OUTPUT": "raster"},
                              NUMBER=make_models.of_step("fill", number),
                              **{key: make_models.fixed(value) for key, value in where.items()})
     chain.initAlgorithm()
