@@ -98,8 +98,8 @@ def example(network: Network, sizes: tuple, seed: int) -> Batch:
     output_days = np.sort(np.concatenate([days, chance.choice(np.setdiff1d(year, days), more, replace=False)]))
     shapes = (pixels, dates), (pixels, len(network.inputs) - 1, others)
     (target, seen), (covariates, covariates_seen) = ((chance.normal(size=shape), chance.random(shape) < 0.6) for shape in shapes)
-    mean, deviation = chance.normal(size=(2, pixels, len(output_days)))
-    arrays = (target * seen, seen, days, covariates * covariates_seen, covariates_seen, covariate_days, mean, np.exp(deviation),
+    mean, deviation = chance.normal(size=(2, pixels, len(output_days)))  # a prior mostly knows more than all values' spread, 1
+    arrays = (target * seen, seen, days, covariates * covariates_seen, covariates_seen, covariate_days, mean, np.exp(deviation - 1),
               output_days)
     return Batch(*(torch.from_numpy(one if one.dtype == bool else one.astype(np.float32)) for one in arrays))
 
