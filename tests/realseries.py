@@ -18,7 +18,7 @@ def slovenia(data):
 
 def cerrado(data):
     """MODIS, 746 series of one year in Brazil (`sits_modis_ndvi`), on days since the first of each."""
-    series = _tables(data / "sits_modis_ndvi" / "cerrado_two_classes.csv", "series_id")
+    series = tables(data / "sits_modis_ndvi" / "cerrado_two_classes.csv", "series_id")
     days = [np.array(sorted(one)) - min(one) for one in series.values()]
     values = np.array([[one[day] for day in sorted(one)] for one, own in zip(series.values(), days)
                        if np.array_equal(own, days[0])])
@@ -27,7 +27,7 @@ def cerrado(data):
 
 def flux_sites(data):
     """MODIS, seven flux towers for eighteen years (`phenofit_mod13a1`); cloud and snow are gaps."""
-    series = _tables(data / "phenofit_mod13a1" / "series.csv", "site")
+    series = tables(data / "phenofit_mod13a1" / "series.csv", "site")
     days = sorted({day for one in series.values() for day in one})
     return np.array([[one.get(day, np.nan) for day in days] for one in series.values()]), np.array(days)
 
@@ -35,15 +35,44 @@ def flux_sites(data):
 SETS = {"eolearn_s2_patch": slovenia, "sits_modis_ndvi": cerrado, "phenofit_mod13a1": flux_sites}
 
 
-def _tables(path, key: str) -> dict:
+def grassland(data) -> tuple[dict, dict]:
+    """Series (days, NDVI) of parcels where they were clear, and the days of their recorded cuts (`cbm_grassland_parcels`)."""
+    series, cuts = {}, {}
+    for row in _rows(data / "cbm_grassland_parcels" / "parcel_series.csv"):
+        if row["variable"] == "NDVI" and float(row["clear_fraction"]) >= 0.95:
+            series.setdefault(row["series_id"], []).append((_day(row["date"]), float(row["value"])))
+    for row in _rows(data / "cbm_grassland_parcels" / "mowing_events.csv"):
+        cuts.setdefault(row["series_id"], []).append(_day(row["event_date"]))
+    return {name: np.array(sorted(points)).T for name, points in sorted(series.items())}, cuts
+
+
+def matched(found, cuts, within: float = 15) -> list:
+    """Days by which the nearest found event is late, of every cut that has one so near; each event serves once."""
+    left, late = list(found), []
+    for cut in cuts:
+        near = min(left, key=lambda day: abs(day - cut), default=np.inf)
+        if abs(near - cut) <= within:
+            left.remove(near)
+            late.append(near - cut)
+    return late
+
+
+def tables(path, key: str) -> dict:
     """NDVI by series and day."""
     found: dict = {}
-    with open(path, newline="", encoding="utf-8") as table:
-        for row in csv.DictReader(table):
-            day = float(np.datetime64(row["date"], "D").astype(int))
-            clear = row["NDVI"] not in ("", "NA") and row.get("SummaryQA") not in CLOUD_OR_SNOW
-            found.setdefault(row[key], {})[day] = float(row["NDVI"]) if clear else np.nan
+    for row in _rows(path):
+        clear = row["NDVI"] not in ("", "NA") and row.get("SummaryQA") not in CLOUD_OR_SNOW
+        found.setdefault(row[key], {})[_day(row["date"])] = float(row["NDVI"]) if clear else np.nan
     return found
+
+
+def _rows(path) -> list:
+    with open(path, newline="", encoding="utf-8") as table:
+        return list(csv.DictReader(table))
+
+
+def _day(text: str) -> float:
+    return float(np.datetime64(text, "D").astype(int))
 
 
 def hidden_errors(values, days, gap: float, seeds, fill):

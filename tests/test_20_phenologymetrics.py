@@ -19,6 +19,7 @@ from phenofuse.core.scene import seasons as crops_of
 from phenofuse.core.timeseries import RasterFile, open_series, periods_between
 
 sys.path.insert(0, str(Path(__file__).parent))
+import realseries
 from rasters import write
 from truedates import ORDINAL, WITHIN_90, matched, of_pixels, off_planting
 
@@ -297,38 +298,23 @@ def test_filled_seasons_of_the_reference_are_found_to_eight_days_and_know_it(ref
 @pytest.mark.realdata
 def test_mowing_of_real_grassland_is_found(shared_data):
     """Of twelve recorded cuts at least ten are found within 15 days, with at most three others; half within five days."""
-    folder = shared_data / "cbm_grassland_parcels"
-    series, cuts = {}, {}
-    with open(folder / "parcel_series.csv", newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["variable"] == "NDVI" and float(row["clear_fraction"]) >= 0.95:
-                series.setdefault(row["series_id"], []).append((np.datetime64(row["date"]).astype(float), float(row["value"])))
-    with open(folder / "mowing_events.csv", newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            cuts.setdefault(row["series_id"], []).append(np.datetime64(row["event_date"]).astype(float))
-    off, told, true = [], 0, sum(map(len, cuts.values()))
-    for name, points in series.items():
-        days, values = np.array(sorted(points)).T
-        found = list(harvests.find(values[None], days, 8)[0])
-        found = [day for day in found if np.isfinite(day)]
+    series, cuts = realseries.grassland(shared_data)
+    late, told = [], 0
+    for name, (days, values) in series.items():
+        found = harvests.find(values[None], days, 8)[0]
+        found = found[np.isfinite(found)]
         told += len(found)
-        for cut in cuts.get(name, []):
-            near = min(found, key=lambda day: abs(day - cut), default=np.inf)
-            if abs(near - cut) <= 15:
-                found.remove(near)
-                off.append(abs(near - cut))
-    assert true == 12 and len(off) >= 10 and told - len(off) <= 3 and np.median(off) <= 5
+        late += realseries.matched(found, cuts.get(name, []))
+    assert sum(map(len, cuts.values())) == 12 and len(late) >= 10
+    assert told - len(late) <= 3 and np.median(np.abs(late)) <= 5
 
 
 @pytest.mark.realdata
 @pytest.mark.parametrize("site, months", [("AU-How", (11, 12, 1, 2, 3, 4, 5)), ("IT-Col", (5, 6, 7, 8)), ("CA-NS6", (6, 7, 8, 9))])
 def test_years_of_real_vegetation_are_years(shared_data, site, months):
     """About one season a year at a southern savanna, a beech forest and a boreal shrubland, peaking when it should."""
-    points = {}
-    with open(shared_data / "phenofit_mod13a1" / "series.csv", newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["site"] == site and row["SummaryQA"] in ("0", "1"):
-                points[np.datetime64(row["date"]).astype(float)] = float(row["NDVI"])
+    points = {day: ndvi for day, ndvi in realseries.tables(shared_data / "phenofit_mod13a1" / "series.csv", "site")[site].items()
+              if np.isfinite(ndvi)}
     days = np.array(sorted(points))
     found = seasons.find(np.array([[points[day] for day in days]]), days, seasons.Options(max_seasons=40))
     assert 0.9 <= found.count[0] / ((days[-1] - days[0]) / 365.25) <= 1.1
