@@ -4,6 +4,7 @@ from __future__ import annotations
 import csv
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from phenofuse.core.timeseries import open_series
 pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parent))
 from learning import series
-from phenofuse.core.learning import Applied
+from phenofuse.core.learning import Applied, applied
 from phenofuse.core.learning.networks import training
 from rasters import write
 
@@ -109,3 +110,11 @@ def test_models_that_cannot_take_part_are_refused(trained, tmp_path):
         with pytest.raises(InputError, match=words) as told:
             compare(tmp_path / "wrong", paths, model, **change)
         assert told.value.remedy and not list((tmp_path / "wrong").iterdir())
+
+
+def test_networks_that_look_at_chips_are_refused(trained, tmp_path, monkeypatch):
+    """Single pixels, as are compared here, would tell them too little."""
+    paths, model = trained
+    monkeypatch.setattr(applied, "opened", lambda path, device: (None, SimpleNamespace(network=SimpleNamespace(side=32))))
+    with pytest.raises(InputError, match="looks at chips"):
+        compare(tmp_path / "wrong", paths, model)
