@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -141,27 +141,48 @@ def test_cancelled_leaves_a_model_that_works(scene, tmp_path):
 
 
 def test_killed_and_continued_gives_the_same_model(scene, tmp_path):
-    """kill -9 in mid-training leaves no model; the same call goes on and ends with the same bytes."""
-    parameters = {"INPUT": scene[0][0], "COVARIATES": scene[0][1:], "ARCHITECTURE": "bigru", "PRIOR": "linear", "EPOCHS": 1}
-    model = tmp_path / "m.phenofuse"
-    request = {"job": "trainmodel", "resources": {"memory_mb": 256, "workers": 1},
-               "parameters": {**parameters, "MODEL": str(model)}}
+    """kill -9 in mid-training, or at any moment, leaves no model; the same call goes on and ends with the same bytes.
+
+    PHENOFUSE_KILLS = 50 tries so many random moments.
+    """
+    parameters = {"INPUT": scene[0][0], "COVARIATES": scene[0][1:], "ARCHITECTURE": "bigru", "PRIOR": "linear", "EPOCHS": 3}
+    whole, model = ({**parameters, "MODEL": str(tmp_path / name)} for name in ("whole.phenofuse", "m.phenofuse"))
+    begun = time.monotonic()
+    in_engine(whole)
+    seconds, path = time.monotonic() - begun, Path(model["MODEL"])
+    in_engine(model, lambda: has_checkpoint(tmp_path))
+    assert not path.exists()
+    assert "Continuing" in in_engine(model) and path.read_bytes() == Path(whole["MODEL"]).read_bytes()
+    chance = np.random.default_rng(1)
+    for _ in range(int(os.environ.get("PHENOFUSE_KILLS", "2"))):
+        path.unlink()
+        until = time.monotonic() + chance.uniform(0, seconds)
+        told = in_engine(model, lambda until=until: time.monotonic() > until)
+        assert ('"result"' in told) <= path.exists()
+        in_engine(model)
+        assert path.read_bytes() == Path(whole["MODEL"]).read_bytes()
+
+
+def in_engine(parameters: dict, due=lambda: False) -> str:
+    """Train in an engine, and kill it once `due` is true; what it told."""
+    request = {"job": "trainmodel", "resources": {"memory_mb": 256, "workers": 1}, "parameters": parameters}
     core = Path(jobs.__file__).parent
-    engine = subprocess.Popen([sys.executable, str(core)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    engine.stdin.write(json.dumps(request).encode() + b"\n")
-    engine.stdin.flush()
-    until = time.monotonic() + 120
-    while not list(tmp_path.glob(".m.phenofuse.*.parts/training.npz")) and time.monotonic() < until and engine.poll() is None:
-        time.sleep(0.005)
-    os.kill(engine.pid, signal.SIGKILL)
-    engine.wait()
-    engine.stdin.close()
-    assert list(tmp_path.glob(".m.phenofuse.*.parts/training.npz")) and not model.exists()
-    events = Recorder()
-    train(scene, model, events, EPOCHS=1)
-    assert any("Continuing" in text for text in events.told)
-    train(scene, tmp_path / "whole.phenofuse", EPOCHS=1)
-    assert model.read_bytes() == (tmp_path / "whole.phenofuse").read_bytes()
+    with tempfile.TemporaryFile() as told:
+        engine = subprocess.Popen([sys.executable, str(core)], stdin=subprocess.PIPE, stdout=told)
+        engine.stdin.write(json.dumps(request).encode() + b"\n")
+        engine.stdin.flush()
+        while engine.poll() is None and not due():
+            time.sleep(0.005)
+        engine.kill()
+        engine.wait()
+        engine.stdin.close()
+        told.seek(0)
+        return told.read().decode()
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a training there has kept its first epoch."""
+    return bool(list(folder.glob(".m.phenofuse.*.parts/training.npz")))
 
 
 def test_bytes_do_not_depend_on_tiles_or_threads(scene, trained, tmp_path):
