@@ -15,12 +15,16 @@ pytest.importorskip("qgis.core", reason="needs QGIS")
 
 # Debian 12's wrapper adds an option that the program does not know.
 PROGRAM = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
-SURROUNDINGS = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+
+
+def surroundings():
+    """The environment of this test, without a screen."""
+    return {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
 
 
 def qgis_process(*arguments, stdin=None):
     """Run qgis_process in the tests' own profile."""
-    return subprocess.run([PROGRAM, *arguments], input=stdin, capture_output=True, text=True, check=False, env=SURROUNDINGS)
+    return subprocess.run([PROGRAM, *arguments], input=stdin, capture_output=True, text=True, check=False, env=surroundings())
 
 
 def as_json(done):
@@ -114,7 +118,7 @@ def test_ctrl_c_ends_the_run_and_its_engine(tmp_path):
     """An interrupt, as Ctrl+C sends it, ends qgis_process and the engine it started within seconds, and nothing looks finished."""
     with open(tmp_path / "log.txt", "wb") as log:
         process = subprocess.Popen([PROGRAM, "run", "phenofuse:createsamplescene", "--", "SIZE=1500", f"FOLDER={tmp_path / 'scene'}"],
-                                   stdout=log, stderr=log, env=SURROUNDINGS, start_new_session=True)
+                                   stdout=log, stderr=log, env=surroundings(), start_new_session=True)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     engine = Path("/proc") / waited(lambda: children.read_text().split(), 120)[0]
     process.send_signal(signal.SIGINT)
