@@ -2,11 +2,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 from importlib import import_module
 from itertools import product
 from pathlib import Path
@@ -24,6 +20,7 @@ from phenofuse.core.jobs import Resources
 from phenofuse.core.timeseries import open_series
 
 sys.path.insert(0, str(Path(__file__).parent))
+from killing import kill_in_mid_run
 from rasters import write
 from series import dates, hide, linear
 
@@ -119,20 +116,8 @@ def test_killed_and_continued_gives_the_same_bytes(scene, tmp_path):
     run(tmp_path / "whole", scene[0])
     folder = tmp_path / "killed"
     folder.mkdir()
-    outputs = {key: str(folder / f"{key}.tif") for key in KEYS}
-    request = {"job": "fillmogpr", "resources": {"memory_mb": 64, "workers": 1},
-               "parameters": {"INPUT": scene[0][0], "COVARIATES": scene[0][1:], **outputs}}
-    core = Path(jobs.__file__).parent
-    engine = subprocess.Popen([sys.executable, str(core)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    engine.stdin.write(json.dumps(request).encode() + b"\n")
-    engine.stdin.flush()
-    until = time.monotonic() + 120
-    while not list(folder.glob(".OUTPUT.tif.*.parts/model.json")) and time.monotonic() < until and engine.poll() is None:
-        time.sleep(0.002)
-    os.kill(engine.pid, signal.SIGKILL)
-    engine.wait()
-    engine.stdin.close()
-    assert list(folder.glob(".OUTPUT.tif.*.parts")) and not list(folder.glob("[A-Z]*.tif"))
+    parameters = {"INPUT": scene[0][0], "COVARIATES": scene[0][1:], **{key: str(folder / f"{key}.tif") for key in KEYS}}
+    kill_in_mid_run("fillmogpr", parameters, 64, "model.json")
     run(folder, scene[0], Resources(64, 1))
     for key in KEYS:
         assert (folder / f"{key}.tif").read_bytes() == (tmp_path / "whole" / f"{key}.tif").read_bytes()

@@ -2,11 +2,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +17,7 @@ from phenofuse.core.timeseries.sampling import sample_pixels
 from phenofuse.core.whittaker.job import SAMPLE_PIXELS
 
 sys.path.insert(0, str(Path(__file__).parent))
+from killing import kill_in_mid_run
 from rasters import write
 from series import dates
 
@@ -63,18 +60,8 @@ def test_killed_and_continued_gives_the_same_bytes(scene, tmp_path):
     run(tmp_path / "whole", scene[0])
     folder = tmp_path / "killed"
     folder.mkdir()
-    outputs = {key: str(folder / f"{key}.tif") for key in KEYS}
-    request = {"job": "fillwhittaker", "resources": {"memory_mb": 64, "workers": 1}, "parameters": {"INPUT": scene[0], **outputs}}
-    engine = subprocess.Popen([sys.executable, str(Path(jobs.__file__).parent)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    engine.stdin.write(json.dumps(request).encode() + b"\n")
-    engine.stdin.flush()
-    until = time.monotonic() + 120
-    while not list(folder.glob(".OUTPUT.tif.*.parts/typical.json")) and time.monotonic() < until and engine.poll() is None:
-        time.sleep(0.002)
-    os.kill(engine.pid, signal.SIGKILL)
-    engine.wait()
-    engine.stdin.close()
-    assert list(folder.glob(".OUTPUT.tif.*.parts")) and not list(folder.glob("[A-Z]*.tif"))
+    parameters = {"INPUT": scene[0], **{key: str(folder / f"{key}.tif") for key in KEYS}}
+    kill_in_mid_run("fillwhittaker", parameters, 64, "typical.json")
     run(folder, scene[0], Resources(64, 1))
     for key in KEYS:
         assert (folder / f"{key}.tif").read_bytes() == (tmp_path / "whole" / f"{key}.tif").read_bytes()

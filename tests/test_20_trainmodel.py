@@ -3,9 +3,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from phenofuse.core.timeseries.filling import Options
 
 pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parent))
+from killing import in_engine
 from learning import series
 from phenofuse.core.learning.networks import training
 from rasters import write
@@ -148,36 +147,19 @@ def test_killed_and_continued_gives_the_same_model(scene, tmp_path):
     parameters = {"INPUT": scene[0][0], "COVARIATES": scene[0][1:], "ARCHITECTURE": "bigru", "PRIOR": "linear", "EPOCHS": 3}
     whole, model = ({**parameters, "MODEL": str(tmp_path / name)} for name in ("whole.phenofuse", "m.phenofuse"))
     begun = time.monotonic()
-    in_engine(whole)
+    in_engine("trainmodel", whole, 256)
     seconds, path = time.monotonic() - begun, Path(model["MODEL"])
-    in_engine(model, lambda: has_checkpoint(tmp_path))
+    in_engine("trainmodel", model, 256, lambda: has_checkpoint(tmp_path))
     assert not path.exists()
-    assert "Continuing" in in_engine(model) and path.read_bytes() == Path(whole["MODEL"]).read_bytes()
+    assert "Continuing" in in_engine("trainmodel", model, 256) and path.read_bytes() == Path(whole["MODEL"]).read_bytes()
     chance = np.random.default_rng(1)
     for _ in range(int(os.environ.get("PHENOFUSE_KILLS", "2"))):
         path.unlink()
         until = time.monotonic() + chance.uniform(0, seconds)
-        told = in_engine(model, lambda until=until: time.monotonic() > until)
+        told = in_engine("trainmodel", model, 256, lambda until=until: time.monotonic() > until)
         assert ('"result"' in told) <= path.exists()
-        in_engine(model)
+        in_engine("trainmodel", model, 256)
         assert path.read_bytes() == Path(whole["MODEL"]).read_bytes()
-
-
-def in_engine(parameters: dict, due=lambda: False) -> str:
-    """Train in an engine, and kill it once `due` is true; what it told."""
-    request = {"job": "trainmodel", "resources": {"memory_mb": 256, "workers": 1}, "parameters": parameters}
-    core = Path(jobs.__file__).parent
-    with tempfile.TemporaryFile() as told:
-        engine = subprocess.Popen([sys.executable, str(core)], stdin=subprocess.PIPE, stdout=told)
-        engine.stdin.write(json.dumps(request).encode() + b"\n")
-        engine.stdin.flush()
-        while engine.poll() is None and not due():
-            time.sleep(0.005)
-        engine.kill()
-        engine.wait()
-        engine.stdin.close()
-        told.seek(0)
-        return told.read().decode()
 
 
 def has_checkpoint(folder: Path) -> bool:
