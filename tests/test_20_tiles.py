@@ -126,6 +126,14 @@ def test_another_call_never_finds_these_parts(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["o.tif", "q.tif"]
 
 
+def test_what_killed_runs_were_writing_is_cleared_away(tmp_path):
+    """Files that a kill left unfinished, of any output, are gone after the next run."""
+    for name in (".o.tif.probe-1", ".q.tif.probe-22", ".o.tif.writing-1.tif", ".q.tif.writing-22.tif"):
+        (tmp_path / name).touch()
+    run(tmp_path, Resources(64, 2))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["o.tif", "q.tif"]
+
+
 def test_a_damaged_part_is_worked_again(tmp_path):
     """A part cut short by a full disk or a dead machine is not believed."""
     with pytest.raises(Cancelled):

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import zipfile
+from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -52,11 +53,9 @@ class Journal:
         output = Path(output)
         require_writable(output)
         self.folder = output.with_name(f".{output.name}.{digest}.parts")
-        for other in output.parent.glob(f".{_escaped(output.name)}.*.parts"):
+        for other in output.parent.glob(f".{escape(output.name)}.*.parts"):
             if other != self.folder:
                 shutil.rmtree(other, ignore_errors=True)
-        for left in output.parent.glob(f".{_escaped(output.name)}.writing-*"):
-            left.unlink(missing_ok=True)
 
     def once(self, name: str, make):
         """What `make` returns (anything JSON can hold), made only the first time this call is run."""
@@ -100,7 +99,3 @@ def _written(file: Path, write) -> None:
     with open(temporary, "wb") as stream:
         write(stream)
     os.replace(temporary, file)
-
-
-def _escaped(name: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -192,13 +193,16 @@ def write_series(
 
 
 def require_writable(path: Path) -> None:
-    """Raise `OutputError` unless a file can be made beside `path`."""
+    """Raise `OutputError` unless a file can be made beside `path`; clear away what killed runs were writing there."""
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         probe = path.with_name(f".{path.name}.probe-{os.getpid()}")
         probe.write_bytes(b"")
-        probe.unlink()
+        for unfinished in (".probe-", TEMPORARY):
+            for left in path.parent.glob(f".{escape(path.name)}{unfinished}*"):
+                if not left.is_dir():  # whole folders are the business of who writes them
+                    left.unlink(missing_ok=True)
     except OSError as problem:
         raise OutputError(
             f"The folder {path.parent} cannot be written ({problem.strerror}).",
