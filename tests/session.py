@@ -29,6 +29,7 @@ ALGORITHM = "phenofuse:exportcomposites"
 def main() -> None:
     """Log in, run the dialog to its end, save everything."""
     folder, given = Path(sys.argv[1]), json.load(sys.stdin)
+    os.environ["QGIS_CUSTOM_CONFIG_PATH"] = str(folder / "profile")  # from QGIS 3.40 on it comes before what is said here
     application = QgsApplication([], True, str(folder / "profile"))
     application.initQgis()
     said = (folder / "messages.log").open("w", encoding="utf-8")
