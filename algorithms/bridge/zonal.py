@@ -40,9 +40,11 @@ def summed_up(values: dict, crs, run) -> dict:
         raise QgsProcessingException(tr("ZONAL_LAYER needs polygons. Give them as ZONES, or leave ZONAL_LAYER empty."))
     table = values.get("ZONAL_SUMMARY") or str(Path(layer).with_name(f".{Path(layer).name}.csv"))
     result = run({**values, "ZONAL_SUMMARY": table})
-    write_layer(layer, table, values["ZONES"], crs)
-    if not values.get("ZONAL_SUMMARY"):
-        os.remove(result["outputs"].pop("ZONAL_SUMMARY"))
+    try:
+        write_layer(layer, table, values["ZONES"], crs)
+    finally:  # a table that nobody asked for goes, whether or not the layer could be written
+        if not values.get("ZONAL_SUMMARY"):
+            os.remove(result["outputs"].pop("ZONAL_SUMMARY"))
     return result
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputError, OutputError
 from ..timeseries import Grid, Header, Period, RasterSpec, RasterWriter, write_series
-from ..timeseries.writing import require_writable, variable_header
+from ..timeseries.writing import TEMPORARY, require_writable, variable_header
 from .clouds import SKY_NAMES
 from .fields import CLASS_NAMES, TRIPLE
 from .seasons import THRESHOLD
@@ -47,7 +47,7 @@ def run(parameters: dict, resources, events) -> dict:
     scene = simulate(size, periods, seed)
     events.progress(0.4)
 
-    writing = folder.with_name(f".{folder.name}.writing-{os.getpid()}")
+    writing = folder.with_name(f".{folder.name}{TEMPORARY}{os.getpid()}")
     try:
         _write(scene, writing, {"SIZE": size, "PERIODS": periods, "SEED": seed}, events.step(0.4, 1.0))
         _put_in_place(writing, folder)
