@@ -12,14 +12,13 @@ from phenofuse.core.events import Silent
 from phenofuse.core.learning.card import Input
 from phenofuse.core.learning.evaluate import Values, calibrated
 from phenofuse.core.learning.priors import PRIORS, Linear
-from phenofuse.core.learning.samples import view
 from phenofuse.core.timeseries.filling import gaps_around
 
 pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parent))
 import torch
 from learning import NAMES, sample, series
-from networks import ALWAYS, check_that_hidden_stays_hidden, check_that_training_resumes, model_of
+from networks import check_that_hidden_stays_hidden, check_that_training_resumes, model_of, part
 from phenofuse.core.learning.networks import ARCHITECTURES, build, side_of, training
 from phenofuse.core.learning.networks.learning import Choices, Learning
 from phenofuse.core.learning.networks.prediction import Model
@@ -90,14 +89,15 @@ def test_a_planted_leak_is_caught(kind, pixels):
     _, taught, validation = pixels
     prior = kind.learn(list(taught.values), taught.days, taught.names, 1)
     model = model_of("fusion", taught, SMALL["fusion"], prior=prior)
-    check_that_hidden_stays_hidden(model, validation, view(validation, prior, ALWAYS["test"], [1, 2]))
+    for others in (None, taught):
+        check_that_hidden_stays_hidden(model, validation, others)
 
 
 def learning(pixels, name="bigru", epochs=3, **choices):
     """Begin a training with small networks and a linear prior."""
     _, taught, validation = pixels
-    chosen = Choices(name, SMALL[name], **{"prior": "linear", "epochs": epochs, "folds": 2, **choices})
-    return Learning(taught, validation, ALWAYS, chosen, Silent())
+    chosen = Choices(name, SMALL[name], **{"prior": "linear", "epochs": epochs, **choices})
+    return Learning(part(taught), part(validation, taught), chosen, Silent())
 
 
 @pytest.mark.parametrize("name", PIXELWISE)
@@ -136,15 +136,18 @@ def test_calibration_makes_intervals_honest(pixels):
         def __init__(self, factor):
             self.factor = factor
 
+        def again(self, *_):
+            return self
+
         def moments(self, *given):
             mean, deviation = prior.moments(*given)
             return mean, deviation * self.factor
 
     for factor in (0.5, 2.0):
         model = Wrong(factor)
-        own = calibrated(model, Values(whole.take(np.arange(200, 400)), ALWAYS["test"], 1, 10, Silent()))
-        test = Values(whole.take(np.arange(400, 600)), ALWAYS["test"], 1, 20, Silent())
-        mean, deviation = test.moments(model)
+        own = calibrated(model, Values(part(whole.take(np.arange(200, 400))), 1, 10, Silent()))
+        test = Values(part(whole.take(np.arange(400, 600))), 1, 20, Silent())
+        mean, deviation = test.moments(test.learnt(model.again))
         inside = np.abs(mean - test.truth) <= 1.6449 * deviation * own.factor(test.gap_days)
         assert 0.87 < inside.mean() < 0.93
 
@@ -169,8 +172,8 @@ def test_line_is_the_line(pixels):
     for own, found in zip(whole.values[0][:50], mean):
         seen = np.isfinite(own)
         np.testing.assert_allclose(found, np.interp(at, whole.days[0][seen], own[seen]), atol=1e-6)
-    hidden = Values(whole, ALWAYS["test"], 1, 5, Silent())
-    guess, deviation = hidden.moments(prior)
+    hidden = Values(part(whole), 1, 5, Silent())
+    guess, deviation = hidden.moments(hidden.learnt(prior.again))
     assert 0.7 < np.sqrt(np.mean(((guess - hidden.truth) / deviation)[np.isfinite(hidden.gap_days)] ** 2)) < 1.4
     nothing = [np.full((1, len(days)), np.nan, np.float32) for days in whole.days]
     assert all(np.isfinite(one).all() for one in prior.moments(nothing, whole.days, at))

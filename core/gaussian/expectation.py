@@ -56,8 +56,8 @@ class Data:
 
     def __init__(self, values: list, days: tuple):
         self.days = days
-        self.centre = np.array([np.nanmean(v, dtype=float) for v in values])
-        spread = np.array([np.nanstd(v, dtype=float) for v in values])
+        seen = [np.asarray(v, float)[np.isfinite(v)] for v in values]
+        self.centre, spread = np.array([(v.mean(), v.std()) if len(v) else (0.0, 0.0) for v in seen]).T
         self.scale = np.where(spread > 0, spread, 1.0)
         self.y = np.concatenate([(np.asarray(v, float) - c) / s
                                  for v, c, s in zip(values, self.centre, self.scale)], axis=1)

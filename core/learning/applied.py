@@ -9,7 +9,7 @@ from ..errors import InputError
 from ..timeseries.filling import Filled, Options, assemble
 from . import fitness, modelfile
 from .device import chosen_device, require_torch
-from .priors import prior_of
+from .priors import learnt_for, prior_of
 
 
 def opened(path: str, device: str):
@@ -52,11 +52,12 @@ class Applied:
                              "Leave it out, and assess its fill with 'Assess fill' (phenofuse:assessfill).")
         for sentence in fitness.warnings(card, chosen):
             events.warning(f"{self.name}: {sentence}")
+        self._names, self._seed = tuple(one.name for one in card.inputs), card.training["seed"]
         self._order = [next(i for i, one in enumerate(series) if one is own) for own in chosen]
         self.taught_here = fitness.taught_here(card, chosen)
 
     def fill(self, values: list, days: tuple, valid_range: tuple) -> Filled:
-        """Fill pixels on the dates of the target.
+        """Fill pixels on the dates of the target; they teach the prior.
 
         Parameters
         ----------
@@ -67,5 +68,6 @@ class Applied:
             Of the target.
         """
         values, days = ([np.asarray(ones[i]) for i in self._order] for ones in (values, days))
-        moments = self._model.moments(values, tuple(days), days[0])
-        return assemble(values, tuple(days), days[0], *moments, self._model.prior.noise_deviation, Options(valid_range))
+        model = learnt_for(self._model, values, tuple(days), self._names, self._seed)
+        moments = model.moments(values, tuple(days), days[0])
+        return assemble(values, tuple(days), days[0], *moments, model.prior.noise_deviation, Options(valid_range))

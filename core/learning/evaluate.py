@@ -8,7 +8,7 @@ from .card import Calibration
 from .chips import pixels_of
 from .evaluation import WITHIN_90, Evaluation, Example
 from .priors import Linear, SceneGaussian
-from .samples import Sample, hide
+from .samples import Part, hide
 
 # Values of the calibration and the test pixels are hidden anew until there are enough of them: then chance moves a 90 %
 # interval by a percent.
@@ -23,7 +23,7 @@ PROMISE = 0.9
 
 
 class Values:
-    """Hidden values of a sample, hidden several times, one after the other.
+    """Hidden values of a part, hidden several times, one after the other.
 
     Attributes
     ----------
@@ -32,11 +32,11 @@ class Values:
         Infinite beyond the first or last observation.
     """
 
-    def __init__(self, sample: Sample, between: tuple, seed: int, first: int, events):
-        self.sample, self.days, self._events = sample, sample.days[0], events
-        self.draws, count = [], 0
+    def __init__(self, part: Part, seed: int, first: int, events):
+        self.sample, self.days, self._part, self._seed, self._events = part.own, part.own.days[0], part, seed, events
+        sample, self.draws, count = part.own, [], 0
         while len(self.draws) < MOST_DRAWS and count < ENOUGH_VALUES:
-            self.draws.append(hide(sample, between, [seed, first + len(self.draws)], withholding=False))
+            self.draws.append(hide(part, [seed, first + len(self.draws)], withholding=False))
             count += int(self.draws[-1][1].sum()) // sample.side**2  # neighbours in a chip share their gap
         self.truth = self.at([sample.values[0]] * len(self.draws)).astype(float)
         self.gap_days = self.at([_gaps(shown[0], self.days) for shown, _ in self.draws])
@@ -49,18 +49,22 @@ class Values:
         """Number of the pixel in the sample, and of the date, of each hidden value."""
         return tuple(np.concatenate(parts) for parts in zip(*(np.nonzero(hidden) for _, hidden in self.draws)))
 
-    def moments(self, model, changed=lambda covariates: covariates) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation of a model at the hidden values, with the covariates `changed`."""
+    def learnt(self, learn) -> list:
+        """What ``learn(values, days, names, seed)`` makes of what each draw leaves, as it is learnt for a fill."""
+        return [learn(*self._part.known(shown[0]), self._seed) for shown, _ in self.draws]
+
+    def moments(self, learnt: list, changed=lambda covariates: covariates) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation at the hidden values of what was `learnt` from each draw, with the covariates `changed`."""
         found = []
-        for shown, _ in self.draws:
+        for method, (shown, _) in zip(learnt, self.draws):
             self._events.check()
-            found.append(model.moments([shown[0], *changed(shown[1:])], self.sample.days, self.days))
+            found.append(method.moments([shown[0], *changed(shown[1:])], self.sample.days, self.days))
         return tuple(self.at(list(part)) for part in zip(*found))
 
 
 def calibrated(model, values: Values) -> Calibration:
     """Factors that make 90 % intervals hold 90 % of the values, by gap length (split-conformal, Papadopoulos et al. 2002)."""
-    mean, deviation = values.moments(model)
+    mean, deviation = values.moments(values.learnt(model.again))
     ratio = np.abs(mean - values.truth) / deviation
     own = np.digitize(values.gap_days, EDGES, right=True)
     everywhere = _factor(ratio) if len(ratio) else 1.0
@@ -68,7 +72,7 @@ def calibrated(model, values: Values) -> Calibration:
                                     for number in range(len(EDGES) + 1)))
 
 
-def evaluated(model, values: Values, training: Sample, split: str, seed: int) -> Evaluation:
+def evaluated(model, values: Values, split: str, seed: int) -> Evaluation:
     """Ask model and baselines for the hidden values of the test pixels.
 
     Parameters
@@ -76,28 +80,25 @@ def evaluated(model, values: Values, training: Sample, split: str, seed: int) ->
     model : networks.prediction.Model
         Calibrated.
     values : Values
-    training : Sample
-        What the baselines learn from; no test value is in it.
     split : str
     seed : int
     """
     sample, days = values.sample, values.days
-    taught = list(training.values), training.days, training.names, seed
-    scene = model.prior if isinstance(model.prior, SceneGaussian) else SceneGaussian.learn(*taught)
-    line = Linear.learn(*taught)
+    models, lines = values.learnt(model.again), values.learnt(Linear.learn)
+    scenes = [one.prior for one in models] if isinstance(model.prior, SceneGaussian) else values.learnt(SceneGaussian.learn)
     order = pixels_of(np.random.default_rng(seed).permutation(len(sample) // sample.side**2), sample.side).ravel()
     nothing = np.full(len(values.truth), np.nan)
     without = permuted = nothing
     if len(sample.values) > 1:
-        without = values.moments(model, lambda others: [np.full_like(one, np.nan) for one in others])[0]
-        permuted = values.moments(model, lambda others: [one[order] for one in others])[0]
-    mean, deviation = values.moments(model)
-    mogpr, mogpr_deviation = values.moments(scene)
+        without = values.moments(models, lambda others: [np.full_like(one, np.nan) for one in others])[0]
+        permuted = values.moments(models, lambda others: [one[order] for one in others])[0]
+    mean, deviation = values.moments(models)
+    mogpr, mogpr_deviation = values.moments(scenes)
     pixel, date = values.places()
     month = (days[date].astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12) + 1
-    return Evaluation(values.truth, mean, deviation, values.moments(line)[0], mogpr, mogpr_deviation, without, permuted,
+    return Evaluation(values.truth, mean, deviation, values.moments(lines)[0], mogpr, mogpr_deviation, without, permuted,
                       values.gap_days, month, sample.row[pixel], sample.column[pixel], sample.block[pixel], split,
-                      _examples(values, model, line, scene))
+                      _examples(values, models[0], lines[0], scenes[0]))
 
 
 def _examples(values: Values, model, line, scene) -> tuple:

@@ -1,6 +1,7 @@
 """The job `fillmodel`: fill the gaps of a series with a trained network, tile by tile."""
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
 import numpy as np
@@ -15,8 +16,9 @@ from ..timeseries.sampling import sample_pixels
 from . import chips, fitness, modelfile
 from .applied import opened
 from .device import chosen_device, require_torch
+from .priors import learnt_for
 
-# Pixels whose values are compared with those of the training: a share of some percent shows.
+# Pixels that teach the prior (see `priors`), and whose values are compared with those of the training.
 SAMPLE_PIXELS = 1000
 
 
@@ -41,7 +43,8 @@ def run(parameters: dict, resources, events) -> dict:
     series = fitness.arranged(card, open_together(paths, events))
     side = side_of(card.architecture, card.architecture_options)
     chips.require_room(series[0], side, card.architecture)
-    for sentence in fitness.warnings(card, series, sample_pixels(series, mask, SAMPLE_PIXELS, 0, events)):
+    sample = sample_pixels(series, mask, SAMPLE_PIXELS, 0, events)
+    for sentence in fitness.warnings(card, series, sample):
         events.warning(sentence)
     if not card.metrics:
         events.warning("The training of this model was stopped before its end: nothing is known of its errors, and its "
@@ -56,7 +59,8 @@ def run(parameters: dict, resources, events) -> dict:
     outputs = _outputs(parameters, series, periods)
     plan = tiles.plan(target.grid, _bytes_per_pixel(sum(one.count for one in series), len(periods), side), resources,
                       side if side > 1 else 0)
-    work = partial(_tile, series, mask, output_days, (path, card.sha256, device), options, tuple(outputs))
+    asked = _Asked(path, card.sha256, device, str(journal.folder), _prior(path, sample, [one.days for one in series], events))
+    work = partial(_tile, series, mask, output_days, asked, options, tuple(outputs))
     tiles.run(plan, work, outputs, journal, resources, events)
     return {"outputs": {key: path for key, (path, _) in outputs.items()}, "numbers": {}}
 
@@ -76,17 +80,39 @@ def _bytes_per_pixel(values: int, outputs: int, side: int) -> int:
     return (4 + 4 + 1) * values + (2 * (4 + 4 + 1) + 6 * 8) * outputs + overlapping
 
 
+def _prior(path: str, sample: list, days: list, events):
+    """The model's prior, as this scene teaches it."""
+    card, model = opened(path, "cpu")
+    prior = learnt_for(model.prior, sample, tuple(days), tuple(one.name for one in card.inputs), card.training["seed"])
+    if prior is model.prior:
+        events.warning(f"Only {len(sample[0])} pixels hold observations: the prior stays that of the scene of the training.")
+    else:
+        events.info(f"Learnt the prior ({card.training['prior']}) from {len(sample[0])} pixels.")
+    return prior
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Which model is asked, by what no other one shares, and the prior that this scene taught it."""
+
+    path: str
+    sha256: str
+    device: str
+    run: str
+    prior: object = field(compare=False)
+
+
 @lru_cache(maxsize=2)
-def _model(path: str, sha256: str, device: str):
-    """The model, once per process; `sha256` tells a file from another of its name."""
-    return opened(path, device)[1]
+def _model(asked: _Asked):
+    """The model, once per process."""
+    return replace(opened(asked.path, asked.device)[1], prior=asked.prior)
 
 
-def _tile(series: list, mask, output_days, model: tuple, options: Options, names: tuple, tile) -> dict:
+def _tile(series: list, mask, output_days, which: _Asked, options: Options, names: tuple, tile) -> dict:
     """The outputs of one tile, (bands, rows, columns) each."""
     inside = read_mask(mask, series[0].grid, tile.window) if mask else np.ones(tile.window[2:], bool)
     days = tuple(one.days for one in series)
-    asked = _model(*model)
+    asked = _model(which)
     moments = _moments_of_pixels if asked.network.side == 1 else _moments_of_chips
     values, mean, deviation = moments(asked, series, mask, days, output_days, tile, inside)
     found = assemble(values, days, output_days, mean, deviation, asked.prior.noise_deviation, options)

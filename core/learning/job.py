@@ -52,10 +52,10 @@ def run(parameters: dict, resources, events) -> dict:
     seed, kind = int(given(parameters, "SEED", 1)), parameters.get("SPLIT") or "blocks"
     sample = _sampled(series, mask, _architecture(parameters), device, seed, events)
     split = splits.split(kind, sample.block, sample.days[0], seed, sample.side**2)
-    parts = {part: _known(sample.take(split.pixels[part]), split.until[part][1]) for part in splits.PARTS}
-    events.info(f"{len(sample)} pixels: " + ", ".join(f"{len(own)} for {part}" for part, own in parts.items())
+    parts = samples.parts(sample, split)
+    events.info(f"{len(sample)} pixels: " + ", ".join(f"{len(part.own)} for {name}" for name, part in parts.items())
                 + f"; split by {kind}.")
-    trained = _Trained(parameters, series, parts, split, device, events)
+    trained = _Trained(parameters, series, parts, kind, device, events)
     try:
         trained.learn(Checkpoint(journal.folder), events.step(*SHARE_OF_TRAINING))
     finally:
@@ -78,13 +78,13 @@ def run(parameters: dict, resources, events) -> dict:
 class _Trained:
     """A training and what becomes of it: a model file, whole or as far as it came."""
 
-    def __init__(self, parameters: dict, series: list, parts: dict, split, device: str, events):
+    def __init__(self, parameters: dict, series: list, parts: dict, split: str, device: str, events):
         from .networks.learning import Choices, Learning
         self._parameters, self._series, self._parts, self._split = parameters, series, parts, split
         self.choices = Choices(_architecture(parameters), None, parameters.get("PRIOR") or "scene",
                                int(given(parameters, "EPOCHS", EPOCHS)), int(given(parameters, "SEED", 1)), device)
-        events.info(f"Learning the prior ({self.choices.prior}) from {len(parts['training'])} pixels.")
-        self.learning = Learning(parts["training"], parts["validation"], split.until, self.choices, events)
+        events.info(f"Learning the prior ({self.choices.prior}) from {len(parts['training'].own)} pixels.")
+        self.learning = Learning(parts["training"], parts["validation"], self.choices, events)
         self.calibration, self.metrics = UNCALIBRATED, {}
 
     def learn(self, checkpoint: Checkpoint, events) -> None:
@@ -100,13 +100,11 @@ class _Trained:
 
     def judge(self, events):
         """Calibrate and score the best network on pixels that served for nothing else."""
-        parts, until, seed = self._parts, self._split.until, self.choices.seed
-        model = self.learning.model()
-        model.calibration = self.calibration = evaluate.calibrated(model, Values(
-            parts["calibration"], until["calibration"], seed, evaluate.CALIBRATION, events))
+        parts, seed, model = self._parts, self.choices.seed, self.learning.model()
+        model.calibration = self.calibration = evaluate.calibrated(
+            model, Values(parts["calibration"], seed, evaluate.CALIBRATION, events))
         events.progress(0.93)
-        evaluation = evaluate.evaluated(model, Values(parts["test"], until["test"], seed, evaluate.TEST, events),
-                                        parts["training"], self._split.kind, seed)
+        evaluation = evaluate.evaluated(model, Values(parts["test"], seed, evaluate.TEST, events), self._split, seed)
         self.metrics = Judgement(evaluation).metrics()
         events.progress(1)
         return evaluation
@@ -117,15 +115,15 @@ class _Trained:
             return None
         choices, state, model = self.choices, self.learning.training.state, self.learning.model()
         told = {**asdict(choices), "options": model.network.options, "epochs run": state.epoch, "best epoch": state.best_epoch,
-                "validation rmse": state.best_rmse, "samples": {part: len(own) for part, own in self._parts.items()},
+                "validation rmse": state.best_rmse, "samples": {name: len(part.own) for name, part in self._parts.items()},
                 "gaps": gaps.WAYS, "stretch days": list(gaps.STRETCH_DAYS), "no covariate": gaps.NO_COVARIATE,
-                "one covariate less": gaps.ONE_LESS, "chip side": self._parts["training"].side,
-                "flipped and turned": self._parts["training"].side > 1, "finished": bool(self.metrics)}
+                "one covariate less": gaps.ONE_LESS, "chip side": self._parts["training"].own.side,
+                "flipped and turned": self._parts["training"].own.side > 1, "finished": bool(self.metrics)}
         import torch
         versions = {"phenofuse": version(), "python": platform.python_version(), "numpy": np.__version__,
                     "torch": torch.__version__}
         card = Card(choices.architecture, model.network.options, self.learning.inputs, **fitness.setting(self._series),
-                    split=self._split.kind, training=told, calibration=self.calibration, metrics=self.metrics, versions=versions)
+                    split=self._split, training=told, calibration=self.calibration, metrics=self.metrics, versions=versions)
         return modelfile.save(self._parameters["MODEL"], card, model.weights())
 
 
@@ -159,9 +157,3 @@ def _sampled(series: list, mask, architecture: str, device: str, seed: int, even
         for ones in (values, [one.days for one in series], names, [one.units for one in series]))
     block = splits.blocks_of(row - row % side, column - column % side, series[0].grid)
     return samples.Sample(values, days, names, units, row, column, block, side)
-
-
-def _known(sample: samples.Sample, last: float) -> samples.Sample:
-    """Without what came later, where the split is by time."""
-    return sample.before(last) if math.isfinite(last) else sample
-

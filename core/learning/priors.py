@@ -1,6 +1,8 @@
 """What a network starts from: a plain method's mean and standard deviation, which it learns to correct.
 
-A prior is learnt from training pixels, and asked with hidden values taken out; it has no other way to know of them.
+A prior needs no truth, so it is learnt again from every scene that is to be filled, the gaps and whatever is hidden for a test
+taken out: it has no other way to know of them. In training it is learnt in the same way, from each view's own hidden gaps, so
+that a network corrects the very prior that it will meet.
 """
 from __future__ import annotations
 
@@ -20,6 +22,29 @@ LINEAR_PIXELS = 2000
 # The smoothed value itself, in whatever range, on every date.
 SMOOTH = whittaker.Options((-np.inf, np.inf), keep_observed=False)
 LENGTHS = "length_scales"  # as the arrays of a scene are called that may be infinite
+
+
+# With fewer pixels a scene teaches less than that of the training knows.
+FEWEST_TO_TEACH = 100
+
+
+def learnt_for(method, values: list, days: tuple, names: tuple, seed: int):
+    """A prior, or a model with its own, as the scene that is to be filled teaches it; as it is, where that has too few pixels.
+
+    Parameters
+    ----------
+    method : prior or networks.prediction.Model
+    values : list of (pixels, dates)
+        The target, then its covariates; NaN where missing or hidden.
+    days : tuple of (dates,)
+    names : tuple of str
+    seed : int
+        Of the choice among many pixels.
+    """
+    telling = np.isfinite(values[0]).any(axis=1)
+    if telling.sum() < FEWEST_TO_TEACH:
+        return method
+    return method.again([one[telling] for one in values], days, names, seed)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ import numpy as np
 
 from . import gaps
 from .card import Input
+from .splits import PARTS, Split
 
-# Training pixels get their prior from a scene learnt without them, as all pixels will later: so many folds of blocks.
-FOLDS = 4
 # The inner share of the values, between 0.5 and 99.5 %, that says what values were seen in training.
 INNER = 0.5, 99.5
 # Pixels asked for their prior at a time: a cancel waits no longer than for these.
@@ -64,6 +63,40 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Pixels that serve for one thing, such as the test.
+
+    Parameters
+    ----------
+    own : Sample
+        Values are hidden from these.
+    others : Sample
+        Pixels of the scene that may be known whole, beside what is left of the own: they help to teach priors.
+    between : (first, last)
+        Days between which values are hidden, first included.
+    """
+
+    own: Sample
+    others: Sample
+    between: tuple
+
+    def known(self, target: np.ndarray) -> tuple:
+        """Values, days and names of all that may be known when this is left of the own target: what a prior learns from."""
+        own = target, *self.own.values[1:]
+        return [np.concatenate(pair) for pair in zip(own, self.others.values)], self.own.days, self.own.names
+
+
+def parts(sample: Sample, split: Split) -> dict[str, Part]:
+    """What serves for what. Of each part the earlier ones are known: nothing a score is made of was ever known before."""
+    found, earlier = {}, np.empty(0, int)
+    for name in PARTS:
+        known, own = sample.before(split.until[name][1]), split.pixels[name]
+        found[name] = Part(known.take(own), known.take(np.setdiff1d(earlier, own)), split.until[name])
+        earlier = np.union1d(earlier, own)
+    return found
+
+
+@dataclass(frozen=True)
 class View:
     """A sample with values hidden, see `hide`.
 
@@ -84,48 +117,12 @@ class View:
     prior_deviation: np.ndarray
 
 
-class Folds:
-    """A prior for the pixels that taught it, told of each by one that others taught.
+def hide(part: Part, seed: list, withholding: bool) -> tuple[list, np.ndarray]:
+    """Hide values of a part.
 
     Parameters
     ----------
-    prior : prior
-        What all of them taught.
-    sample : Sample
-    folds : int
-    seed : int
-    events : Events
-        Cancelling.
-    """
-
-    def __init__(self, prior, sample: Sample, folds: int, seed: int, events):
-        self._fold, self._events = np.unique(sample.block, return_inverse=True)[1] % folds, events
-        self._priors = []
-        for number in range(folds):
-            events.check()
-            others = sample.take(np.flatnonzero(self._fold != number))
-            self._priors.append(prior.again(list(others.values), others.days, others.names, seed))
-
-    def moments(self, values: list, days: tuple, output_days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation of all pixels of the sample; see `priors`."""
-        mean, deviation = (np.empty((len(values[0]), len(output_days))) for _ in range(2))
-        for number, prior in enumerate(self._priors):
-            own = np.flatnonzero(self._fold == number)
-            for start in range(0, len(own), PIXELS_AT_ONCE):
-                self._events.check()
-                some = own[start:start + PIXELS_AT_ONCE]
-                mean[some], deviation[some] = prior.moments([one[some] for one in values], days, output_days)
-        return mean, deviation
-
-
-def hide(sample: Sample, between: tuple, seed: list, withholding: bool) -> tuple[list, np.ndarray]:
-    """Hide values of a sample.
-
-    Parameters
-    ----------
-    sample : Sample
-    between : (first, last)
-        Days between which values are hidden, first included.
+    part : Part
     seed : list of int
         Another seed hides other values.
     withholding : bool
@@ -137,9 +134,10 @@ def hide(sample: Sample, between: tuple, seed: list, withholding: bool) -> tuple
         The target without what is hidden, and the covariates without what is withheld.
     hidden : (pixels, dates) bool
     """
-    chance = np.random.default_rng(seed)
+    chance, sample = np.random.default_rng(seed), part.own
     target, days = sample.values[0], sample.days[0]
-    hidden = gaps.hide(np.isfinite(target), days, chance, together=sample.side**2) & (days >= between[0]) & (days < between[1])
+    hidden = gaps.hide(np.isfinite(target), days, chance, together=sample.side**2)
+    hidden &= (days >= part.between[0]) & (days < part.between[1])
     shown = [np.where(hidden, np.float32(np.nan), target), *sample.values[1:]]
     if withholding:
         kept = np.repeat(gaps.withhold(len(target) // sample.side**2, len(shown) - 1, chance), sample.side**2, axis=0)
@@ -147,7 +145,12 @@ def hide(sample: Sample, between: tuple, seed: list, withholding: bool) -> tuple
     return shown, hidden
 
 
-def view(sample: Sample, prior, between: tuple, seed: list) -> View:
-    """Hide values and covariates of a sample (see `hide`), and ask a prior, or `Folds`, what it makes of the rest."""
-    shown, hidden = hide(sample, between, seed, withholding=True)
-    return View(shown, hidden, sample.values[0], *prior.moments(shown, sample.days, sample.days[0]))
+def view(part: Part, prior, seed: list, events) -> View:
+    """Hide values and covariates of a part (see `hide`), and ask the prior learnt again from all that is left."""
+    shown, hidden = hide(part, seed, withholding=True)
+    prior, days = prior.again(*part.known(shown[0]), seed[0]), part.own.days
+    said = []
+    for start in range(0, len(hidden), PIXELS_AT_ONCE):
+        events.check()
+        said.append(prior.moments([one[start:start + PIXELS_AT_ONCE] for one in shown], days, days[0]))
+    return View(shown, hidden, part.own.values[0], *map(np.concatenate, zip(*said)))

@@ -6,10 +6,10 @@
 Clear observations within half a gap of one random observation per pixel are hidden. `area`: the network learns from all other
 observations of all pixels. `unseen`: it learns from two thirds of the blocks, and is scored in the others, of which it never
 saw anything; blocks are places of 0.1 degrees in France, and squares of pixels in Belgium. Beside it are the methods that need
-no training, which learn from all series that they fill, and the prior that the network started from. `fusion` is asked once more
-without radar, and with that of other pixels. Prints errors, the ratio to linear interpolation with its 95 % interval (bootstrap
-of blocks), the largest such ratio of all classes of gap length, the share inside 90 % intervals, and processor seconds of
-training.
+no training, and the prior that the network started from; these learn from all series that they fill, as in a fill. `fusion` is
+asked once more without radar, and with that of other pixels. Prints errors, the ratio to linear interpolation with its 95 %
+interval (bootstrap of blocks), the largest such ratio of all classes of gap length, the share inside 90 % intervals, and
+processor seconds of training.
 """
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ import conftest
 import torch
 from gaussian_real import GAPS, SETS, fills, read
 from phenofuse.core.events import Silent
-from phenofuse.core.learning import splits
+from phenofuse.core.learning import samples, splits
 from phenofuse.core.learning.evaluate import CALIBRATION, Values, calibrated
 from phenofuse.core.learning.networks.learning import Choices, Learning
 from phenofuse.core.learning.samples import Sample
@@ -41,7 +41,6 @@ NAMES, UNITS = ("NDVI", "VV", "VH"), ("1", "dB", "dB")
 DEGREES = 0.1  # about 10 km: parcels of one place, sown and clouded alike
 FEWEST = 30  # values in a class of gap length that is told of
 HEADER = (f"{'values':>7}{'RMSE':>8}{'MAE':>8}{'R2':>7}{'ratio':>7} (95 % interval){'worst gap':>17}{'in 90':>7}{'CPU s':>7}")
-ALWAYS = dict.fromkeys(splits.PARTS, (-np.inf, np.inf))
 
 
 def blocks(folder: Path, name: str, values: list) -> np.ndarray:
@@ -69,10 +68,12 @@ def trained(sample: Sample, choices: Choices):
     order = np.random.default_rng(choices.seed).permutation(np.unique(sample.block))
     stop, width = (np.flatnonzero(np.isin(sample.block, part)) for part in np.array_split(order[:len(order) // 5], 2))
     rest = np.setdiff1d(np.arange(len(sample)), np.concatenate([stop, width]))
-    learning = Learning(sample.take(rest), sample.take(stop), ALWAYS, choices, Silent())
+    pixels = {"training": rest, "validation": stop, "calibration": width, "test": width}
+    parts = samples.parts(sample, splits.Split("blocks", pixels, dict.fromkeys(splits.PARTS, (-np.inf, np.inf))))
+    learning = Learning(parts["training"], parts["validation"], choices, Silent())
     learning.run(Silent())
     model = learning.model()
-    model.calibration = calibrated(model, Values(sample.take(width), ALWAYS["calibration"], choices.seed, CALIBRATION, Silent()))
+    model.calibration = calibrated(model, Values(parts["calibration"], choices.seed, CALIBRATION, Silent()))
     return model
 
 
@@ -136,6 +137,7 @@ def gathered(values: list, days: list, block: np.ndarray, gap: float, options) -
                     start = time.process_time()
                     model = trained(sample.take(taught), Choices(architecture, None, prior, options.epochs, seed))
                     seconds = time.process_time() - start
+                    model = model.again(shown, tuple(days), NAMES, seed)
                     for suffix, mean, deviation in told(model, architecture, sample.take(asked)):
                         add(setting, f"{architecture} on {prior}{suffix}", asked, mean, deviation, seconds)
                         seconds = 0.0

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ..priors import prior_of
-from ..samples import FOLDS, Folds, Sample, View, view
+from ..samples import Part, View, view
 from .batch import batch
 from .prediction import Model
 from .training import VIEWS, Lesson, Training, new_network
@@ -30,8 +30,6 @@ class Choices:
     epochs, seed : int
     device : str
         ``cpu`` or ``cuda``.
-    folds : int
-        See `samples.Folds`.
     """
 
     architecture: str = "fusion"
@@ -40,7 +38,6 @@ class Choices:
     epochs: int = 40
     seed: int = 1
     device: str = "cpu"
-    folds: int = FOLDS
 
 
 class Learning:
@@ -48,25 +45,20 @@ class Learning:
 
     Parameters
     ----------
-    training, validation : Sample
-        Of pixels apart from one another.
-    between : dict
-        Per part, the days between which values are hidden; see `splits.Split`.
+    training, validation : Part
+        Of pixels, or days, apart from one another.
     choices : Choices
     events : Events
     """
 
-    def __init__(self, training: Sample, validation: Sample, between: dict, choices: Choices, events):
-        self.choices, self._sample, self._between = choices, training, between
-        kind = prior_of(choices.prior)
-        self.inputs = training.inputs()
-        self.prior = kind.learn(list(training.values), training.days, training.names, choices.seed)
-        self._folds = Folds(self.prior, training, choices.folds, choices.seed, events)
+    def __init__(self, training: Part, validation: Part, choices: Choices, events):
+        self.choices, self._part, self._events, sample = choices, training, events, training.own
+        self.inputs = sample.inputs()
+        self.prior = prior_of(choices.prior).learn(list(sample.values), sample.days, sample.names, choices.seed)
         network = new_network(choices.architecture, self.inputs, choices.options or {}, choices.seed)
         self.training = Training(network, choices.epochs, choices.seed, choices.device)
         self._lessons: dict = {}
-        self._validation = [self._lesson(validation, self.prior, "validation", VALIDATION + number)
-                            for number in range(VALIDATION_VIEWS)]
+        self._validation = [self._lesson(validation, VALIDATION + number) for number in range(VALIDATION_VIEWS)]
 
     def run(self, events, keep=lambda training: None) -> None:
         """Train to the end; see `Training.run`."""
@@ -81,11 +73,11 @@ class Learning:
     def _training_lesson(self, number: int) -> Lesson:
         number %= VIEWS
         if number not in self._lessons:
-            self._lessons[number] = self._lesson(self._sample, self._folds, "training", number).near(self.choices.device)
+            self._lessons[number] = self._lesson(self._part, number).near(self.choices.device)
         return self._lessons[number]
 
-    def _lesson(self, sample: Sample, prior, part: str, number: int) -> Lesson:
-        return lesson(view(sample, prior, self._between[part], [self.choices.seed, number]), sample.days, self.inputs)
+    def _lesson(self, part: Part, number: int) -> Lesson:
+        return lesson(view(part, self.prior, [self.choices.seed, number], self._events), part.own.days, self.inputs)
 
 
 def lesson(seen: View, days: tuple, inputs: tuple) -> Lesson:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -45,6 +45,10 @@ class Model:
         self.network.to(self.device).eval()
         torch.backends.cudnn.allow_tf32 = False  # a GPU's short numbers would differ from a processor's by more than 0.001
         self.at_once = whole_chips(PIXELS_AT_ONCE if self.device == "cpu" else ON_A_GPU, self.network.side)
+
+    def again(self, values: list, days: tuple, names: tuple, seed: int) -> Model:
+        """The same network on its prior learnt from other pixels; see `priors`."""
+        return replace(self, prior=self.prior.again(values, days, names, seed))
 
     def moments(self, values: list, days: tuple, output_days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation (pixels, output days) in the target's units, noise included.
