@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from phenofuse.core.errors import InputError
 from phenofuse.core.events import Silent
 from phenofuse.core.learning.card import Input
 from phenofuse.core.learning.evaluate import Values, calibrated
-from phenofuse.core.learning.priors import PRIORS, Linear
+from phenofuse.core.learning.priors import PRIORS, Linear, learnt_for
 from phenofuse.core.timeseries.filling import gaps_around
 
 pytest.importorskip("torch")
@@ -127,6 +128,22 @@ def test_noise_is_not_taken_for_a_gain(pixels, monkeypatch):
         assert run.state.best_epoch == kept
 
 
+def test_a_prior_is_taught_by_the_scene_it_fills():
+    """In a scene of another course, the prior of the training errs far more than one learnt again from what the scene shows."""
+    taught, other = sample(300, seed=8), sample(300, seed=9)
+    other = replace(other, values=(0.9 - other.values[0], *(-30 - one for one in other.values[1:])))
+    prior = PRIORS["scene"].learn(list(taught.values), taught.days, NAMES, 1)
+    hidden = np.isfinite(other.values[0]) & (np.random.default_rng(0).random(other.values[0].shape) < 0.3)
+    shown = [np.where(hidden, np.float32(np.nan), other.values[0]), *other.values[1:]]
+
+    def error(own) -> float:
+        return np.sqrt(np.mean((own.moments(shown, other.days, other.days[0])[0] - other.values[0])[hidden] ** 2))
+
+    assert error(learnt_for(prior, shown, other.days, NAMES, 1)) < 0.03 < 0.06 < error(prior)  # the noise is 0.02
+    few = [one[:99] for one in shown]
+    assert learnt_for(prior, few, other.days, NAMES, 1) is prior
+
+
 def test_calibration_makes_intervals_honest(pixels):
     """Standard deviations that are half or twice as wide as they should be are put right on other pixels."""
     whole = sample(600, seed=8)
@@ -173,7 +190,7 @@ def test_line_is_the_line(pixels):
         seen = np.isfinite(own)
         np.testing.assert_allclose(found, np.interp(at, whole.days[0][seen], own[seen]), atol=1e-6)
     hidden = Values(part(whole), 1, 5, Silent())
-    guess, deviation = hidden.moments(hidden.learnt(prior.again))
+    guess, deviation = hidden.moments([prior] * len(hidden.draws))
     assert 0.7 < np.sqrt(np.mean(((guess - hidden.truth) / deviation)[np.isfinite(hidden.gap_days)] ** 2)) < 1.4
     nothing = [np.full((1, len(days)), np.nan, np.float32) for days in whole.days]
     assert all(np.isfinite(one).all() for one in prior.moments(nothing, whole.days, at))

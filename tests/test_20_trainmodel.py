@@ -1,6 +1,7 @@
 """The jobs trainmodel and fillmodel on rasters: a model that can be used comes out of every ending, and fills the same bits."""
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -18,6 +19,7 @@ from phenofuse.core.learning import filljob, modelfile
 from phenofuse.core.tiles.plan import Tile
 from phenofuse.core.timeseries import Window, open_series
 from phenofuse.core.timeseries.filling import Options
+from phenofuse.core.timeseries.sampling import sample_pixels
 
 pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parent))
@@ -65,6 +67,12 @@ def trained(scene, tmp_path_factory):
         patched.setattr(training, "PIXELS_PER_EPOCH", 512)
         result = train(scene, folder / "m.phenofuse", ARCHITECTURE="fusion", PRIOR="scene", REPORT=str(folder / "report.html"))
     return folder / "m.phenofuse", folder / "report.html", result
+
+
+def asked(model, opened):
+    """What a tile of a fill is told of its model."""
+    prior = filljob._prior(str(model), opened, sample_pixels(opened, None, filljob.SAMPLE_PIXELS, 0, Silent()), Silent())
+    return filljob._Asked(str(model), modelfile.load_card(model).sha256, "cpu", "", prior)
 
 
 def fill(folder, scene, model, resources=None, **parameters):
@@ -176,10 +184,22 @@ def test_bytes_do_not_depend_on_tiles_or_threads(scene, trained, tmp_path):
         assert (tmp_path / "a" / f"{key}.tif").read_bytes() == (tmp_path / "b" / f"{key}.tif").read_bytes()
     whole = rasterio.open(tmp_path / "a" / "OUTPUT.tif").read()
     opened = [open_series(path) for path in paths]
-    model = str(trained[0]), modelfile.load_card(trained[0]).sha256, "cpu"
+    model = asked(trained[0], opened)
     for window in (Window(0, 0, 7, 9), Window(11, 5, 13, 1), Window(3, 3, 1, 1)):
         found = filljob._tile(opened, None, opened[0].days, model, Options((-1, 1)), KEYS, Tile(0, window, window))
         assert found["OUTPUT"].tobytes() == np.ascontiguousarray(whole[(slice(None), *window.slices)]).tobytes()
+
+
+def test_the_scene_teaches_the_prior_where_it_can(scene, trained, tmp_path):
+    """It says from how many pixels the prior was learnt; a mask that leaves too few of them keeps that of the training."""
+    inside = np.zeros((1, SIDE, SIDE), "uint8")
+    inside[0, 5:14, 5:14] = 1
+    mask = write(tmp_path / "mask.tif", inside, dtype="uint8", nodata=None)
+    for number, (given, expected) in enumerate((({}, "Learnt the prior (scene) from 574 pixels."), ({"MASK": mask}, "Only 81 pixels"))):
+        heard = io.StringIO()
+        jobs.run("fillmodel", {"INPUT": scene[0][0], "COVARIATES": scene[0][1:], "MODEL": str(trained[0]), **given,
+                               "OUTPUT": str(tmp_path / f"{number}.tif")}, Resources(256, 1), Events(heard))
+        assert heard.getvalue().count(expected) == 1
 
 
 def test_outputs_keep_the_contract(scene, trained, tmp_path):
@@ -271,7 +291,7 @@ def test_networks_of_chips_train_and_fill_without_seams(architecture, wide, tmp_
         context = Window(top, left, min(grid.height, window.row + window.rows + 16) - top,
                          min(grid.width, window.column + window.columns + 16) - left)
         for around in (context, whole):
-            own = filljob._tile(opened, None, opened[0].days, (str(model), card.sha256, "cpu"), Options((-1, 1)), KEYS,
+            own = filljob._tile(opened, None, opened[0].days, asked(model, opened), Options((-1, 1)), KEYS,
                                 Tile(0, window, around))
             for key in KEYS:
                 assert own[key].tobytes() == np.ascontiguousarray(found[key][(slice(None), *window.slices)]).tobytes()

@@ -59,7 +59,7 @@ def run(parameters: dict, resources, events) -> dict:
     outputs = _outputs(parameters, series, periods)
     plan = tiles.plan(target.grid, _bytes_per_pixel(sum(one.count for one in series), len(periods), side), resources,
                       side if side > 1 else 0)
-    asked = _Asked(path, card.sha256, device, str(journal.folder), _prior(path, sample, [one.days for one in series], events))
+    asked = _Asked(path, card.sha256, device, str(journal.folder), _prior(path, series, sample, events))
     work = partial(_tile, series, mask, output_days, asked, options, tuple(outputs))
     tiles.run(plan, work, outputs, journal, resources, events)
     return {"outputs": {key: path for key, (path, _) in outputs.items()}, "numbers": {}}
@@ -80,10 +80,11 @@ def _bytes_per_pixel(values: int, outputs: int, side: int) -> int:
     return (4 + 4 + 1) * values + (2 * (4 + 4 + 1) + 6 * 8) * outputs + overlapping
 
 
-def _prior(path: str, sample: list, days: list, events):
-    """The model's prior, as this scene teaches it."""
+def _prior(path: str, series: list, sample: list, events):
+    """The model's prior, as a sample of the scene teaches it."""
     card, model = opened(path, "cpu")
-    prior = learnt_for(model.prior, sample, tuple(days), tuple(one.name for one in card.inputs), card.training["seed"])
+    days, names = tuple(one.days for one in series), tuple(one.name for one in card.inputs)
+    prior = learnt_for(model.prior, sample, days, names, card.training["seed"])
     if prior is model.prior:
         events.warning(f"Only {len(sample[0])} pixels hold observations: the prior stays that of the scene of the training.")
     else:
