@@ -13,6 +13,9 @@ class FillModel(PhenofuseAlgorithm):
         "Applies a model that 'Train model' made. The series and its covariates are matched by name and unit; what the model was "
         "never tried on (another season, place, pixel size or range of values) is said as a warning, and what it cannot work with "
         "is refused.\n\n"
+        "What the network corrects (the prior: the scene's Gaussian process, say) is learnt again from the series itself, so that "
+        "other fields and other years are met as they are; from fewer than 100 pixels it cannot be, and stays that of the "
+        "training.\n\n"
         "Only gaps are filled, unless asked otherwise. UNCERTAINTY is the standard deviation of what a clear observation would "
         "have shown, calibrated on pixels that served for nothing else. The result does not depend on tiles, memory or threads; "
         "a GPU and a processor agree within 0.001.")

@@ -12,7 +12,7 @@ class TrainModel(PhenofuseAlgorithm):
     DESCRIPTION = (
         "No cloud-free images are needed: clear observations are hidden from the network in the ways in which clouds hide them, "
         "and it learns to say what they were, and how sure it is, from what is left of the pixel's series and from the "
-        "covariates. It starts from a prior (the scene's Gaussian process, or a line) and learns to correct it.\n\n"
+        "covariates. It learns to correct a prior, which needs no training: the scene's Gaussian process, say.\n\n"
         "Blocks of the scene are kept apart: some tell when to stop, some how wide the intervals must be, and some only how good "
         "the result is, beside linear interpolation and MOGPR on the same values. The log and REPORT say in words which of "
         "them to use.\n\n"
@@ -34,7 +34,7 @@ class TrainModel(PhenofuseAlgorithm):
         "SPLIT": "Which values are kept for the test. blocks: those of places never seen. time: those of later dates. random: those "
                  "of single pixels among the ones learnt from, which looks better than it is.",
         "EPOCHS": "Rounds of training at most; it ends earlier when the validation error no longer falls.",
-        "MODEL": "The model file (.phenofuse): network, prior and a card that says what it needs and how good it is.",
+        "MODEL": "The model file (.phenofuse): network, prior, and a card that says what it needs and how good it is.",
     }
     NUMBERS = {"RMSE": "Root mean square error at held-out values", "MAE": "Mean absolute error",
                "R2": "Share of the variance explained", "COVERAGE": "Share of held-out values inside the 90% interval",

@@ -43,7 +43,7 @@ class Evaluation:
     mean, standard_deviation : (values,)
         The network's, calibrated; noise included.
     linear, mogpr : (values,)
-        Linear interpolation, and the scene's Gaussian process learnt without the blocks held out.
+        Linear interpolation, and the scene's Gaussian process learnt from all but the hidden values, as for a fill.
     mogpr_deviation : (values,)
         Its standard deviation.
     without_radar, permuted_radar : (values,)
