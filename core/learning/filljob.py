@@ -86,7 +86,8 @@ def _prior(path: str, series: list, sample: list, events):
     days, names = tuple(one.days for one in series), tuple(one.name for one in card.inputs)
     prior = learnt_for(model.prior, sample, days, names, card.training["seed"])
     if prior is model.prior:
-        events.warning(f"Only {len(sample[0])} pixels hold observations: the prior stays that of the scene of the training.")
+        events.warning(f"Too few pixels hold enough observations to teach the prior ({len(sample[0])} hold any): it stays that of "
+                       "the training.")
     else:
         events.info(f"Learnt the prior ({card.training['prior']}) from {len(sample[0])} pixels.")
     return prior

@@ -24,8 +24,8 @@ SMOOTH = whittaker.Options((-np.inf, np.inf), keep_observed=False)
 LENGTHS = "length_scales"  # as the arrays of a scene are called that may be infinite
 
 
-# With fewer pixels a scene teaches less than that of the training knows.
-FEWEST_TO_TEACH = 100
+# With fewer pixels a scene teaches less than that of the training knows; with fewer observations a pixel tells of no change.
+FEWEST_TO_TEACH, OBSERVATIONS_TO_TEACH = 100, 3
 
 
 def learnt_for(method, values: list, days: tuple, names: tuple, seed: int):
@@ -41,10 +41,8 @@ def learnt_for(method, values: list, days: tuple, names: tuple, seed: int):
     seed : int
         Of the choice among many pixels.
     """
-    telling = np.isfinite(values[0]).any(axis=1)
-    if telling.sum() < FEWEST_TO_TEACH:
-        return method
-    return method.again([one[telling] for one in values], days, names, seed)
+    telling = np.isfinite(values[0]).sum(axis=1) >= OBSERVATIONS_TO_TEACH
+    return method.again(values, days, names, seed) if telling.sum() >= FEWEST_TO_TEACH else method
 
 
 @dataclass(frozen=True)
