@@ -1,8 +1,8 @@
 """All of deep learning that needs torch: networks, what they are given, how they are trained and asked.
 
 Each architecture has a file of its own and one interface (`network`); `ARCHITECTURES` knows them by name. `batch` makes
-tensors of series, `training` is the loop, `prediction` asks a trained network. The modules of this room import torch, so
-other rooms import them only inside the functions that use them.
+tensors of series, `training` is the loop, `prediction` asks a trained network, and `memory` is what to do when a GPU is full.
+The modules of this room import torch, so other rooms import them only inside the functions that use them.
 """
 from __future__ import annotations
 

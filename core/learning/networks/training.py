@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,7 +12,8 @@ from ..chips import batches
 from ..evaluation import History
 from . import build
 from .batch import Batch
-from .network import Network, whole_chips
+from .memory import Portion
+from .network import Network
 
 # Series at a time. On a processor small batches learn most per second, and a step ends in time for a cancel; a GPU would idle.
 BATCH, BATCH_ON_A_GPU = 32, 512
@@ -83,6 +85,9 @@ class Training:
     def __init__(self, network: Network, epochs: int, seed: int, device: str = "cpu"):
         self.network, self.epochs, self.seed, self.device = network.to(device), epochs, seed, torch.device(device)
         self.optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+        self._learning, self._asking = (Portion(pixels, network.side) for pixels in (
+            BATCH if device == "cpu" else BATCH_ON_A_GPU, ASKED_AT_ONCE))
+        self._batch = self._learning.pixels
         self.state, self.best, self.untrained = State(), None, None
 
     def run(self, lesson, validation: list, events, keep) -> None:
@@ -113,30 +118,41 @@ class Training:
         chance = np.random.default_rng([self.seed, state.epoch])
         pixels = lesson(0).batch.pixels
         passes = -(-PIXELS_PER_EPOCH // pixels)
-        steps = passes * -(-pixels // whole_chips(BATCH if self.device.type == "cpu" else BATCH_ON_A_GPU, self.network.side))
+        steps = passes * -(-pixels // self._batch)
         self.network.train()
         for turn in range(passes):
             own = lesson((state.epoch * passes + turn) % VIEWS)
             for some in batches(pixels, self.network.side, steps // passes, chance):
                 events.progress((state.epoch + len(losses) / steps) / self.epochs)
-                losses.append(self._step(own, torch.from_numpy(some).to(own.truth.device), steps))
+                losses.append(self._step(own, torch.from_numpy(some).to(own.truth.device), steps, events))
         state.loss.append(float(np.mean(losses)))
         state.epoch += 1
 
-    def _step(self, lesson: Lesson, pixels, steps_per_epoch: int) -> float:
+    def _step(self, lesson: Lesson, pixels, steps_per_epoch: int, events) -> float:
         state = self.state
         for group in self.optimiser.param_groups:
             group["lr"] = _rate(state.step, steps_per_epoch * self.epochs)
-        with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
-            mean, scale = self.network(lesson.batch.take(pixels).to(self.device))
-        hidden = lesson.hidden[pixels].to(self.device)
-        loss = _loss(mean[hidden], scale[hidden], lesson.truth[pixels].to(self.device)[hidden])
-        self.optimiser.zero_grad()
-        loss.backward()
+        loss = self._learning.fitting(partial(self._gradient, lesson, pixels), events)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), CLIP)
         self.optimiser.step()
         state.step += 1
-        return loss.item()
+        return loss
+
+    def _gradient(self, lesson: Lesson, pixels, at_once: int) -> float:
+        """The mean loss over a batch, and its gradient, summed up over parts of `at_once` pixels.
+
+        Parts change nothing but rounding, what dropout draws, and of a network with batch normalisation (mlp) the batches.
+        """
+        values, loss = int(lesson.hidden[pixels].sum()), 0.0
+        self.optimiser.zero_grad()
+        for part in pixels.split(at_once):
+            with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
+                mean, scale = self.network(lesson.batch.take(part).to(self.device))
+            hidden = lesson.hidden[part].to(self.device)
+            own = _loss(mean[hidden], scale[hidden], lesson.truth[part].to(self.device)[hidden]) / max(values, 1)
+            own.backward()
+            loss += own.item()
+        return loss
 
     def _judge(self, validation: list, events) -> None:
         """The error on validation values, and the weights kept when it is the smallest so far, beyond chance."""
@@ -157,7 +173,7 @@ class Training:
         """Sums of squared errors of each validation pixel, or chip, and the number of values."""
         squares, count = np.zeros(validation[0].batch.pixels // self.network.side**2), 0
         for lesson in validation:
-            mean, _ = asked(self.network, lesson.batch, self.device, events)
+            mean, _ = self._asking.fitting(partial(asked, self.network, lesson.batch, self.device, events), events)
             error = torch.where(lesson.hidden, mean - lesson.truth, 0.0).double()
             squares, count = squares + error.square().sum(1).reshape(len(squares), -1).sum(1).numpy(), count + int(lesson.hidden.sum())
         return squares, count
@@ -194,10 +210,10 @@ def new_network(name: str, inputs: tuple, options: dict, seed: int) -> Network:
 
 
 @torch.no_grad()
-def asked(network: Network, batch: Batch, device, events) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and scale (pixels, outputs) of a network, on the processor."""
+def asked(network: Network, batch: Batch, device, events, at_once: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and scale (pixels, outputs) of a network given `at_once` pixels at a time, on the processor."""
     network.eval()
-    parts, at_once = [], whole_chips(ASKED_AT_ONCE, network.side)
+    parts = []
     for start in range(0, batch.pixels, at_once):
         events.check()
         parts.append([one.cpu() for one in network(batch.take(slice(start, start + at_once)).to(device))])
@@ -213,6 +229,6 @@ def _rate(step: int, steps: int) -> float:
 
 
 def _loss(mean, scale, truth) -> torch.Tensor:
-    """Negative log likelihood of a normal distribution, weighted by variance^beta."""
+    """Negative log likelihood of a normal distribution, weighted by variance^beta, summed."""
     loss = scale.log() + 0.5 * ((truth - mean) / scale).square()
-    return (scale.detach() ** (2 * BETA) * loss).mean() if len(truth) else (mean.sum() + scale.sum()) * 0
+    return (scale.detach() ** (2 * BETA) * loss).sum()
