@@ -20,8 +20,9 @@ from osgeo import gdal
 TAG = "PHENOFUSE"
 NAN = float("nan")
 
-# Outside of what a variable can physically be, a value is missing: the contract's ranges.
-RANGES = {"NDVI": (-1.0, 1.0), "VV": (-60.0, 30.0), "VH": (-60.0, 30.0)}
+# Outside of what a variable can physically be, a value is missing: the contract's ranges, those of core/timeseries/variables.py,
+# which this Python cannot import (a test compares them).
+RANGES = {"NDVI": (-1.0, 1.0), "VV": (-60.0, 30.0), "VH": (-60.0, 30.0), "RVI": (0.0, 4.0), "NDWI": (-1.0, 1.0), "LSWI": (-1.0, 1.0)}
 # Series without gaps by nature, drawn as lines; so are those of all methods called fill-something.
 WITHOUT_GAPS = ("createsamplescene", "exportharmonic")
 
@@ -147,7 +148,7 @@ class RasterFile:
         low, high = RANGES.get(_tag(found.GetMetadataItem(TAG)).get("variable"), (-math.inf, math.inf))
         values = (_value(found.GetRasterBand(number), value)
                   for number, value in enumerate(struct.unpack(f"{found.RasterCount}d", raw), start=1))
-        return tuple(value if low <= value <= high else NAN for value in values)
+        return tuple(value if low <= value <= high and math.isfinite(value) else NAN for value in values)
 
     def close(self) -> None:
         """Let go of the file."""
