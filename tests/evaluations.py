@@ -46,7 +46,7 @@ def a_history(epochs=20) -> History:
     """A training that went well."""
     epoch = np.arange(epochs)
     return History(tuple(0.9 * np.exp(-epoch / 5) + 0.1), tuple(0.05 + 0.04 * np.exp(-epoch / 4)),
-                   tuple(1e-3 * (1 + np.cos(np.pi * epoch / epochs)) / 2), epochs - 2)
+                   tuple(1e-3 * (1 + np.cos(np.pi * epoch / epochs)) / 2), epochs - 2, 0.095)
 
 
 def a_card(**changes) -> Card:

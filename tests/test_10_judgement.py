@@ -102,7 +102,7 @@ def test_metrics_are_plain_and_hold_the_advice():
 
 def test_the_page_says_it_all(tmp_path):
     """Verdict, every section with its table or figure, and the same numbers as JSON."""
-    told, card = an_evaluation(), a_card()
+    told, card = an_evaluation(), a_card(training={"epochs": 20, "validation rmse": 0.0580599676, "options": {"width": 64}})
     path = report(told, a_history(), card, Input="ndvi.tif").save(tmp_path / "report.html")
     page, content = path.read_text(encoding="utf-8"), json.loads(path.with_suffix(".json").read_text())
     judged = Judgement(told)
@@ -114,6 +114,8 @@ def test_the_page_says_it_all(tmp_path):
     assert page.count("<img ") == sum(len(section["figures"]) for section in content["sections"]) == 13
     numbers, tables = content["numbers"], content["tables"]
     assert numbers["RMSE"] == judged.score().rmse and numbers["CHOICE"] == "model" and numbers["HISTORY"]["best"] == 18
+    assert numbers["HISTORY"]["untrained_rmse"] == 0.095 and "untrained network has 0.0950" in page
+    assert content["facts"]["Validation RMSE"] == "0.05806" and "Options" not in content["facts"]  # told already, one by one
     assert [row["Method"] for row in tables["methods"]] == ["this model", "linear interpolation", "MOGPR", "without radar",
                                                            "another pixel's radar"]
     assert [row["n"] for row in tables["gap"]] == [score.count for score in judged.by("gap").values()]
@@ -125,8 +127,8 @@ def test_a_bare_evaluation_makes_a_page_too(tmp_path):
     told = an_evaluation(count=50, sizes={"mogpr": None, "without_radar": None, "permuted_radar": None}, examples=(),
                          row=np.zeros(50, int), month=np.full(50, 5), gap_days=np.full(50, np.inf))
     card = replace(a_card(), bounds=None, inputs=(replace(a_card().target, name="LAI"),))
-    path = report(told, History((1.0,), (0.1,), (1e-3,), 0), card, Inputs="twice").save(tmp_path / "report.html")
-    assert "none was better than the prior, which was kept" in path.read_text(encoding="utf-8")
+    path = report(told, History((1.0,), (0.1,), (1e-3,), 0, 0.1), card, Inputs="twice").save(tmp_path / "report.html")
+    assert "none was better beyond chance than the prior, which was kept" in path.read_text(encoding="utf-8")
     titles = [section["title"] for section in json.loads(path.with_suffix(".json").read_text())["sections"]]
     assert not {"What the radar bought", "Held-out series", "Where it errs", "Marks often asked for"} & set(titles)
 

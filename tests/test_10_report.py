@@ -201,3 +201,26 @@ def test_figures_show_their_numbers():
     heat = [text.get_text() for text in drawn["heat_map"].axes[0].texts]
     assert heat == ["0.50"]
     assert drawn["reliability"].axes[0].get_xlim() == (0, 1)
+
+
+def test_lines_that_agree_are_both_seen():
+    """The subject of a figure lies above what it is compared with, and is thinner; points are of different shapes."""
+    days = np.arange(5.0)
+    names = ("this", "linear", "other")
+    curves = [figures.Line(name, days, days) for name in names] + [
+        figures.Line(str(number), days, days, points=True) for number in range(5)]
+    pictures = (figures.lines(curves, "NDVI", baseline="linear", subject="this"),
+                figures.error_by_gap(["a", "b"], {name: [0.1, 0.2] for name in names}, "linear", subject="this"))
+    for picture in pictures:
+        line = {one.get_label(): one for one in picture.axes[0].get_lines()}
+        assert line["this"].get_zorder() > line["other"].get_zorder()
+        assert line["this"].get_linewidth() < line["other"].get_linewidth()
+    points = [one for one in pictures[0].axes[0].get_lines() if one.get_linestyle() == "None"]
+    assert len(points) == 5 and len({one.get_marker() for one in points[:4]}) == 4
+
+
+def test_a_colour_bar_says_what_lies_beyond():
+    """Maps with values outside of the limits have an arrow there."""
+    for low, high, extend in ((0, 1, "neither"), (0.3, 1, "min"), (0, 0.6, "max"), (0.3, 0.6, "both")):
+        picture = figures.maps([np.array([[0.2, 0.7], [0.5, np.nan]])], [""], "x", (low, high))
+        assert picture.axes[0].images[0].colorbar.extend == extend

@@ -60,7 +60,8 @@ def page(card: Card, name: str) -> Report:
 def choices(card: Card) -> dict:
     """Every choice of the training by name, for people."""
     told = {"architecture": card.architecture, **card.architecture_options, **card.training}
-    return {name.replace("_", " ").capitalize(): _listed(value) for name, value in told.items()}
+    told.pop("options", None)  # those of the architecture
+    return {name.replace("_", " ").capitalize().replace("rmse", "RMSE"): _listed(value) for name, value in told.items()}
 
 
 def limits(card: Card) -> list[str]:
@@ -124,8 +125,12 @@ def _calibration(told: Report, card: Card) -> None:
 
 
 def _listed(value):
-    """A dict as text; anything else as it is."""
-    return ", ".join(f"{name} {_listed(one)}" for name, one in value.items()) if isinstance(value, dict) else value
+    """Dicts and fractions as text; anything else as it is."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_listed(one)}" for name, one in value.items())
+    if isinstance(value, (list, tuple)):
+        return [_listed(one) for one in value]
+    return f"{value:.4g}" if isinstance(value, float) else value
 
 
 def _architecture(card: Card) -> str:

@@ -91,9 +91,12 @@ class History:
         At the end of the epoch.
     best : int
         Number of the epoch (from 1) whose weights were kept; 0 when none was better than the prior.
+    untrained_rmse : float
+        Of the untrained network on the validation blocks.
     """
 
     training_loss: tuple
     validation_rmse: tuple
     learning_rate: tuple
     best: int
+    untrained_rmse: float

@@ -12,6 +12,7 @@ from .evaluation import WITHIN_90, Evaluation, Example, History
 from .judgement import FEWEST_TO_JUDGE, NAMES, OWN, Judgement
 
 MODEL, LINEAR, MOGPR = NAMES[OWN], NAMES["linear"], NAMES["mogpr"]
+UNTRAINED = "untrained"
 SHORT = {LINEAR: "Linear", MOGPR: "MOGPR"}  # above columns
 # Marks that users of earlier tools know; there they were read off training values, where any network passes.
 R2_MARKS, MAE_MARKS = (0.70, 0.55, 0.40), (0.06, 0.08, 0.10)
@@ -87,7 +88,7 @@ def _methods(page: Report, judged: Judgement) -> None:
         score, against = judged.score(name), judged.compared(name)
         ratio = None if name == OWN else _judged(against)
         spread = (score.coverage_90, score.crps)
-        rows.append((label, score.rmse, score.mae, score.bias, score.r2, ratio, "" if name == OWN else _interval(against),
+        rows.append((label, score.rmse, score.mae, score.bias, score.r2, ratio, None if name == OWN else _interval(against),
                      *spread))
     page.section("Beside what is simpler")
     page.table("methods", [("Method", ""), ("RMSE", ".4f"), ("MAE", ".4f"), ("Bias", "+.4f"), ("R²", ".3f"), ("Model's ratio", ".3f"),
@@ -103,8 +104,8 @@ def _by_gap(page: Report, judged: Judgement) -> None:
     if len(drawn) > 1:
         errors = {MODEL: own, LINEAR: linear, **({MOGPR: mogpr} if mogpr else {})}
         curves = {name: [_rmse(scores, label) for label in drawn] for name, scores in errors.items()}
-        page.figure(figures.error_by_gap(drawn, curves, LINEAR), "Root mean square error by the days between the observations "
-                                                                 "around a hidden value.")
+        page.figure(figures.error_by_gap(drawn, curves, LINEAR, subject=MODEL),
+                    "Root mean square error by the days between the observations around a hidden value.")
     rows = []
     for label, score in own.items():
         against = judged.compared("linear", gap=label)
@@ -173,11 +174,10 @@ def _scatter(page: Report, evaluation: Evaluation, name: str) -> None:
 
 def _examples(page: Report, examples: tuple, name: str) -> None:
     if examples:
-        page.section("Held-out series")
+        page.section("Held-out series").text("Some pixels: the observations that the model saw, those hidden from it, and the "
+                                             "fills. The band is the model's 90% interval.")
     for number, example in enumerate(examples, start=1):
-        page.figure(figures.lines(_curves(example), name, baseline=LINEAR), f"Held-out series {number}: observations that the model "
-                                                                           "saw, those hidden from it, and the fills; the band "
-                                                                           "is the model's 90% interval.")
+        page.figure(figures.lines(_curves(example), name, baseline=LINEAR, subject=MODEL), f"Held-out series {number}.")
 
 
 def _curves(example: Example) -> list:
@@ -193,17 +193,19 @@ def _curves(example: Example) -> list:
 
 
 def _map(page: Report, evaluation: Evaluation) -> None:
-    side = max(1, -(-(int(max(evaluation.row.max(), evaluation.column.max())) + 1) // CELLS_PER_SIDE))
-    row, column = evaluation.row // side, evaluation.column // side
+    row, column = (place - place.min() for place in (evaluation.row, evaluation.column))
+    side = max(1, -(-(int(max(row.max(), column.max())) + 1) // CELLS_PER_SIDE))
+    row, column = row // side, column // side
     shape = int(row.max()) + 1, int(column.max()) + 1
     if min(shape) < 2:
         return
     maps = {label: _error_map(evaluation.truth, values, row, column, shape) for label, values in
             ((MODEL, evaluation.mean), (LINEAR, evaluation.linear), (MOGPR, evaluation.mogpr)) if np.isfinite(values).any()}
     page.section("Where it errs")
-    limits = 0.0, float(np.nanquantile(np.stack(list(maps.values())), BRIGHTEST))
-    page.figure(figures.maps(list(maps.values()), list(maps), "RMSE", limits, "cividis"),
-                f"Root mean square error by place, in cells of {side} x {side} pixels; grey cells hold no held-out value.")
+    limits = 0.0, float(np.nanquantile(maps[MODEL], BRIGHTEST))
+    page.figure(figures.maps(list(maps.values()), list(maps), "RMSE", limits),
+                f"Root mean square error by place, in cells of {side} x {side} pixels, of the part of the scene that was held out; "
+                "grey cells hold no held-out value. The colours are made for the model's errors: those of others may go beyond.")
 
 
 def _error_map(truth, values, row, column, shape: tuple) -> np.ndarray:
@@ -216,18 +218,24 @@ def _error_map(truth, values, row, column, shape: tuple) -> np.ndarray:
 
 def _learning(page: Report, history: History, judged: Judgement) -> None:
     epochs = np.arange(1, len(history.training_loss) + 1, dtype=float)
-    kept = epochs == history.best
-    best = figures.Line("kept", epochs[kept], np.array(history.validation_rmse)[kept], points=True)
-    told = f"the weights of epoch {history.best} were kept" if history.best else "none was better than the prior, which was kept"
+    errors = [figures.Line("network", epochs, np.array(history.validation_rmse)),
+              figures.Line(UNTRAINED, epochs, np.full(len(epochs), history.untrained_rmse))]
+    told = "none was better beyond chance than the prior, which was kept"
+    if history.best:
+        kept = epochs == history.best
+        errors.append(figures.Line("kept", epochs[kept], errors[0].y[kept], points=True))
+        told = f"the weights of epoch {history.best} were kept"
     page.section("How it learnt")
     for curves, label, said in (
-            ([figures.Line("validation", epochs, np.array(history.validation_rmse)), best], "RMSE", "Error on the validation "
-             f"blocks; {told}. On the test blocks it is {judged.score().rmse:.4f}."),
-            ([figures.Line("training", epochs, np.array(history.training_loss))], "Loss", "Loss on what is hidden in training."),
+            (errors, "RMSE", f"Error on the validation blocks, where the untrained network has {history.untrained_rmse:.4f}; {told}. "
+                             f"On the test blocks it is {judged.score().rmse:.4f}."),
+            ([figures.Line("training", epochs, np.array(history.training_loss))], "Loss",
+             "Loss on what is hidden in training, other values in every epoch: a likelihood weighted by the network's own "
+             "deviations. It shows whether learning is steady, not how good the network is."),
             ([figures.Line("rate", epochs, np.array(history.learning_rate))], "Learning rate", "Learning rate.")):
-        page.figure(figures.lines(curves, label, "Epoch", dates=False, height=2.0), said)
+        page.figure(figures.lines(curves, label, "Epoch", dates=False, height=2.0, baseline=UNTRAINED), said)
     page.number("HISTORY", {"training_loss": history.training_loss, "validation_rmse": history.validation_rmse,
-                            "learning_rate": history.learning_rate, "best": history.best})
+                            "learning_rate": history.learning_rate, "best": history.best, "untrained_rmse": history.untrained_rmse})
 
 
 def _marks(page: Report, score: Score) -> None:

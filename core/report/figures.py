@@ -5,6 +5,7 @@ may draw at once. Dates are days since 1970-01-01, which is also matplotlib's ow
 """
 from __future__ import annotations
 
+from itertools import cycle
 from typing import NamedTuple
 
 import matplotlib
@@ -29,7 +30,11 @@ _BRIGHT = ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0.25, 1, 19
 
 WIDTH = 8.4  # inches: the text width of the page
 FONT = 9.5
+THIN, WIDE = 1.5, 2.8  # points: a thin line on a wide one leaves both to be seen
+MARKERS = "oDs^"
 TALLEST_MAP = 3.2
+# Matplotlib's words for a colour bar, by whether values lie below it and above it.
+_ENDS = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
 
 
 class Line(NamedTuple):
@@ -43,16 +48,20 @@ class Line(NamedTuple):
     points: bool = False
 
 
-def lines(curves, y_label: str, x_label: str = "", dates: bool = True, height: float = 3.0, baseline: str = "") -> Figure:
-    """Curves over time (or over `x_label` where `dates` is false), with interval ribbons; the `baseline` is grey."""
+def lines(curves, y_label: str, x_label: str = "", dates: bool = True, height: float = 3.0, baseline: str = "",
+          subject: str = "") -> Figure:
+    """Curves over time (or over `x_label` where `dates` is false), with interval ribbons; the `baseline` is grey.
+
+    Other lines lie below that of the `subject` and are wider, so that neither hides the other where they agree.
+    """
     figure, axes = _new(height)
-    colours = iter(_colours())
+    colours, markers = iter(_colours()), cycle(MARKERS)
     for curve in curves:
         colour = BASELINE if curve.label == baseline else next(colours)
         if curve.lower is not None:
             axes.fill_between(curve.x, curve.lower, curve.upper, color=colour, alpha=0.22, linewidth=0)
-        style = {"linestyle": "none", "marker": "o", "markersize": 3.5} if curve.points else {
-            "linestyle": "--" if curve.label == baseline else "-", "linewidth": 1.7}
+        style = {"linestyle": "none", "marker": next(markers), "markersize": 3.8, "zorder": 4} if curve.points else _line(
+            curve.label, baseline, subject)
         axes.plot(curve.x, curve.y, color=colour, label=curve.label, **style)
     if dates:
         _date_axis(axes)
@@ -147,7 +156,10 @@ def density_scatter(x_edges, y_edges, counts, x_label: str, y_label: str, height
 
 
 def maps(arrays, titles, label: str, limits=None, colours: str = "viridis", columns: int = 4) -> Figure:
-    """Small maps (rows, columns) side by side on one colour scale; missing pixels are grey."""
+    """Small maps (rows, columns) side by side on one colour scale; missing pixels are grey.
+
+    Where values lie beyond the `limits` (low, high), the colour bar ends in an arrow.
+    """
     arrays = [np.asarray(array, float) for array in arrays]
     columns = min(columns, len(arrays))
     rows = -(-len(arrays) // columns)
@@ -163,7 +175,8 @@ def maps(arrays, titles, label: str, limits=None, colours: str = "viridis", colu
     for axes, array, title in zip(grid.flat, arrays, titles):
         image = axes.imshow(np.ma.masked_invalid(array), cmap=palette, interpolation="nearest", **_limits(limits))
         axes.set_title(title, fontsize=FONT - 0.5, color=INK)
-    _colour_bar(figure, image, list(grid.flat), label)
+    low, high = _common_limits(arrays)
+    _colour_bar(figure, image, list(grid.flat), label, _ENDS[low < limits[0], high > limits[1]])
     return figure
 
 
@@ -195,8 +208,8 @@ def class_map(codes, labels: dict, undecided: int, height: float = 3.4) -> Figur
 
 
 def error_by_gap(labels, errors: dict, baseline: str, y_label: str = "RMSE", height: float = 2.9,
-                 intervals: dict | None = None) -> Figure:
-    """Error by gap length, one line per method; the `baseline` is grey and dashed.
+                 intervals: dict | None = None, subject: str = "") -> Figure:
+    """Error by gap length, one line per method; the `baseline` is grey and dashed, the `subject` as in `lines`.
 
     Parameters
     ----------
@@ -210,10 +223,8 @@ def error_by_gap(labels, errors: dict, baseline: str, y_label: str = "RMSE", hei
     figure, axes = _new(height)
     x, colours = np.arange(len(labels)), iter(_colours())
     for name, values in errors.items():
-        grey = name == baseline
-        colour = BASELINE if grey else next(colours)
-        axes.plot(x, values, color=colour, linestyle="--" if grey else "-", marker="o", markersize=5,
-                  linewidth=1.8, label=name)
+        colour = BASELINE if name == baseline else next(colours)
+        axes.plot(x, values, color=colour, marker="o", label=name, **_line(name, baseline, subject))
         if intervals and name in intervals:
             axes.fill_between(x, *intervals[name], color=colour, alpha=0.2, linewidth=0)
     largest = np.nanmax([np.nanmax(values) for values in errors.values()])
@@ -263,6 +274,13 @@ def _ink(axes) -> None:
         label.set(color=INK, fontsize=FONT)
 
 
+def _line(label: str, baseline: str, subject: str) -> dict:
+    """How the line of a method is drawn; see `lines`."""
+    below = subject and label not in (subject, baseline)
+    return {"linestyle": "--" if label == baseline else "-", "linewidth": WIDE if below else THIN,
+            "markersize": 7 if below else 5, "zorder": 3 if label == subject else 2}
+
+
 def _colours():
     return (COLOURS[i % len(COLOURS)] for i in range(1000))
 
@@ -282,8 +300,8 @@ def _legend(axes, entries: int, fewest: int = 2) -> None:
                     fontsize=FONT - 0.5, borderaxespad=0.2, handlelength=1.6)
 
 
-def _colour_bar(figure, image, axes, label: str) -> None:
-    bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02)
+def _colour_bar(figure, image, axes, label: str, extend: str = "neither") -> None:
+    bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02, extend=extend)
     bar.set_label(label)
     bar.outline.set_visible(False)
     if isinstance(image.norm, LogNorm):

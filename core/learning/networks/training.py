@@ -58,6 +58,7 @@ class State:
     step: int = 0
     best_epoch: int = 0
     best_rmse: float = math.inf
+    untrained_rmse: float = math.nan
     loss: list = field(default_factory=list)
     rmse: list = field(default_factory=list)
     rate: list = field(default_factory=list)
@@ -65,7 +66,7 @@ class State:
     @property
     def history(self) -> History:
         """The learning curves so far."""
-        return History(tuple(self.loss), tuple(self.rmse), tuple(self.rate), self.best_epoch)
+        return History(tuple(self.loss), tuple(self.rmse), tuple(self.rate), self.best_epoch, self.untrained_rmse)
 
 
 class Training:
@@ -160,7 +161,7 @@ class Training:
         squares, count = self._squares(validation, events)
         rmse = math.sqrt(squares.sum() / max(count, 1)) * self.network.inputs[0].scale
         if self.best is None:
-            self.untrained = squares
+            self.untrained, state.untrained_rmse = squares, rmse
         else:
             state.rmse.append(rmse)
             state.rate.append(self.optimiser.param_groups[0]["lr"])
