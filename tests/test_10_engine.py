@@ -160,6 +160,13 @@ def test_old_logs_go(tmp_path):
     assert len(left) == 31 and left[0] == "010.log"
 
 
+def test_a_log_that_goes_meanwhile_stops_no_run(tmp_path):
+    """Several QGIS make room for their logs at once: one that is listed and gone a moment later is none's business."""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "gone.log").symlink_to(tmp_path / "nothing")
+    assert run(tmp_path, 'print(json.dumps({"event": "result"}))') == {"outputs": {}, "numbers": {}, "variables": {}}
+
+
 def _runs(pid):
     """Whether a process is there and no zombie."""
     try:

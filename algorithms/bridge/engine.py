@@ -222,8 +222,16 @@ def _ended(process, seconds: float) -> bool:
 
 def _new_log(job: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    for old in sorted(folder.glob("*.log"), key=os.path.getmtime)[:-LOGS_KEPT]:
+    for old in sorted(folder.glob("*.log"), key=_changed)[:-LOGS_KEPT]:
         old.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(".log", f"{datetime.now():%Y%m%d-%H%M%S}-{job}-", str(folder))
     os.close(handle)
     return Path(name)
+
+
+def _changed(log: Path) -> float:
+    """When a log was written last; 0 where another QGIS, making room for its own, has just removed it."""
+    try:
+        return log.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
