@@ -515,6 +515,15 @@ def test_setting_comes_first(ready, copied, monkeypatch):
     environment._problem_of.cache_clear()
 
 
+def test_a_slow_python_is_not_refused(tmp_path, monkeypatch):
+    """On a busy machine packages may take minutes to load: that says nothing against the Python of the setting."""
+    slow = tmp_path / "python"
+    slow.write_text("#!/bin/sh\nsleep 60\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr(environment, "SECONDS_TO_IMPORT", 0.3)
+    assert environment.find_engine(str(slow), tmp_path).kind == "setting"
+
+
 def test_setting_that_does_not_work_is_an_error(tmp_path, monkeypatch):
     """What the user chose is never passed over in silence."""
     with pytest.raises(SetupError, match="there is no such file"):
