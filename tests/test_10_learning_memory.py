@@ -4,6 +4,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -69,6 +70,25 @@ def test_a_full_memory_changes_no_prediction(name):
     found, said = prediction(name, 128, 64)
     assert (silence, said) == ([], [FULL.format(64)])
     for one, other in zip(found, expected):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_a_portion_halved_by_another_thread_harms_no_call():
+    """Tiles share a model: a portion that is smaller when a network is asked than when its prior was, changes nothing."""
+    expected, _ = prediction("bigru")
+    whole, days = sample(256), sample(256).days
+    model = model_of("bigru", whole, SMALL["bigru"])
+    prior = model.prior
+
+    def meanwhile(*given):
+        model.prior = prior
+        crowded(model.network, 64)
+        model.moments([one[:128] for one in whole.values], days, days[0])  # of another tile
+        del model.network.forward
+        return prior.moments(*given)
+
+    model.prior = SimpleNamespace(moments=meanwhile)
+    for one, other in zip(model.moments(list(whole.values), days, days[0]), expected):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 

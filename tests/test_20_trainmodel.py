@@ -23,9 +23,10 @@ from phenofuse.core.timeseries.sampling import sample_pixels
 
 pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parent))
+import torch
 from killing import in_engine
 from learning import series
-from phenofuse.core.learning.networks import training
+from phenofuse.core.learning.networks import bigru, training
 from rasters import write
 
 KEYS = ("OUTPUT", "UNCERTAINTY", "QUALITY")
@@ -75,12 +76,12 @@ def asked(model, opened):
     return filljob._Asked(str(model), modelfile.load_card(model).sha256, "cpu", "", prior)
 
 
-def fill(folder, scene, model, resources=None, **parameters):
+def fill(folder, scene, model, resources=None, events=None, **parameters):
     """Run fillmodel with all rasters; give arrays by key."""
     folder.mkdir(exist_ok=True)
     outputs = {key: str(folder / f"{key}.tif") for key in KEYS}
     jobs.run("fillmodel", {"INPUT": scene[0][0], "COVARIATES": scene[0][1:], "MODEL": str(model), **parameters, **outputs},
-             resources or Resources(256, 1), Silent())
+             resources or Resources(256, 1), events or Silent())
     return {key: rasterio.open(path).read() for key, path in outputs.items()}
 
 
@@ -312,3 +313,25 @@ def test_a_scene_smaller_than_a_chip_is_refused(scene, wide, tmp_path):
             run()
     with pytest.raises(InputError, match="1 blocks, too few"):
         train(scene, tmp_path / "n.phenofuse", ARCHITECTURE="unet")
+
+
+def test_a_full_gpu_is_said(scene, tmp_path, monkeypatch):
+    """Training (validation, then calibration and test) and filling say that they go on with fewer pixels, and fill the same."""
+    train(scene, tmp_path / "m.phenofuse")
+    expected = fill(tmp_path / "roomy", scene, tmp_path / "m.phenofuse")
+    forward, full = bigru.Bigru.forward, "The GPU's memory is full: 64 pixels at a time from here on."
+
+    def crowded(self, batch):
+        if batch.pixels > 64:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+        return forward(self, batch)
+
+    monkeypatch.setattr(bigru.Bigru, "forward", crowded)
+    filljob._model.cache_clear()
+    for count, run in ((2, lambda events: train(scene, tmp_path / "other.phenofuse", events)),
+                       (1, lambda events: fill(tmp_path / "full", scene, tmp_path / "m.phenofuse", events=events))):
+        events = Recorder()
+        found = run(events)
+        assert events.told.count(full) == count
+    for key, values in expected.items():
+        np.testing.assert_allclose(found[key], values, rtol=1e-5, atol=1e-6)

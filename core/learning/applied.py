@@ -12,12 +12,12 @@ from .device import chosen_device, require_torch
 from .priors import learnt_for, prior_of
 
 
-def opened(path: str, device: str):
+def opened(path: str, device: str, told=None):
     """The card of a model file, and its network ready to be asked (`networks.prediction.Model`)."""
     require_torch()
     from .networks.prediction import restored
     card, weights = modelfile.load(path)
-    return card, restored(card, weights, prior_of(card.training["prior"]), device)
+    return card, restored(card, weights, prior_of(card.training["prior"]), device, told)
 
 
 class Applied:
@@ -46,7 +46,7 @@ class Applied:
         card = modelfile.load_card(path)
         chosen = fitness.arranged(card, series)
         require_torch()
-        _, self._model = opened(path, chosen_device(device, events))
+        _, self._model = opened(path, chosen_device(device, events), events)
         if self._model.network.side > 1:
             raise InputError(f"{self.name} is a network of the kind {card.architecture}, which looks at chips, not at single pixels.",
                              "Leave it out, and assess its fill with 'Assess fill' (phenofuse:assessfill).")

@@ -61,6 +61,7 @@ def run(parameters: dict, resources, events) -> dict:
                       side if side > 1 else 0)
     asked = _Asked(path, card.sha256, device, str(journal.folder), _prior(path, series, sample, events))
     work = partial(_tile, series, mask, output_days, asked, options, tuple(outputs))
+    _model(asked).told = events  # workers of a cluster have nobody to tell
     tiles.run(plan, work, outputs, journal, resources, events)
     return {"outputs": {key: path for key, (path, _) in outputs.items()}, "numbers": {}}
 

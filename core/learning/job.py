@@ -100,7 +100,7 @@ class _Trained:
 
     def judge(self, events):
         """Calibrate and score the best network on pixels that served for nothing else."""
-        parts, seed, model = self._parts, self.choices.seed, self.learning.model()
+        parts, seed, model = self._parts, self.choices.seed, self.learning.model(events)
         model.calibration = self.calibration = evaluate.calibrated(
             model, Values(parts["calibration"], seed, evaluate.CALIBRATION, events))
         events.progress(0.93)

@@ -64,11 +64,11 @@ class Learning:
         """Train to the end; see `Training.run`."""
         self.training.run(self._training_lesson, self._validation, events, keep)
 
-    def model(self) -> Model:
-        """The best network so far, with its prior."""
+    def model(self, told=None) -> Model:
+        """The best network so far, with its prior; `told` (Events) is warned when a GPU's memory is full."""
         network = new_network(self.choices.architecture, self.inputs, self.choices.options or {}, self.choices.seed)
         network.load_state_dict(self.training.best)
-        return Model(network, self.prior, device=self.choices.device)
+        return Model(network, self.prior, device=self.choices.device, told=told)
 
     def _training_lesson(self, number: int) -> Lesson:
         number %= VIEWS

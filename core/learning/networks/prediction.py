@@ -3,23 +3,24 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
 
-from ...errors import InputError, MemoryLimitError
+from ...errors import InputError
 from ...timeseries.filling import gaps_around
 from ..card import Calibration
 from ..chips import weight as chips_weight
 from . import build
 from .batch import batch
-from .network import Network, whole_chips
+from .memory import Portion
+from .network import Network
 
 # Pixels given to a network at a time, always so many (the last batch is filled up): the arithmetic of a pixel must not
 # depend on how many others there are, or tiles would leave traces.
 PIXELS_AT_ONCE = 128
 ON_A_GPU = 8192
-FEWEST_AT_ONCE = 16
 
 
 @dataclass
@@ -32,6 +33,8 @@ class Model:
     prior : prior
     calibration : Calibration
     device : str
+    told : Events, optional
+        Warned when a GPU's memory is full.
     """
 
     network: Network
@@ -40,11 +43,12 @@ class Model:
     device: str = "cpu"
     told: object = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _portion: Portion | None = field(default=None, repr=False)  # kept by `again`, as is the lock
 
     def __post_init__(self):
         self.network.to(self.device).eval()
         torch.backends.cudnn.allow_tf32 = False  # a GPU's short numbers would differ from a processor's by more than 0.001
-        self.at_once = whole_chips(PIXELS_AT_ONCE if self.device == "cpu" else ON_A_GPU, self.network.side)
+        self._portion = self._portion or Portion(PIXELS_AT_ONCE if self.device == "cpu" else ON_A_GPU, self.network.side)
 
     def again(self, values: list, days: tuple, names: tuple, seed: int) -> Model:
         """The same network on its prior learnt from other pixels; see `priors`."""
@@ -64,9 +68,9 @@ class Model:
         both = np.union1d(days[0], output_days)
         mean, deviation = (np.empty((len(values[0]), len(both))) for _ in range(2))
 
-        def ask(part: slice) -> None:
+        def ask(part: slice, at_once: int) -> None:
             own = [one[part] for one in values]
-            mean[part], deviation[part] = self._some(own, days, both, self.prior.moments(own, days, both))
+            mean[part], deviation[part] = self._some(own, days, both, self.prior.moments(own, days, both), at_once)
 
         self._in_parts(len(mean), ask)
         wanted = np.searchsorted(both, output_days)
@@ -92,9 +96,9 @@ class Model:
             part = slice(start, start + PIXELS_AT_ONCE)
             prior[0][part], prior[1][part] = self.prior.moments([one[part] for one in values], days, both)
 
-        def ask(part: slice) -> None:
+        def ask(part: slice, at_once: int) -> None:
             own = chips.ravel()[part]
-            found = self._some([one[own] for one in values], days, both, [one[own] for one in prior])
+            found = self._some([one[own] for one in values], days, both, [one[own] for one in prior], at_once)
             for chip, *said in zip(*(one.reshape(-1, chips.shape[1], *one.shape[1:]) for one in (own, *found))):
                 weights[chip] += own_weight
                 for total, one in zip(sums, said):
@@ -105,45 +109,34 @@ class Model:
         return tuple(one[pixels][:, wanted] / weights[pixels, None] for one in sums)
 
     def _in_parts(self, count: int, ask) -> None:
-        """``ask(part)`` for all of `count` pixels, as many at a time as the device's memory holds."""
+        """``ask(part, at_once)`` for all of `count` pixels, `at_once` at a time: as many as the device's memory holds."""
+        def next_from(start: int, at_once: int) -> int:
+            ask(slice(start, start + at_once), at_once)
+            return start + at_once
+
         start = 0
         while start < count:
-            part = slice(start, start + self.at_once)
-            try:
-                ask(part)
-                start = part.stop
-            except torch.cuda.OutOfMemoryError:
-                self._halve()
+            start = self._portion.fitting(partial(next_from, start), self.told)
 
-    def _some(self, values: list, days: tuple, output_days: np.ndarray, prior) -> tuple[np.ndarray, np.ndarray]:
+    def _some(self, values: list, days: tuple, output_days: np.ndarray, prior, at_once: int) -> tuple[np.ndarray, np.ndarray]:
         """Moments of up to `at_once` pixels; on days with an observation, which no network is trained for, the prior's."""
-        mean, scale = self._asked(values, days, *prior, output_days)
+        mean, scale = self._asked(values, days, *prior, output_days, at_once)
         observed, gaps, inside = gaps_around(np.isfinite(values[0]), days[0], output_days)
         target, factor = self.network.inputs[0], self.calibration.factor(np.where(inside, gaps, np.inf))
         return (np.where(observed, prior[0], mean * target.scale + target.centre),
                 np.where(observed, prior[1], scale * target.scale * factor))
 
     @torch.no_grad()
-    def _asked(self, values, days, prior_mean, prior_deviation, output_days) -> list:
+    def _asked(self, values, days, prior_mean, prior_deviation, output_days, at_once) -> list:
         """Standardised mean and scale of up to `at_once` pixels."""
         count = len(prior_mean)
-        filled_up = np.arange(self.at_once) % count
+        filled_up = np.arange(at_once) % count
         given = batch([one[filled_up] for one in values], days, prior_mean[filled_up], prior_deviation[filled_up],
                       output_days, self.network.inputs).to(self.device)
         if self.device == "cpu":
             return [one.numpy()[:count] for one in self.network(given)]
         with self._lock:
             return [one.cpu().numpy()[:count] for one in self.network(given)]
-
-    def _halve(self) -> None:
-        """After the GPU's memory was full."""
-        torch.cuda.empty_cache()
-        if self.at_once <= max(FEWEST_AT_ONCE, self.network.side**2):
-            raise MemoryLimitError(f"The GPU has too little free memory even for {self.at_once} pixels at a time.",
-                                   "Close other programs that use it, or choose DEVICE = cpu.")
-        self.at_once = whole_chips(self.at_once // 2, self.network.side)
-        if self.told is not None:
-            self.told.warning(f"The GPU's memory is full: {self.at_once} pixels at a time from here on.")
 
     def weights(self) -> dict:
         """All numbers of network and prior, by name."""
