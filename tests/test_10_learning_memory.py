@@ -124,7 +124,7 @@ def test_a_step_in_parts_is_the_same_step(name, monkeypatch):
             crowded(run.network, *room)
         monkeypatch.setattr(run.optimiser, "step", lambda: None)
         monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: None)
-        loss = run._step(lesson, torch.arange(256), 1, heard)
+        loss = run._step(lesson, 1, heard)
         return loss, [own.grad.numpy() for own in run.network.parameters()], heard.warnings
 
     lesson = learning(name)._training_lesson(0)

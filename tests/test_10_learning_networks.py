@@ -107,6 +107,19 @@ def test_training_is_repeatable_and_resumes_to_the_bit(name, pixels, tmp_path):
     check_that_training_resumes(lambda: learning(pixels, name), tmp_path)
 
 
+def test_no_date_can_be_learnt_by_heart(pixels, monkeypatch):
+    """Every step sees its pixels on other days of the year, which keep their distances from one another."""
+    run, seen = learning(pixels, epochs=2), []
+    monkeypatch.setattr(run.training, "_step", lambda lesson, *_: seen.append(lesson.batch) or 0.0)
+    run.run(Silent())
+    own = pixels[1].days
+    moved = [float(batch.target_days[0]) - own[0][0] for batch in seen]
+    assert len(set(moved)) == len(moved) > 5 and min(moved) >= 0 and max(moved) < 365.25 and np.ptp(moved) > 180
+    for batch, days in zip(seen, moved):
+        for found, expected in ((batch.target_days, own[0]), (batch.output_days, own[0]), (batch.covariate_days, np.union1d(*own[1:]))):
+            np.testing.assert_allclose(found, expected + days, atol=0.01)
+
+
 def test_the_best_network_is_kept(pixels):
     """The model kept is that of the epoch of the smallest validation error."""
     run = learning(pixels, epochs=4)

@@ -45,6 +45,10 @@ class Batch(NamedTuple):
         """The same series of some pixels."""
         return Batch(*(getattr(self, name) if name.endswith("days") else getattr(self, name)[pixels] for name in self._fields))
 
+    def shifted(self, days: float) -> Batch:
+        """The same, so many days later."""
+        return self._replace(**{name: getattr(self, name) + days for name in self._fields if name.endswith("days")})
+
     def to(self, device) -> Batch:
         """The same on another device."""
         return Batch(*(tensor.to(device) for tensor in self))
