@@ -10,7 +10,7 @@ from phenofuse.core.learning.checkpoint import Checkpoint
 from phenofuse.core.learning.networks import build
 from phenofuse.core.learning.networks.prediction import Model
 from phenofuse.core.learning.priors import Linear
-from phenofuse.core.learning.samples import Part, view
+from phenofuse.core.learning.samples import Part, hide, view
 
 
 def part(own, others=None):
@@ -40,7 +40,7 @@ def check_that_hidden_stays_hidden(model, whole, others=None):
     """
     seen = view(part(whole, others), model.prior, [1, 2], Silent())
     assert seen.hidden.any()
-    model = model.again(*part(whole, others).known(seen.shown[0]), 1)
+    model = model.again(*hide(part(whole, others), [1, 2], withholding=True)[2], 1)
     assert same(model.prior.moments(seen.shown, whole.days, whole.days[0]), [seen.prior_mean, seen.prior_deviation])
     poisoned = replace(whole, values=(np.where(seen.hidden, np.float32(1e6), whole.values[0]), *whole.values[1:]))
     again = view(part(poisoned, others), model.prior, [1, 2], Silent())

@@ -279,7 +279,7 @@ def test_training_is_repeatable_and_resumes_to_the_bit(name, tmp_path):
 @pytest.mark.parametrize(("name", "options"), [("unet", {}), ("vit", {"width": 32})])
 def test_neighbours_radar_tells_what_one_pixels_cannot(name, options, monkeypatch):
     """Where fields are larger than pixels and radar is noisy, a chip network falls below the best that a single pixel allows."""
-    rng, count, dates = np.random.default_rng(0), 60, 12
+    rng, count, dates = np.random.default_rng(0), 130, 12
     days = 19000.0 + 12 * np.arange(dates)
     state = np.repeat(rng.normal(0, 0.1, (count, 1, dates)), SIDE**2, 1).reshape(-1, dates)  # of fields as large as chips
     noise = 2.0  # of a pixel's radar, relative to what it tells
@@ -288,7 +288,7 @@ def test_neighbours_radar_tells_what_one_pixels_cannot(name, options, monkeypatc
     chip, own = np.divmod(np.arange(count * SIDE**2), SIDE**2)
     whole = Sample((ndvi.astype(np.float32), vv.astype(np.float32)), (days, days), NAMES[:2], UNITS[:2], chip * SIDE + own // SIDE,
                    own % SIDE, chip, SIDE)
-    taught, rest = whole.take(np.arange(50 * SIDE**2)), whole.take(np.arange(50 * SIDE**2, len(whole)))
+    taught, rest = whole.take(np.arange(120 * SIDE**2)), whole.take(np.arange(120 * SIDE**2, len(whole)))
     monkeypatch.setattr(training, "PIXELS_PER_EPOCH", 1)
     monkeypatch.setattr(training, "LEARNING_RATE", 3e-3)
     learning = Learning(part(taught), part(rest, taught), Choices(name, {**SMALL[name], **options}, "linear", 12), Silent())

@@ -94,3 +94,12 @@ def test_too_little_is_refused():
                                      (many, DAYS[:8], "time", "8 dates"), (many, DAYS, "fields", "no split 'fields'")):
         with pytest.raises(InputError, match=match):
             splits.split(kind, block, days, 1)
+
+
+def test_clouds_over_the_whole_scene_take_stretches_of_dates():
+    """A tenth of the dates and no more than a stretch beyond it is gone; other chance, other dates."""
+    found = [gaps.overcast(DAYS, np.random.default_rng(number)) for number in range(200)]
+    assert all(gaps.OVERCAST <= one.mean() <= gaps.OVERCAST + gaps.OVERCAST_DAYS[1] / (DAYS[-1] - DAYS[0]) for one in found)
+    assert len({one.tobytes() for one in found}) > 100 and np.any(found, axis=0).all()
+    runs = [np.diff(DAYS[np.flatnonzero(one)]).min(initial=np.inf) for one in found]
+    assert np.mean(np.array(runs) == np.diff(DAYS).min()) > 0.5

@@ -13,6 +13,7 @@ from phenofuse.core.events import Silent
 from phenofuse.core.learning.card import Input
 from phenofuse.core.learning.evaluate import Values, calibrated
 from phenofuse.core.learning.priors import PRIORS, Linear, learnt_for
+from phenofuse.core.learning.samples import hide
 from phenofuse.core.timeseries.filling import gaps_around
 
 pytest.importorskip("torch")
@@ -105,6 +106,19 @@ def learning(pixels, name="bigru", epochs=3, **choices):
 def test_training_is_repeatable_and_resumes_to_the_bit(name, pixels, tmp_path):
     """Two runs, and one that was stopped after its first epoch and continued from its file, end with the same weights."""
     check_that_training_resumes(lambda: learning(pixels, name), tmp_path)
+
+
+def test_some_dates_are_hidden_from_all_that_a_prior_learns_from(pixels):
+    """On a tenth of the dates neither the part nor the pixels beside it show anything; on others, those beside it show all."""
+    _, taught, validation = pixels
+    shown, hidden, (values, days, names) = hide(part(validation, taught), [1, 2], withholding=False)
+    target, count = values[0], len(validation)
+    blank = ~np.isfinite(target).any(axis=0)
+    assert 0.1 <= blank.mean() < 0.3 and hidden[:, blank].any()
+    np.testing.assert_array_equal(target[:count], shown[0])
+    np.testing.assert_array_equal(target[count:, ~blank], taught.values[0][:, ~blank])
+    np.testing.assert_array_equal(values[1], np.concatenate([validation.values[1], taught.values[1]]))
+    assert days is validation.days and names is validation.names
 
 
 def test_no_date_can_be_learnt_by_heart(pixels, monkeypatch):

@@ -115,6 +115,6 @@ def test_models_that_cannot_take_part_are_refused(trained, tmp_path):
 def test_networks_that_look_at_chips_are_refused(trained, tmp_path, monkeypatch):
     """Single pixels, as are compared here, would tell them too little."""
     paths, model = trained
-    monkeypatch.setattr(applied, "opened", lambda path, device: (None, SimpleNamespace(network=SimpleNamespace(side=32))))
+    monkeypatch.setattr(applied, "opened", lambda path, device, told: (None, SimpleNamespace(network=SimpleNamespace(side=32))))
     with pytest.raises(InputError, match="looks at chips"):
         compare(tmp_path / "wrong", paths, model)

@@ -11,8 +11,8 @@ from .priors import Linear, SceneGaussian
 from .samples import Part, hide
 
 # Values of the calibration and the test pixels are hidden anew until there are enough of them: then chance moves a 90 %
-# interval by a percent.
-ENOUGH_VALUES, MOST_DRAWS = 3000, 6
+# interval by a percent. Several draws also hide several dates of the whole scene.
+ENOUGH_VALUES, FEWEST_DRAWS, MOST_DRAWS = 3000, 3, 6
 CALIBRATION, TEST = 2_000_000, 3_000_000  # seeds, see `networks.learning`
 # Classes of gap length, in days, each with a factor of its own where enough values tell it.
 EDGES = (20.0, 40.0, 80.0)
@@ -33,30 +33,30 @@ class Values:
     """
 
     def __init__(self, part: Part, seed: int, first: int, events):
-        self.sample, self.days, self._part, self._seed, self._events = part.own, part.own.days[0], part, seed, events
+        self.sample, self.days, self._seed, self._events = part.own, part.own.days[0], seed, events
         sample, self.draws, count = part.own, [], 0
-        while len(self.draws) < MOST_DRAWS and count < ENOUGH_VALUES:
+        while len(self.draws) < (FEWEST_DRAWS if count >= ENOUGH_VALUES else MOST_DRAWS):
             self.draws.append(hide(part, [seed, first + len(self.draws)], withholding=False))
             count += int(self.draws[-1][1].sum()) // sample.side**2  # neighbours in a chip share their gap
         self.truth = self.at([sample.values[0]] * len(self.draws)).astype(float)
-        self.gap_days = self.at([_gaps(shown[0], self.days) for shown, _ in self.draws])
+        self.gap_days = self.at([_gaps(shown[0], self.days) for shown, _, _ in self.draws])
 
     def at(self, arrays: list) -> np.ndarray:
         """What arrays (pixels, dates), one per draw, hold at the hidden values."""
-        return np.concatenate([array[hidden] for array, (_, hidden) in zip(arrays, self.draws)])
+        return np.concatenate([array[hidden] for array, (_, hidden, _) in zip(arrays, self.draws)])
 
     def places(self) -> tuple[np.ndarray, np.ndarray]:
         """Number of the pixel in the sample, and of the date, of each hidden value."""
-        return tuple(np.concatenate(parts) for parts in zip(*(np.nonzero(hidden) for _, hidden in self.draws)))
+        return tuple(np.concatenate(parts) for parts in zip(*(np.nonzero(hidden) for _, hidden, _ in self.draws)))
 
     def learnt(self, learn) -> list:
         """What ``learn(values, days, names, seed)`` makes of what each draw leaves, as it is learnt for a fill."""
-        return [learn(*self._part.known(shown[0]), self._seed) for shown, _ in self.draws]
+        return [learn(*known, self._seed) for _, _, known in self.draws]
 
     def moments(self, learnt: list, changed=lambda covariates: covariates) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation at the hidden values of what was `learnt` from each draw, with the covariates `changed`."""
         found = []
-        for method, (shown, _) in zip(learnt, self.draws):
+        for method, (shown, _, _) in zip(learnt, self.draws):
             self._events.check()
             found.append(method.moments([shown[0], *changed(shown[1:])], self.sample.days, self.days))
         return tuple(self.at(list(part)) for part in zip(*found))
@@ -103,7 +103,7 @@ def evaluated(model, values: Values, split: str, seed: int) -> Evaluation:
 
 def _examples(values: Values, model, line, scene) -> tuple:
     """Series with hidden values, spread over the sample."""
-    (shown, hidden), truth, days = values.draws[0], values.sample.values[0], values.days
+    (shown, hidden, _), truth, days = values.draws[0], values.sample.values[0], values.days
     rows = np.flatnonzero(hidden.any(axis=1))
     rows = rows[np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows))).astype(int)]
     together = values.sample.side**2

@@ -9,6 +9,9 @@ WAYS = {"transplanted": 0.40, "stretch": 0.40, "random": 0.10, "tail": 0.05, "he
 STRETCH_DAYS = 20.0, 120.0
 MOST_RANDOM = 0.5  # share of the observations that random points may take
 FEWEST_LEFT = 2  # what linear interpolation needs
+# Stretches that clouds take from the whole scene, until such a share of the dates is gone. There a prior that knows other pixels
+# errs most; without them networks learnt to trust it everywhere.
+OVERCAST_DAYS, OVERCAST = (10.0, 60.0), 0.1
 # How often radar is withheld, so that a network can do without: Sentinel-1B was lost in December 2021.
 NO_COVARIATE, ONE_LESS = 0.15, 0.15
 
@@ -44,6 +47,14 @@ def hide(seen: np.ndarray, days: np.ndarray, chance, ways: dict | None = None, t
         if len(chips):
             hidden[chips] = there[chips] & _HIDERS[way](there, chips, days, chance)
     return _sparing(hidden, there, chance).reshape(seen.shape)
+
+
+def overcast(days: np.ndarray, chance) -> np.ndarray:
+    """Dates on which no pixel of the scene is seen, (dates,) bool."""
+    found = np.zeros(len(days), bool)
+    while found.mean() < OVERCAST:
+        found |= np.abs(days - chance.choice(days)) <= chance.uniform(*OVERCAST_DAYS) / 2
+    return found
 
 
 def withhold(chips: int, covariates: int, chance) -> np.ndarray:

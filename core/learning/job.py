@@ -116,7 +116,8 @@ class _Trained:
         choices, state, model = self.choices, self.learning.training.state, self.learning.model()
         told = {**asdict(choices), "options": model.network.options, "epochs run": state.epoch, "best epoch": state.best_epoch,
                 "validation rmse": state.best_rmse, "samples": {name: len(part.own) for name, part in self._parts.items()},
-                "gaps": gaps.WAYS, "stretch days": list(gaps.STRETCH_DAYS), "no covariate": gaps.NO_COVARIATE,
+                "gaps": gaps.WAYS, "stretch days": list(gaps.STRETCH_DAYS), "overcast days": list(gaps.OVERCAST_DAYS),
+                "overcast": gaps.OVERCAST, "no covariate": gaps.NO_COVARIATE,
                 "one covariate less": gaps.ONE_LESS, "chip side": self._parts["training"].own.side,
                 "flipped and turned": self._parts["training"].own.side > 1, "finished": bool(self.metrics)}
         import torch

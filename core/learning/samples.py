@@ -80,10 +80,11 @@ class Part:
     others: Sample
     between: tuple
 
-    def known(self, target: np.ndarray) -> tuple:
-        """Values, days and names of all that may be known when this is left of the own target: what a prior learns from."""
+    def known(self, target: np.ndarray, overcast: np.ndarray) -> tuple:
+        """Values, days and names of what a prior may learn from: what is left of the own target, and the others but for some dates."""
+        others = np.where(overcast, np.float32(np.nan), self.others.values[0]), *self.others.values[1:]
         own = target, *self.own.values[1:]
-        return [np.concatenate(pair) for pair in zip(own, self.others.values)], self.own.days, self.own.names
+        return [np.concatenate(pair) for pair in zip(own, others)], self.own.days, self.own.names
 
 
 def parts(sample: Sample, split: Split) -> dict[str, Part]:
@@ -117,8 +118,8 @@ class View:
     prior_deviation: np.ndarray
 
 
-def hide(part: Part, seed: list, withholding: bool) -> tuple[list, np.ndarray]:
-    """Hide values of a part.
+def hide(part: Part, seed: list, withholding: bool) -> tuple[list, np.ndarray, tuple]:
+    """Hide values of a part: of each pixel by itself, and on some dates of the whole scene.
 
     Parameters
     ----------
@@ -133,22 +134,26 @@ def hide(part: Part, seed: list, withholding: bool) -> tuple[list, np.ndarray]:
     shown : list of (pixels, dates)
         The target without what is hidden, and the covariates without what is withheld.
     hidden : (pixels, dates) bool
+    known : tuple
+        What a prior may learn from: values, days and names of the part and of the pixels beside it.
     """
     chance, sample = np.random.default_rng(seed), part.own
     target, days = sample.values[0], sample.days[0]
-    hidden = gaps.hide(np.isfinite(target), days, chance, together=sample.side**2)
-    hidden &= (days >= part.between[0]) & (days < part.between[1])
+    seen, between = np.isfinite(target), (days >= part.between[0]) & (days < part.between[1])
+    overcast = gaps.overcast(days, chance) & between
+    hidden = seen & overcast | gaps.hide(seen & ~overcast, days, chance, together=sample.side**2) & between
     shown = [np.where(hidden, np.float32(np.nan), target), *sample.values[1:]]
+    known = part.known(shown[0], overcast)
     if withholding:
         kept = np.repeat(gaps.withhold(len(target) // sample.side**2, len(shown) - 1, chance), sample.side**2, axis=0)
         shown[1:] = [np.where(kept[:, number, None], one, np.float32(np.nan)) for number, one in enumerate(shown[1:])]
-    return shown, hidden
+    return shown, hidden, known
 
 
 def view(part: Part, prior, seed: list, events) -> View:
     """Hide values and covariates of a part (see `hide`), and ask the prior learnt again from all that is left."""
-    shown, hidden = hide(part, seed, withholding=True)
-    prior, days = prior.again(*part.known(shown[0]), seed[0]), part.own.days
+    shown, hidden, known = hide(part, seed, withholding=True)
+    prior, days = prior.again(*known, seed[0]), part.own.days
     said = []
     for start in range(0, len(hidden), PIXELS_AT_ONCE):
         events.check()
