@@ -11,8 +11,8 @@ class TrainModel(PhenofuseAlgorithm):
     SUMMARY = "Trains a network to fill the gaps of a time series, and scores it at values and places it never saw."
     DESCRIPTION = (
         "No cloud-free images are needed: clear observations are hidden from the network in the ways in which clouds hide them, "
-        "and it learns to say what they were, and how sure it is, from what is left of the pixel's series and from the "
-        "covariates. It learns to correct a prior, which needs no training: the scene's Gaussian process, say.\n\n"
+        "some dates in the whole scene, and it learns to say what they were, and how sure it is, from what is left of the pixel's "
+        "series and from the covariates. It learns to correct a prior, which needs no training: the scene's Gaussian process, say.\n\n"
         "Blocks of the scene are kept apart: some tell when to stop, some how wide the intervals must be, and some only how good "
         "the result is, beside linear interpolation and MOGPR on the same values. The log and REPORT say in words which of "
         "them to use.\n\n"

@@ -72,7 +72,8 @@ def _keys(page: Report, judged: Judgement) -> None:
 def _explanation(page: Report, judged: Judgement) -> None:
     better, worse = judged.classes_against_linear()
     page.text(f"All scores here are of {judged.score().count:,} clear observations that had been hidden, "
-              f"{SPLITS[judged.evaluation.split]}. Intervals of scores are a bootstrap of {judged.blocks} spatial blocks.",
+              f"{SPLITS[judged.evaluation.split]}; on some dates they were hidden in the whole scene, as clouds do. Intervals of "
+              f"scores are a bootstrap of {judged.blocks} spatial blocks.",
               "R² is about the mean of all held-out values: it rewards every method that knows the season. Compare methods by "
               "their error.")
     for classes, word in ((better, "better"), (worse, "worse")):
