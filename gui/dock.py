@@ -136,14 +136,21 @@ class ProfileDock(QgsDockWidget):
             item = QListWidgetItem(self._swatch(member), self.session.name(member.key))
             item.setData(Qt.ItemDataRole.UserRole, member.key)
             item.setCheckState(Qt.CheckState.Unchecked if member.key in self.session.hidden else Qt.CheckState.Checked)
-            item.setToolTip("\n".join((member.description.path, self._about(member))))
+            item.setToolTip("\n".join((member.description.path, *self._about(member))))
             self.list.addItem(item)
         self.list.blockSignals(False)
 
-    def _about(self, member: Member) -> str:
+    def _about(self, member: Member) -> list[str]:
+        """What is shown of a series, and what is missing of it."""
         if member.deviation_key:
-            return tr("with its 95 % interval from '{}'").format(self.session.name(member.deviation_key))
-        return tr("without interval: its UNCERTAINTY is not in the project") if member.kind != "observed" else tr("as observed")
+            found = [tr("with its 95 % interval from '{}'").format(self.session.name(member.deviation_key))]
+        else:
+            found = [tr("as observed") if member.kind == "observed" else tr("without interval: its UNCERTAINTY is not in the project")]
+        if member.quality_key:
+            found.append(tr("full dots observed, hollow ones filled, by '{}'").format(self.session.name(member.quality_key)))
+        elif member.kind == "filled":
+            found.append(tr("without dots: its QUALITY is not in the project"))
+        return found
 
     def _swatch(self, member: Member) -> QIcon:
         picture = QPixmap(SWATCH)

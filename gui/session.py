@@ -236,7 +236,9 @@ class Session(QObject):
             return style.season(member.description.tag["metric"])
         if right:
             return style.radar(number, bool(member.deviation_key))
-        return style.filled(number, bool(member.deviation_key)) if kind == "filled" else style.observed(number)
+        if kind == "filled":
+            return style.filled(number, bool(member.deviation_key), bool(member.quality_key))
+        return style.observed(number)
 
     def profiles(self, place: Place) -> list[tuple[Member, Profile]]:
         """What has been read at a place."""

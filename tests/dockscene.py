@@ -58,9 +58,10 @@ def values(seed: int, low=0.0, high=0.9, gaps=0.0, shape=(DATES, ROWS, COLUMNS))
 def scene(folder) -> dict:
     """Observed NDVI and radar, two fills with their deviations and codes, seasons with theirs: {name: path}."""
     folder.mkdir(exist_ok=True)
+    observed = values(1, gaps=0.5)
     seasons = np.full((2, ROWS, COLUMNS), np.nan, "float32")
     seasons[0] = 19750.5
-    paths = {"ndvi": write(folder / "ndvi.tif", values(1, gaps=0.5), header=tag("NDVI", method="buildtimeseries"))}
+    paths = {"ndvi": write(folder / "ndvi.tif", observed, header=tag("NDVI", method="buildtimeseries"))}
     for number, name in enumerate(("VV", "VH")):
         paths[name] = write(folder / f"{name}.tif", values(2 + number, -25, -5), header=tag(name, "dB", "buildtimeseries"))
     for number, method in enumerate(("fillmogpr", "fillwhittaker")):
@@ -68,7 +69,7 @@ def scene(folder) -> dict:
         paths[method] = write(folder / f"a{number}.tif", values(10 + number), header=tag("NDVI", **about))
         paths[method + " sd"] = write(folder / f"b{number}.tif", values(20 + number, 0.02, 0.1),
                                       header=tag("standard deviation", **about))
-        codes = np.ones((DATES, ROWS, COLUMNS), "uint8")
+        codes = np.where(np.isfinite(observed), 1, 2 + number).astype("uint8")
         paths[method + " codes"] = write(folder / f"c{number}.tif", codes, header=tag("quality", "", **about))
     about = {"method": "phenologymetrics", "parents": ["a0.tif"], "parameters": {"SEED": 1}}
     for number, metric in enumerate(("start", "peak", "end")):
@@ -124,6 +125,12 @@ def wait(condition, seconds: float = 20.0) -> None:
         loop = QEventLoop()
         QTimer.singleShot(5, loop.quit)
         loop.exec()
+
+
+def wait_described(dock, count: int) -> None:
+    """Wait until all of so many layers are described and what belongs together has been found."""
+    session = dock.session
+    wait(lambda: len(session.descriptions) == count and not session._later.isActive())
 
 
 def by_name(dock, place=-1) -> dict:
