@@ -37,10 +37,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """One place."""
+    """One place; `number` is that on the map."""
 
     title: str
     curves: tuple
+    number: int = 0
 
 
 @dataclass(frozen=True)

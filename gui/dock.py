@@ -61,6 +61,8 @@ class ProfileDock(QgsDockWidget):
         self._lay_out()
         self.tool.picked.connect(self.session.pick)
         self.tool.rested.connect(self.session.anticipate)
+        self.tool.deleted.connect(self.session.remove_last)
+        self.plot.removed.connect(self.session.remove)
         self._patience.timeout.connect(self._draw)
         self.session.listed.connect(self._list)
         self.session.changed.connect(self._draw_when_read)
@@ -105,7 +107,8 @@ class ProfileDock(QgsDockWidget):
         pick.triggered.connect(self._take_map)
         self.tool.setAction(pick)
         for icon, text, slot in (("mActionPinLabels", tr("Keep this place, to compare others with it"), self.session.keep),
-                                 ("mActionDeleteSelected", tr("Remove all places"), self.session.clear),
+                                 ("mActionDeleteSelected", tr("Remove all places (Delete: one; so does a right click on its panel)"),
+                                  self.session.clear),
                                  ("mActionFileSave", tr("Save as PNG, SVG or CSV …"), self._save)):
             bar.addAction(_icon(icon), text).triggered.connect(lambda checked, slot=slot: slot())
         self._status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

@@ -52,9 +52,9 @@ from qgis.core import (
 )
 from qgis.gui import QgsMapCanvas, QgsMapMouseEvent, QgsMapToolPan
 from qgis.PyQt.QtCore import QDateTime, QEvent, QPoint, Qt
-from qgis.PyQt.QtGui import QColor, QImage, QPalette
+from qgis.PyQt.QtGui import QColor, QContextMenuEvent, QImage, QKeyEvent, QPalette
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QMainWindow, QMenu, QToolBar
+from qgis.PyQt.QtWidgets import QApplication, QMainWindow, QMenu, QToolBar
 
 
 @pytest.fixture(scope="module")
@@ -431,6 +431,51 @@ def marks(canvas) -> list:
     """The numbers on the map, in order."""
     found = [item for item in canvas.items() if type(item).__name__ == "_Mark"]
     return sorted(found, key=lambda item: item._place.number)
+
+
+def test_one_place_is_removed(dock, paths):
+    """By the menu of its panel, and by Delete: the panel under the mouse, on the map the last one; the others keep their numbers."""
+    for at in (1, 2, 3, 4):
+        click(dock, at, at, keep=True)
+    dock.plot.grab()
+    assert remove_by_menu(dock, 1) == "Remove place 2"
+    assert [mark._place.number for mark in marks(dock.kept_canvas)] == [panel.number for panel in dock.plot.chart.panels] == [1, 3, 4]
+    np.testing.assert_array_equal(by_name(dock, 1)["ndvi"].values, pixel(paths["ndvi"], 3, 3))
+    dock.plot.grab()
+    QTest.mouseMove(dock.plot, dock.plot.drawing().areas[0].center().toPoint())
+    QTest.keyClick(dock.plot, Qt.Key.Key_Delete)
+    assert [panel.title[0] for panel in dock.plot.chart.panels] == ["3", "4"]
+    press_on_map(dock, Qt.Key.Key_Delete)
+    assert [place.number for place in dock.session.places] == [3]
+    click(dock, 5, 5)
+    assert [place.number for place in dock.session.places] == [3, 4]
+    press_on_map(dock, Qt.Key.Key_Backspace)
+    press_on_map(dock, Qt.Key.Key_Backspace)
+    assert not dock.session.places and not marks(dock.kept_canvas) and dock.plot.note.startswith("Click the map")
+    QTest.keyClick(dock.plot, Qt.Key.Key_Delete)
+    press_on_map(dock, Qt.Key.Key_Delete)
+
+
+def remove_by_menu(dock, panel: int) -> str:
+    """Right-click the title of a panel and choose the only entry; returns its words."""
+    where = dock.plot.drawing().areas[panel].topLeft().toPoint() - QPoint(-5, 5)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, where, dock.plot.mapToGlobal(where))
+    QApplication.sendEvent(dock.plot, event)
+    menu, = dock.plot.findChildren(QMenu)
+    entry, = menu.actions()
+    entry.trigger()
+    menu.close()
+    return entry.text()
+
+
+def press_on_map(dock, key) -> None:
+    """Press a key over the map, with the tool on: QGIS deletes selected features for every one that it hears of as accepted."""
+    dock.kept_canvas.setMapTool(dock.tool)
+    heard = []
+    dock.kept_canvas.keyPressed.connect(lambda event: heard.append(event.isAccepted()))
+    QApplication.sendEvent(dock.kept_canvas, QKeyEvent(QEvent.Type.KeyPress, key, Qt.KeyboardModifier.NoModifier))
+    dock.kept_canvas.keyPressed.disconnect()
+    assert not any(heard)
 
 
 def test_the_map_tool_picks_drags_and_keeps(dock):
