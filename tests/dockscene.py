@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from datetime import date, timedelta
 
@@ -107,6 +108,11 @@ def dock_of(project, reader=None, epsg=32749) -> ProfileDock:
     return dock
 
 
+def reading() -> set:
+    """The files that have a thread."""
+    return {thread.name.removeprefix("profile of ") for thread in threading.enumerate() if thread.name.startswith("profile of ")}
+
+
 def close(dock) -> None:
     """Let go of a dock, its canvas and its project while QGIS still lives: what outlives it crashes at exit."""
     project = dock.session._project
@@ -115,6 +121,7 @@ def close(dock) -> None:
     sip.delete(dock.kept_canvas)
     sip.delete(dock)
     sip.delete(project)
+    wait(lambda: not reading())
 
 
 def wait(condition, seconds: float = 20.0) -> None:

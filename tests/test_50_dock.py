@@ -26,6 +26,7 @@ from dockscene import (
     close,
     dock_of,
     project_of,
+    reading,
     scene,
     tag,
     values,
@@ -250,11 +251,6 @@ def test_a_layer_may_go_while_it_is_read(open_dock, paths):
     gate.open.set()
     wait(lambda: not dock.session.waiting and paths["VV"] not in reading())
     assert "VV" not in by_name(dock) and len(dock.plot.chart.curves) == 7
-
-
-def reading() -> set:
-    """The files that have a thread."""
-    return {thread.name.removeprefix("profile of ") for thread in threading.enumerate() if thread.name.startswith("profile of ")}
 
 
 def test_a_project_may_close_while_the_dock_is_open(open_dock, paths):
