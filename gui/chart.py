@@ -13,7 +13,7 @@ from .axes import Scale, date_ticks, value_ticks
 from .curves import Chart, Curve, pieces, readings, value_range
 from .members import INTERVAL, OBSERVED
 from .profiles import day_number, day_of
-from .style import DOT_SIZE, MOMENT, SEASON_SIZE, Theme, draw_dot, draw_marker, draw_swatch, pen, veil
+from .style import DOT_SIZE, MOMENT, SEASON_SIZE, Theme, draw_dots, draw_marker, draw_swatch, pen, veil
 
 FONT, TITLE_FONT = 11, 12  # px
 GAP, TICK, SWATCH = 8, 4, 26  # px
@@ -198,11 +198,14 @@ class Drawing:
 
     def _draw_dots(self, painter: QPainter, curve: Curve, scale: Scale) -> None:
         """Tell observed values from filled ones; where dates stand too close for both, observed ones only."""
-        days = curve.profile.days
-        roomy = self.time(days[-1]) - self.time(days[0]) > ROOM_OF_DOTS * DOT_SIZE * len(days)
+        days, (low, high), colour = curve.profile.days, self.chart.span, curve.style.on(self.theme)
+        full, hollow = [], []
         for day, value, code in zip(days, curve.profile.values, curve.profile.codes):
-            if value == value and self.chart.span[0] <= day <= self.chart.span[1] and (roomy or code == OBSERVED):
-                draw_dot(painter, QPointF(self.time(day), scale(value)), code == OBSERVED, curve.style, self.theme)
+            if value == value and low <= day <= high:
+                (full if code == OBSERVED else hollow).append(QPointF(self.time(day), scale(value)))
+        if self.time(days[-1]) - self.time(days[0]) > ROOM_OF_DOTS * DOT_SIZE * len(days):
+            draw_dots(painter, hollow, colour, self.theme.paper)
+        draw_dots(painter, full, colour, colour)
 
     def _draw_season(self, painter: QPainter, area: QRectF, curve: Curve) -> None:
         """A mark on the upper edge for each date, a faint line down, and a bar for its 95 % interval."""

@@ -128,11 +128,12 @@ def draw_marker(painter: QPainter, at: QPointF, shape: str, colour: QColor) -> N
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-def draw_dot(painter: QPainter, at: QPointF, observed: bool, style: Style, theme: Theme) -> None:
-    """Mark a value on a line: full where it was observed, hollow where it was filled."""
-    painter.setPen(pen(style.on(theme)))
-    painter.setBrush(style.on(theme) if observed else theme.paper)
-    painter.drawEllipse(at, DOT_SIZE, DOT_SIZE)
+def draw_dots(painter: QPainter, places: list, colour: QColor, inside: QColor) -> None:
+    """Mark values on a line: full, or hollow with the paper inside."""
+    painter.setPen(pen(colour))
+    painter.setBrush(inside)
+    for at in places:
+        painter.drawEllipse(at, DOT_SIZE, DOT_SIZE)
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
@@ -148,5 +149,5 @@ def draw_swatch(painter: QPainter, area: QRectF, style: Style, theme: Theme) -> 
     painter.setPen(style.pen(theme))
     painter.drawLine(QPointF(area.left(), middle.y()), QPointF(area.right(), middle.y()))
     if style.dots:
-        for share, observed in ((0.25, True), (0.75, False)):
-            draw_dot(painter, QPointF(area.left() + share * area.width(), middle.y()), observed, style, theme)
+        for share, inside in ((0.25, style.on(theme)), (0.75, theme.paper)):
+            draw_dots(painter, [QPointF(area.left() + share * area.width(), middle.y())], style.on(theme), inside)
