@@ -2,7 +2,7 @@
 
 * `profiles`, `members`   what a raster is, one pixel of it, and which rasters belong together (GDAL only, any thread);
 * `reading`   one thread per file, so that nothing waits for the slowest;
-* `axes`, `curves`, `style`, `chart`, `plot`   ticks, lines and looks, the drawing, and the widget that shows it;
+* `axes`, `curves`, `reasons`, `style`, `chart`, `plot`   ticks, lines, words and looks, the drawing, and the widget that shows it;
 * `export`   the same drawing as PNG and SVG, the same values as CSV;
 * `places`, `session`, `telling`   what was clicked, what has been read of it, and what there is to say about it;
 * `dock`   the window that joins all of it.

@@ -11,14 +11,15 @@ from qgis.PyQt.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPolygonF
 
 from .axes import Scale, date_ticks, value_ticks
 from .curves import Chart, Curve, pieces, readings, value_range
-from .members import INTERVAL
+from .members import INTERVAL, OBSERVED
 from .profiles import day_number, day_of
-from .style import MOMENT, SEASON_SIZE, Theme, draw_marker, draw_swatch, pen, veil
+from .style import DOT_SIZE, MOMENT, SEASON_SIZE, Theme, draw_dots, draw_marker, draw_swatch, pen, veil
 
 FONT, TITLE_FONT = 11, 12  # px
 GAP, TICK, SWATCH = 8, 4, 26  # px
 INDEX_RANGE = (0.0, 1.0)  # shown at least, so that the scale rests while one place after another is looked at
 RADAR_SHARE = 0.3  # of the height, from below, where two axes share a panel: so their curves do not cross
+ROOM_OF_DOTS = 3.0  # half widths of a dot from one date to the next, at least, for hollow dots to be seen as such
 FAINT, FIRM = 0.12, 0.6  # of the ink: grid, axes
 
 
@@ -188,10 +189,23 @@ class Drawing:
                 painter.setPen(curve.style.pen(self.theme))
                 points = [QPointF(self.time(day), scale(value)) for day, value in piece]
                 painter.drawPolyline(QPolygonF(points if len(points) > 1 else 2 * points))
+            if curve.style.dots:
+                self._draw_dots(painter, curve, scale)
         else:
             for day, value in zip(days, values):
                 if value == value and self.chart.span[0] <= day <= self.chart.span[1]:
                     draw_marker(painter, QPointF(self.time(day), scale(value)), curve.style.marker, colour)
+
+    def _draw_dots(self, painter: QPainter, curve: Curve, scale: Scale) -> None:
+        """Tell observed values from filled ones; where dates stand too close for both, observed ones only."""
+        days, (low, high), colour = curve.profile.days, self.chart.span, curve.style.on(self.theme)
+        full, hollow = [], []
+        for day, value, code in zip(days, curve.profile.values, curve.profile.codes):
+            if value == value and low <= day <= high:
+                (full if code == OBSERVED else hollow).append(QPointF(self.time(day), scale(value)))
+        if self.time(days[-1]) - self.time(days[0]) > ROOM_OF_DOTS * DOT_SIZE * len(days):
+            draw_dots(painter, hollow, colour, self.theme.paper)
+        draw_dots(painter, full, colour, colour)
 
     def _draw_season(self, painter: QPainter, area: QRectF, curve: Curve) -> None:
         """A mark on the upper edge for each date, a faint line down, and a bar for its 95 % interval."""
@@ -218,7 +232,7 @@ class Drawing:
 
     def _draw_box(self, painter: QPainter, area: QRectF, x: float, lines: list) -> None:
         wide = max(map(self._width, lines)) + 2 * GAP
-        left = x + GAP if x + GAP + wide < area.right() else x - GAP - wide
+        left = x + GAP if x + GAP + wide < area.right() else max(x - GAP - wide, 0.0)
         box = QRectF(left, area.top() + 2, wide, len(lines) * self._line + 6)
         painter.setBrush(veil(self.theme.paper, 0.9))
         painter.setPen(pen(self.theme.faint(FIRM)))

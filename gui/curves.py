@@ -4,6 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from statistics import median
 
+from . import reasons
 from .members import INTERVAL, Profile
 from .style import Style
 
@@ -36,10 +37,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """One place."""
+    """One place; `number` is that on the map."""
 
     title: str
     curves: tuple
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def pieces(days, rows, span) -> list:
 
 
 def readings(panel: Panel, day: float) -> list:
-    """A line of text for every curve that has a value next to a day."""
+    """A line of text for every curve that has a value next to a day, or a reason to have none."""
     found = []
     for curve in panel.curves:
         days = curve.profile.days
@@ -122,9 +124,11 @@ def readings(panel: Panel, day: float) -> list:
         place = min(range(len(days)), key=lambda number: abs(days[number] - day))
         step = median(b - a for a, b in zip(days, days[1:])) if len(days) > 1 else 1
         value, deviation = curve.profile.values[place], curve.profile.deviations[place]
-        if abs(days[place] - day) <= step / 2 and value == value:
+        if abs(days[place] - day) <= step / 2:
             spread = f" ± {INTERVAL * deviation:.2f}" if deviation == deviation else ""
-            found.append(f"{curve.label}: {value:.{1 if curve.right else 2}f}{spread}")
+            number = f"{value:.{1 if curve.right else 2}f}{spread}" if value == value else ""
+            told = ", ".join(filter(None, (number, reasons.sentence(curve.profile, place))))
+            found += [f"{curve.label}: {told}"] if told else []
     return found
 
 

@@ -61,6 +61,8 @@ class ProfileDock(QgsDockWidget):
         self._lay_out()
         self.tool.picked.connect(self.session.pick)
         self.tool.rested.connect(self.session.anticipate)
+        self.tool.deleted.connect(self.session.remove_last)
+        self.plot.removed.connect(self.session.remove)
         self._patience.timeout.connect(self._draw)
         self.session.listed.connect(self._list)
         self.session.changed.connect(self._draw_when_read)
@@ -105,7 +107,8 @@ class ProfileDock(QgsDockWidget):
         pick.triggered.connect(self._take_map)
         self.tool.setAction(pick)
         for icon, text, slot in (("mActionPinLabels", tr("Keep this place, to compare others with it"), self.session.keep),
-                                 ("mActionDeleteSelected", tr("Remove all places"), self.session.clear),
+                                 ("mActionDeleteSelected", tr("Remove all places (Delete: one; so does a right click on its panel)"),
+                                  self.session.clear),
                                  ("mActionFileSave", tr("Save as PNG, SVG or CSV …"), self._save)):
             bar.addAction(_icon(icon), text).triggered.connect(lambda checked, slot=slot: slot())
         self._status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -136,14 +139,21 @@ class ProfileDock(QgsDockWidget):
             item = QListWidgetItem(self._swatch(member), self.session.name(member.key))
             item.setData(Qt.ItemDataRole.UserRole, member.key)
             item.setCheckState(Qt.CheckState.Unchecked if member.key in self.session.hidden else Qt.CheckState.Checked)
-            item.setToolTip("\n".join((member.description.path, self._about(member))))
+            item.setToolTip("\n".join((member.description.path, *self._about(member))))
             self.list.addItem(item)
         self.list.blockSignals(False)
 
-    def _about(self, member: Member) -> str:
+    def _about(self, member: Member) -> list[str]:
+        """What is shown of a series, and what is missing of it."""
         if member.deviation_key:
-            return tr("with its 95 % interval from '{}'").format(self.session.name(member.deviation_key))
-        return tr("without interval: its UNCERTAINTY is not in the project") if member.kind != "observed" else tr("as observed")
+            found = [tr("with its 95 % interval from '{}'").format(self.session.name(member.deviation_key))]
+        else:
+            found = [tr("as observed") if member.kind == "observed" else tr("without interval: its UNCERTAINTY is not in the project")]
+        if member.quality_key:
+            found.append(tr("full dots observed, hollow ones filled, by '{}'").format(self.session.name(member.quality_key)))
+        elif member.kind == "filled":
+            found.append(tr("without dots: its QUALITY is not in the project"))
+        return found
 
     def _swatch(self, member: Member) -> QIcon:
         picture = QPixmap(SWATCH)

@@ -1,35 +1,42 @@
 """Which rasters belong together, and what they say of one place.
 
-A fill and its standard deviations are two files, told apart from those of other runs by their tags: one method, the same
-parameters, the same parents, the same dates. Names decide only between runs that are alike in all of this.
+A fill, its standard deviations and its reason codes are three files, told apart from those of other runs by their tags: one
+method, the same parameters, the same parents, the same dates. Names decide only between runs that are alike in all of this.
 """
 from __future__ import annotations
 
 import os
+from bisect import bisect
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from .profiles import NAN, Description
 
 INTERVAL = 1.959964  # standard deviations of a Gaussian's 95 % interval
+OBSERVED = 1  # the reason code, by the contract
 
 
 @dataclass(frozen=True)
 class Member:
-    """A raster that the plot shows, with the raster of its standard deviations where there is one.
+    """A raster that the plot shows, with the rasters of its standard deviations and reason codes where there are any.
 
     Parameters
     ----------
-    key, deviation_key : str
-        Of the layers; '' where there is no deviation.
+    key, deviation_key, quality_key : str
+        Of the layers; '' where there is none.
     description, deviation : Description
         Of their rasters.
+    own_dates : bool
+        Whether its dates are known to be those of observations. Filled on other dates a series has observations between
+        those that its codes know of.
     """
 
     key: str
     description: Description
     deviation_key: str = ""
     deviation: Description | None = None
+    quality_key: str = ""
+    own_dates: bool = False
 
     @property
     def kind(self) -> str:
@@ -39,7 +46,7 @@ class Member:
     @property
     def keys(self) -> tuple:
         """The layers to be read."""
-        return (self.key, self.deviation_key) if self.deviation_key else (self.key,)
+        return tuple(filter(None, (self.key, self.deviation_key, self.quality_key)))
 
 
 @dataclass(frozen=True)
@@ -54,11 +61,17 @@ class Profile:
         Of seasons, NaN.
     deviations : tuple of float
         One standard deviation, in units of the values; of seasons, in days.
+    codes : tuple of float
+        Reason codes; () where none are known.
+    gaps : tuple of float
+        Days between the observations around each date, beyond them to the nearest one; () where that is not known.
     """
 
     days: tuple
     values: tuple
     deviations: tuple
+    codes: tuple = ()
+    gaps: tuple = ()
 
     @property
     def empty(self) -> bool:
@@ -72,9 +85,10 @@ def members(descriptions: dict) -> list[Member]:
     for key, one in descriptions.items():
         if one.kind not in ("observed", "filled", "season"):
             continue
-        mates = [(other, of) for other, of in descriptions.items() if of.kind == "deviation" and _fits(of, one)]
-        mate = max(mates, key=lambda pair: _nearness(pair[1].path, one.path), default=("", None))
-        found.append(Member(key, one, *mate))
+        own_dates = any(of.kind == "observed" and (of.variable, of.periods) == (one.variable, one.periods)
+                        for of in descriptions.values())
+        quality_key, _ = _companion("quality", one, descriptions)
+        found.append(Member(key, one, *_companion("deviation", one, descriptions), quality_key, own_dates))
     return found
 
 
@@ -87,16 +101,35 @@ def profile(member: Member, samples: dict) -> Profile | None:
     if member.kind == "season":
         spreads = tuple(deviations[place] if deviations and place is not None else NAN for place in _season_places(member))
         return Profile(values, (0.0,) * len(values), spreads)
-    return Profile(tuple(period.middle for period in member.description.periods), values, deviations or (NAN,) * len(values))
+    days = tuple(period.middle for period in member.description.periods)
+    codes = samples.get(member.quality_key) or ()
+    return Profile(days, values, deviations or (NAN,) * len(values), codes, _gaps(days, codes) if member.own_dates else ())
 
 
-def _fits(deviation: Description, one: Description) -> bool:
-    """Whether standard deviations are those of a raster."""
-    if deviation.origin != one.origin or not one.tag.get("method"):
+def _gaps(days: tuple, codes: tuple) -> tuple:
+    """Days between the observations around each date, beyond them to the nearest one; NaN where nothing was observed."""
+    observed = [day for day, code in zip(days, codes) if code == OBSERVED]
+    found = []
+    for day in days[:len(codes)]:
+        place = bisect(observed, day)
+        around = observed[max(place - 1, 0):place + 1]
+        found.append(around[1] - around[0] if len(around) == 2 else abs(day - around[0]) if around else NAN)
+    return tuple(found)
+
+
+def _companion(kind: str, one: Description, descriptions: dict) -> tuple:
+    """Key and description of the raster that tells more of another one's values; ('', None) when there is none."""
+    found = [(key, of) for key, of in descriptions.items() if of.kind == kind and _fits(of, one)]
+    return max(found, key=lambda pair: _nearness(pair[1].path, one.path), default=("", None))
+
+
+def _fits(companion: Description, one: Description) -> bool:
+    """Whether standard deviations or reason codes are those of a raster."""
+    if companion.origin != one.origin or not one.tag.get("method"):
         return False
     if one.kind == "season":
-        return deviation.units == "days"
-    return deviation.units == one.units and deviation.periods == one.periods
+        return companion.units == "days"
+    return companion.periods == one.periods and (companion.kind == "quality" or companion.units == one.units)
 
 
 def _nearness(path: str, other: str) -> tuple:

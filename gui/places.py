@@ -11,12 +11,14 @@ from .style import pen
 RADIUS = 9.0  # px
 COLOUR = "#D55E00"
 REST = 60  # ms without a move
+DELETE_KEYS = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)  # keyboards of a Mac have only the latter
 
 
 class PickTool(QgsMapTool):
-    """Picks a place by a click, or one after the other while the mouse is dragged; Shift keeps the one before."""
+    """Picks a place by a click, or one after the other while the mouse is dragged; Shift keeps the one before, Delete removes."""
 
     picked = pyqtSignal(QgsPointXY, bool)  # in the map's coordinates; whether to keep the place before
+    deleted = pyqtSignal()  # the Delete key was pressed over the map
     rested = pyqtSignal(QgsPointXY)  # where the mouse came to rest: the next click may come here
 
     def __init__(self, canvas: QgsMapCanvas):
@@ -37,6 +39,11 @@ class PickTool(QgsMapTool):
         elif event.buttons() == Qt.MouseButton.NoButton:
             self._here = event.mapPoint()
             self._rest.start()
+
+    def keyPressEvent(self, event):
+        if event.key() in DELETE_KEYS:
+            event.ignore()  # QGIS's way to say that the tool took it: else it would delete the features selected on the map
+            self.deleted.emit()
 
     def deactivate(self):
         self._rest.stop()

@@ -1,14 +1,17 @@
-"""The widget that shows a chart: hair line with values under the mouse, zoom by the wheel, a click for the time line."""
+"""The widget that shows a chart: hair line with values under the mouse, zoom by the wheel, a click for the time line,
+the right button or the Delete key to remove a place."""
 from __future__ import annotations
 
 from dataclasses import replace
 
 from qgis.PyQt.QtCore import QRectF, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QPainter, QPalette, QPixmap, QTextOption
-from qgis.PyQt.QtWidgets import QApplication, QSizePolicy, QWidget
+from qgis.PyQt.QtWidgets import QApplication, QMenu, QSizePolicy, QWidget
 
+from ..algorithms.bridge.text import tr
 from .chart import Drawing
 from .curves import Chart
+from .places import DELETE_KEYS
 from .style import Theme
 
 ZOOM = 1.25  # per step of the wheel
@@ -21,6 +24,7 @@ class Plot(QWidget):
     """Shows a chart, or a sentence where there is none."""
 
     picked = pyqtSignal(float)  # a day that was clicked, in days since 1970-01-01
+    removed = pyqtSignal(int)  # the number of a place that is to go
 
     def __init__(self, parent=None):
         super().__init__(parent)
@@ -28,6 +32,7 @@ class Plot(QWidget):
         self._hover = self._pressed = self._dragged = None  # of the mouse: where it is, was pressed, was dragged to last
         self._last: tuple = None, None  # state, and what was painted for it
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # for the Delete key
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     @property
@@ -123,9 +128,27 @@ class Plot(QWidget):
         self._view = None
         self.update()
 
+    def contextMenuEvent(self, event):
+        if self._whole.panels:
+            number = self._place_at(event.pos().y())
+            menu = QMenu(self)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.addAction(tr("Remove place {}").format(number)).triggered.connect(lambda checked: self.removed.emit(number))
+            menu.popup(event.globalPos())
+
+    def keyPressEvent(self, event):
+        if event.key() in DELETE_KEYS and self._whole.panels:
+            self.removed.emit(self._place_at(self.height() if self._hover is None else self._hover.y()))
+        else:
+            super().keyPressEvent(event)
+
     def leaveEvent(self, event):
         self._hover = None
         self.update()
+
+    def _place_at(self, y: float) -> int:
+        """The number of the place whose panel, with its title, is at a height."""
+        return self._whole.panels[sum(area.bottom() < y for area in self.drawing().areas[:-1])].number
 
     def _drag(self, before: float, now: float) -> None:
         """Move the days along with the mouse."""

@@ -25,6 +25,7 @@ NAN = float("nan")
 RANGES = {"NDVI": (-1.0, 1.0), "VV": (-60.0, 30.0), "VH": (-60.0, 30.0), "RVI": (0.0, 4.0), "NDWI": (-1.0, 1.0), "LSWI": (-1.0, 1.0)}
 # Series without gaps by nature, drawn as lines; so are those of all methods called fill-something.
 WITHOUT_GAPS = ("createsamplescene", "exportharmonic")
+KIND_OF_COMPANIONS = {"standard deviation": "deviation", "quality": "quality"}  # by variable
 
 _PERIOD = re.compile(r"(\d{4}-\d\d-\d\d)(?:/(\d{4}-\d\d-\d\d))?")
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -97,7 +98,7 @@ class Description:
 
     @property
     def kind(self) -> str:
-        """``observed``, ``filled``, ``deviation`` (of either), ``season`` (dates), ``season of no year``, or ''."""
+        """``observed``, ``filled``, ``deviation`` (of either), ``quality``, ``season`` (dates), ``season of no year``, or ''."""
         method, variable = self.tag.get("method", ""), self.variable
         if method == "phenologymetrics":
             if variable == "standard deviation":
@@ -105,10 +106,12 @@ class Description:
             if not self.tag.get("metric"):
                 return ""
             return "season" if variable == "date" else "season of no year"
-        if len(self.periods) < 2 or not self.real:
+        if len(self.periods) < 2:
             return ""
-        if variable == "standard deviation":
-            return "deviation"
+        if variable in KIND_OF_COMPANIONS:
+            return KIND_OF_COMPANIONS[variable]
+        if not self.real:
+            return ""
         return "filled" if method.startswith("fill") or method in WITHOUT_GAPS else "observed"
 
 

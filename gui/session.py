@@ -152,7 +152,7 @@ class Session(QObject):
             self.places.pop().forget()
         elif self.places:
             self.places[-1].kept = True
-        self.places.append(Place(self._canvas, point, len(self.places) + 1))
+        self.places.append(Place(self._canvas, point, self.places[-1].number + 1 if self.places else 1))
         self._read(self.places[-1])
         self.changed.emit()
 
@@ -160,6 +160,18 @@ class Session(QObject):
         """Keep the last place when another one is clicked."""
         if self.places:
             self.places[-1].kept = True
+
+    def remove(self, number: int) -> None:
+        """Forget the place of a number, where there is one; the others keep theirs."""
+        for place in [place for place in self.places if place.number == number]:
+            self.places.remove(place)
+            place.forget()
+        self.changed.emit()
+
+    def remove_last(self) -> None:
+        """Forget the place that was clicked last."""
+        if self.places:
+            self.remove(self.places[-1].number)
 
     def clear(self) -> None:
         """Forget all places."""
@@ -236,7 +248,9 @@ class Session(QObject):
             return style.season(member.description.tag["metric"])
         if right:
             return style.radar(number, bool(member.deviation_key))
-        return style.filled(number, bool(member.deviation_key)) if kind == "filled" else style.observed(number)
+        if kind == "filled":
+            return style.filled(number, bool(member.deviation_key), bool(member.quality_key))
+        return style.observed(number)
 
     def profiles(self, place: Place) -> list[tuple[Member, Profile]]:
         """What has been read at a place."""

@@ -16,7 +16,7 @@ SHAPES = {"square": ((-1, -1), (1, -1), (1, 1), (-1, 1)), "diamond": ((0, -1.35)
           "end": ((0.7, -1.2), (-1.2, 0), (0.7, 1.2))}
 RADAR = ("#7d8aa5", "#a58a6b")  # muted: radar is the background of the story
 SEASON = "#5b7f3a"
-MARKER_SIZE, SEASON_SIZE = 2.8, 4.5  # px, half of the width
+MARKER_SIZE, DOT_SIZE, SEASON_SIZE = 2.8, 2.2, 4.5  # px, half of the width
 LIGHTER_ON_DARK = 130  # per cent
 MOMENT = "#D55E00"
 
@@ -58,6 +58,8 @@ class Style:
         Shape of the points.
     band : bool
         Whether an interval belongs to the line.
+    dots : bool
+        Whether dots on the line tell observed values, full, from filled ones, hollow.
     """
 
     colour: str = ""
@@ -65,6 +67,7 @@ class Style:
     dash: tuple = ()
     marker: str = "circle"
     band: bool = False
+    dots: bool = False
 
     def on(self, theme: Theme) -> QColor:
         """The colour on a paper."""
@@ -86,9 +89,9 @@ def observed(number: int) -> Style:
     return Style(colours[number // len(MARKERS) % len(colours)], marker=MARKERS[number % len(MARKERS)])
 
 
-def filled(number: int, band: bool) -> Style:
+def filled(number: int, band: bool, dots: bool = False) -> Style:
     """The look of the `number`-th series without gaps: a line; 24 of them differ."""
-    return Style(COLOURS[number % len(COLOURS)], 1.8, DASHES[number // len(COLOURS) % len(DASHES)], band=band)
+    return Style(COLOURS[number % len(COLOURS)], 1.8, DASHES[number // len(COLOURS) % len(DASHES)], band=band, dots=dots)
 
 
 def radar(number: int, band: bool) -> Style:
@@ -125,6 +128,15 @@ def draw_marker(painter: QPainter, at: QPointF, shape: str, colour: QColor) -> N
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
+def draw_dots(painter: QPainter, places: list, colour: QColor, inside: QColor) -> None:
+    """Mark values on a line: full, or hollow with the paper inside."""
+    painter.setPen(pen(colour))
+    painter.setBrush(inside)
+    for at in places:
+        painter.drawEllipse(at, DOT_SIZE, DOT_SIZE)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
 def draw_swatch(painter: QPainter, area: QRectF, style: Style, theme: Theme) -> None:
     """What a series looks like, for legends and lists."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -136,3 +148,6 @@ def draw_swatch(painter: QPainter, area: QRectF, style: Style, theme: Theme) -> 
         painter.fillRect(area.adjusted(0, 2, 0, -2), veil(style.on(theme)))
     painter.setPen(style.pen(theme))
     painter.drawLine(QPointF(area.left(), middle.y()), QPointF(area.right(), middle.y()))
+    if style.dots:
+        for share, inside in ((0.25, style.on(theme)), (0.75, theme.paper)):
+            draw_dots(painter, [QPointF(area.left() + share * area.width(), middle.y())], style.on(theme), inside)

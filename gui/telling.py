@@ -53,7 +53,7 @@ def chart(session: Session, moment: tuple | None) -> Chart:
     for place in session.places:
         curves = tuple(Curve(session.name(member.key), member.kind, one, session.style(member), on_right(member))
                        for member, one in session.profiles(place))
-        panels.append(Panel("   ".join(filter(None, (place.title, remark(session, place)))), curves))
+        panels.append(Panel("   ".join(filter(None, (place.title, remark(session, place)))), curves, place.number))
     return Chart(tuple(panels), *(_axis(session, right) for right in (False, True)), _span(session), moment)
 
 

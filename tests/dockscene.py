@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from datetime import date, timedelta
 
@@ -58,9 +59,10 @@ def values(seed: int, low=0.0, high=0.9, gaps=0.0, shape=(DATES, ROWS, COLUMNS))
 def scene(folder) -> dict:
     """Observed NDVI and radar, two fills with their deviations and codes, seasons with theirs: {name: path}."""
     folder.mkdir(exist_ok=True)
+    observed = values(1, gaps=0.5)
     seasons = np.full((2, ROWS, COLUMNS), np.nan, "float32")
     seasons[0] = 19750.5
-    paths = {"ndvi": write(folder / "ndvi.tif", values(1, gaps=0.5), header=tag("NDVI", method="buildtimeseries"))}
+    paths = {"ndvi": write(folder / "ndvi.tif", observed, header=tag("NDVI", method="buildtimeseries"))}
     for number, name in enumerate(("VV", "VH")):
         paths[name] = write(folder / f"{name}.tif", values(2 + number, -25, -5), header=tag(name, "dB", "buildtimeseries"))
     for number, method in enumerate(("fillmogpr", "fillwhittaker")):
@@ -68,7 +70,7 @@ def scene(folder) -> dict:
         paths[method] = write(folder / f"a{number}.tif", values(10 + number), header=tag("NDVI", **about))
         paths[method + " sd"] = write(folder / f"b{number}.tif", values(20 + number, 0.02, 0.1),
                                       header=tag("standard deviation", **about))
-        codes = np.ones((DATES, ROWS, COLUMNS), "uint8")
+        codes = np.where(np.isfinite(observed), 1, 2 + number).astype("uint8")
         paths[method + " codes"] = write(folder / f"c{number}.tif", codes, header=tag("quality", "", **about))
     about = {"method": "phenologymetrics", "parents": ["a0.tif"], "parameters": {"SEED": 1}}
     for number, metric in enumerate(("start", "peak", "end")):
@@ -106,6 +108,11 @@ def dock_of(project, reader=None, epsg=32749) -> ProfileDock:
     return dock
 
 
+def reading() -> set:
+    """The files that have a thread."""
+    return {thread.name.removeprefix("profile of ") for thread in threading.enumerate() if thread.name.startswith("profile of ")}
+
+
 def close(dock) -> None:
     """Let go of a dock, its canvas and its project while QGIS still lives: what outlives it crashes at exit."""
     project = dock.session._project
@@ -114,6 +121,7 @@ def close(dock) -> None:
     sip.delete(dock.kept_canvas)
     sip.delete(dock)
     sip.delete(project)
+    wait(lambda: not reading())
 
 
 def wait(condition, seconds: float = 20.0) -> None:
@@ -124,6 +132,12 @@ def wait(condition, seconds: float = 20.0) -> None:
         loop = QEventLoop()
         QTimer.singleShot(5, loop.quit)
         loop.exec()
+
+
+def wait_described(dock, count: int) -> None:
+    """Wait until all of so many layers are described and what belongs together has been found."""
+    session = dock.session
+    wait(lambda: len(session.descriptions) == count and not session._later.isActive())
 
 
 def by_name(dock, place=-1) -> dict:

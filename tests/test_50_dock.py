@@ -26,10 +26,12 @@ from dockscene import (
     close,
     dock_of,
     project_of,
+    reading,
     scene,
     tag,
     values,
     wait,
+    wait_described,
     write,
 )
 from osgeo import gdal, osr
@@ -51,9 +53,9 @@ from qgis.core import (
 )
 from qgis.gui import QgsMapCanvas, QgsMapMouseEvent, QgsMapToolPan
 from qgis.PyQt.QtCore import QDateTime, QEvent, QPoint, Qt
-from qgis.PyQt.QtGui import QColor, QImage, QPalette
+from qgis.PyQt.QtGui import QColor, QContextMenuEvent, QImage, QKeyEvent, QPalette
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QMainWindow, QMenu, QToolBar
+from qgis.PyQt.QtWidgets import QApplication, QMainWindow, QMenu, QToolBar
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,8 @@ def open_dock(qgis_app):
 def dock(open_dock, paths):
     """An open dock whose project holds the scene, all of it described."""
     opened = open_dock(paths)
-    wait(lambda: len(opened.session.members) == 8)
+    wait_described(opened, len(paths))
+    assert len(opened.session.members) == 8
     return opened
 
 
@@ -192,11 +195,11 @@ def test_it_understands_what_the_algorithms_write(open_dock, provider, tmp_path)
         END=files["end"], UNCERTAINTY_DAYS=files["days"], SEASONS=files["seasons"])
     dock = open_dock({**{name: str(path) for name, path in files.items()},
                                "truth": str(tmp_path / "scene" / "truth" / "NDVI_truth.tif")})
-    wait(lambda: len(dock.session.members) == 7)
+    wait_described(dock, len(files) + 1)
     session = dock.session
-    assert {(session.name(m.key), m.kind, session.name(m.deviation_key) if m.deviation_key else "") for m in session.members} == {
-        ("observed", "observed", ""), ("VV", "observed", ""), ("filled", "filled", "sd"), ("truth", "filled", ""),
-        ("start", "season", "days"), ("peak", "season", "days"), ("end", "season", "days")}
+    assert {(m.kind, *map(session.name, m.keys)) for m in session.members} == {
+        ("observed", "observed"), ("observed", "VV"), ("filled", "filled", "sd", "codes"), ("filled", "truth"),
+        ("season", "start", "days"), ("season", "peak", "days"), ("season", "end", "days")}
     assert not telling.warnings(session)
 
 
@@ -248,11 +251,6 @@ def test_a_layer_may_go_while_it_is_read(open_dock, paths):
     gate.open.set()
     wait(lambda: not dock.session.waiting and paths["VV"] not in reading())
     assert "VV" not in by_name(dock) and len(dock.plot.chart.curves) == 7
-
-
-def reading() -> set:
-    """The files that have a thread."""
-    return {thread.name.removeprefix("profile of ") for thread in threading.enumerate() if thread.name.startswith("profile of ")}
 
 
 def test_a_project_may_close_while_the_dock_is_open(open_dock, paths):
@@ -429,6 +427,51 @@ def marks(canvas) -> list:
     """The numbers on the map, in order."""
     found = [item for item in canvas.items() if type(item).__name__ == "_Mark"]
     return sorted(found, key=lambda item: item._place.number)
+
+
+def test_one_place_is_removed(dock, paths):
+    """By the menu of its panel, and by Delete: the panel under the mouse, on the map the last one; the others keep their numbers."""
+    for at in (1, 2, 3, 4):
+        click(dock, at, at, keep=True)
+    dock.plot.grab()
+    assert remove_by_menu(dock, 1) == "Remove place 2"
+    assert [mark._place.number for mark in marks(dock.kept_canvas)] == [panel.number for panel in dock.plot.chart.panels] == [1, 3, 4]
+    np.testing.assert_array_equal(by_name(dock, 1)["ndvi"].values, pixel(paths["ndvi"], 3, 3))
+    dock.plot.grab()
+    QTest.mouseMove(dock.plot, dock.plot.drawing().areas[0].center().toPoint())
+    QTest.keyClick(dock.plot, Qt.Key.Key_Delete)
+    assert [panel.title[0] for panel in dock.plot.chart.panels] == ["3", "4"]
+    press_on_map(dock, Qt.Key.Key_Delete)
+    assert [place.number for place in dock.session.places] == [3]
+    click(dock, 5, 5)
+    assert [place.number for place in dock.session.places] == [3, 4]
+    press_on_map(dock, Qt.Key.Key_Backspace)
+    press_on_map(dock, Qt.Key.Key_Backspace)
+    assert not dock.session.places and not marks(dock.kept_canvas) and dock.plot.note.startswith("Click the map")
+    QTest.keyClick(dock.plot, Qt.Key.Key_Delete)
+    press_on_map(dock, Qt.Key.Key_Delete)
+
+
+def remove_by_menu(dock, panel: int) -> str:
+    """Right-click the title of a panel and choose the only entry; returns its words."""
+    where = dock.plot.drawing().areas[panel].topLeft().toPoint() - QPoint(-5, 5)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, where, dock.plot.mapToGlobal(where))
+    QApplication.sendEvent(dock.plot, event)
+    menu, = dock.plot.findChildren(QMenu)
+    entry, = menu.actions()
+    entry.trigger()
+    menu.close()
+    return entry.text()
+
+
+def press_on_map(dock, key) -> None:
+    """Press a key over the map, with the tool on: QGIS deletes selected features for every one that it hears of as accepted."""
+    dock.kept_canvas.setMapTool(dock.tool)
+    heard = []
+    dock.kept_canvas.keyPressed.connect(lambda event: heard.append(event.isAccepted()))
+    QApplication.sendEvent(dock.kept_canvas, QKeyEvent(QEvent.Type.KeyPress, key, Qt.KeyboardModifier.NoModifier))
+    dock.kept_canvas.keyPressed.disconnect()
+    assert not any(heard)
 
 
 def test_the_map_tool_picks_drags_and_keeps(dock):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("qgis.core", reason="needs QGIS")
-from dockscene import COLUMNS, LEFT, PERIODS, PIXEL, ROTATED, ROWS, TOP, scene, tag, values, write
+from dockscene import COLUMNS, DATES, LEFT, PERIODS, PIXEL, ROTATED, ROWS, TOP, scene, tag, values, write
 from osgeo import gdal
 from phenofuse.gui import style
 from phenofuse.gui.axes import Scale, date_ticks, value_ticks
@@ -123,14 +123,16 @@ def test_what_has_no_increasing_dates_is_no_series(tmp_path, names):
 
 
 def test_kinds_follow_the_tags(tmp_path):
-    """Observations, fills, deviations and seasons are told apart; codes, single dates and other metrics are none of them."""
+    """Observations, fills, deviations, reasons and seasons are told apart; other codes, single dates and other metrics are none."""
     two = values(1, shape=(2, 2, 2))
     dates = PERIODS[:2]
     cases = [(two, dates, None, "observed"), (two, dates, tag("NDVI", method="buildtimeseries"), "observed"),
              (two, dates, tag("NDVI", method="fillharmonic"), "filled"),
              (two, dates, tag("NDVI", method="createsamplescene"), "filled"),
              (two, dates, tag("standard deviation", method="fillharmonic"), "deviation"),
-             (np.ones((2, 2, 2), "uint8"), dates, tag("quality", method="fillharmonic"), ""),
+             (np.ones((2, 2, 2), "uint8"), dates, tag("quality", method="fillharmonic"), "quality"),
+             (np.ones((2, 2, 2), "uint8"), dates, tag("source", method="fillhybrid"), ""),
+             (np.ones((2, 2, 2), "uint8"), ["season 1", "season 2"], tag("season quality", method="phenologymetrics"), ""),
              (two[:1], dates, tag("NDVI", method="splittimeseries"), ""),
              (two, ["season 1", "season 2"], tag("date", method="phenologymetrics", metric="peak"), "season"),
              (two, ["season 1", "season 2"], tag("date", method="phenologymetrics"), ""),
@@ -155,12 +157,12 @@ def described(paths: dict) -> dict:
     return {name: RasterFile(path).describe() for name, path in paths.items()}
 
 
-def test_fills_find_their_own_deviations(tmp_path):
-    """Each fill has the deviations of its method, each metric those of the days; deviations and codes stand not alone."""
+def test_fills_find_their_own_deviations_and_codes(tmp_path):
+    """Each fill has those of its method, each metric the deviations of the days; deviations and codes stand not alone."""
     found = members(described(scene(tmp_path)))
-    assert {member.key: member.deviation_key for member in found} == {
-        "ndvi": "", "VV": "", "VH": "", "fillmogpr": "fillmogpr sd", "fillwhittaker": "fillwhittaker sd",
-        "start": "days", "peak": "days", "end": "days"}
+    assert {member.key: (member.deviation_key, member.quality_key) for member in found} == {
+        "ndvi": ("", ""), "VV": ("", ""), "VH": ("", ""), "fillmogpr": ("fillmogpr sd", "fillmogpr codes"),
+        "fillwhittaker": ("fillwhittaker sd", "fillwhittaker codes"), "start": ("days", ""), "peak": ("days", ""), "end": ("days", "")}
 
 
 def test_runs_that_are_alike_are_told_apart_by_folder_and_name(tmp_path):
@@ -172,8 +174,11 @@ def test_runs_that_are_alike_are_told_apart_by_folder_and_name(tmp_path):
         path.parent.mkdir(exist_ok=True)
         paths[place] = write(path, values(1), header=tag("NDVI", **about))
         paths[f"sd of {place}"] = write(path.with_name(f"{path.stem}_sd.tif"), values(2), header=tag("standard deviation", **about))
+        paths[f"codes of {place}"] = write(path.with_name(f"{path.stem}_codes.tif"), np.ones((DATES, 2, 2), "uint8"),
+                                           header=tag("quality", "", **about))
     found = members(described(paths))
-    assert {member.key: member.deviation_key for member in found} == {name: f"sd of {name}" for name in paths if "sd" not in name}
+    assert {member.key: (member.deviation_key, member.quality_key) for member in found} == {
+        name: (f"sd of {name}", f"codes of {name}") for name in paths if " of " not in name}
 
 
 @pytest.mark.parametrize(
@@ -183,8 +188,11 @@ def test_deviations_of_other_runs_are_left_alone(tmp_path, change):
     about = {"units": "1", "method": "fillmogpr", "parents": ["ndvi.tif"], "parameters": {"SEED": 1}}
     paths = {"fill": write(tmp_path / "a.tif", values(1), header=tag("NDVI", **about)),
              "sd": write(tmp_path / "b.tif", values(1), header=tag("standard deviation", **{**about, **change})),
-             "short": write(tmp_path / "c.tif", values(1, shape=(9, 2, 2)), header=tag("standard deviation", **about))}
-    assert [member.deviation_key for member in members(described(paths))] == [""]
+             "short": write(tmp_path / "c.tif", values(1, shape=(9, 2, 2)), header=tag("standard deviation", **about)),
+             "short codes": write(tmp_path / "d.tif", np.ones((9, 2, 2), "uint8"), header=tag("quality", **about))}
+    if "units" not in change:  # codes have none
+        paths["codes"] = write(tmp_path / "e.tif", np.ones((DATES, 2, 2), "uint8"), header=tag("quality", **{**about, **change}))
+    assert [(member.deviation_key, member.quality_key) for member in members(described(paths))] == [("", "")]
 
 
 def test_seasons_have_the_days_of_their_own_metric(tmp_path):

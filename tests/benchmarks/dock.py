@@ -1,8 +1,8 @@
 """Claim: the profile dock shows a place of a scene of 62 dates within 200 ms of the click.
 
-Six rasters (observed NDVI, VV, VH, a fill, its deviations, dates of seasons) of random values, which compress worst. From the
-click to the painted plot: all that is read by then, and everything. *At rest*: the mouse rested where it clicks, as it
-does before most clicks, and the dock read ahead; *without a warning*: it did not. Runs in QGIS's Python.
+Seven rasters (observed NDVI, VV, VH, a fill, its deviations and its codes, dates of seasons) of random values, which compress
+worst. From the click to the painted plot: all that is read by then, and everything. *At rest*: the mouse rested where it clicks,
+as it does before most clicks, and the dock read ahead; *without a warning*: it did not. Runs in QGIS's Python.
 """
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 from qgis.core import QgsApplication, QgsPointXY
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from dockscene import DATES, LEFT, PIXEL, TOP, close, dock_of, project_of, tag, values, wait, write
+from dockscene import DATES, LEFT, PIXEL, TOP, close, dock_of, project_of, tag, values, wait, wait_described, write
 
 REST = 1.0  # s between two clicks of a user who moves on
 
@@ -34,7 +35,7 @@ def main() -> None:
     for size in options.sizes:
         with tempfile.TemporaryDirectory() as folder:
             dock = dock_of(project_of(scene(Path(folder), size)))
-            wait(lambda dock=dock: len(dock.session.members) == 5)
+            wait_described(dock, 7)
             print(f"{DATES} dates, {size} x {size} pixels:")
             measure(dock, size, range(options.clicks), rest=True)
             measure(dock, size, range(options.clicks, 2 * options.clicks), rest=False)
@@ -42,7 +43,7 @@ def main() -> None:
 
 
 def scene(folder: Path, size: int) -> dict:
-    """The six rasters."""
+    """The seven rasters."""
     shape = DATES, size, size
     about = {"method": "fillmogpr", "parents": ["ndvi.tif"]}
     seasons = tag("date", "days since 1970-01-01", "phenologymetrics", metric="peak")
@@ -51,6 +52,8 @@ def scene(folder: Path, size: int) -> dict:
             "VH": write(folder / "vh.tif", values(3, -25, -5, shape=shape), header=tag("VH", "dB")),
             "fill": write(folder / "a.tif", values(4, shape=shape), header=tag("NDVI", **about)),
             "sd": write(folder / "b.tif", values(5, shape=shape), header=tag("standard deviation", **about)),
+            "codes": write(folder / "d.tif", np.random.default_rng(7).integers(1, 6, shape, "uint8"),
+                           header=tag("quality", "", **about)),
             "peak": write(folder / "c.tif", values(6, 19700, 20300, shape=(6, size, size)), [f"season {n}" for n in range(6)], seasons)}
 
 
