@@ -327,7 +327,10 @@ def test_a_network_is_trained_fills_and_is_assessed_in_one_model(learning, scene
 
 
 def test_a_batch_of_two_areas_is_filled_by_one_model(learning, variables, tmp_path):
-    """Two runs in one context, as the batch dialog does them: each area gets what it gets as a part of the whole scene."""
+    """Two runs in one context, as the batch dialog does them: on the training's prior, each gets what it gets as a part of the whole.
+
+    By default each area teaches the prior, and differs a little.
+    """
     trained = processing.run("phenofuse:trainmodel", {
         "INPUT": variables[0], "COVARIATES": variables[1:], "ARCHITECTURE": "bigru", "PRIOR": "linear", "EPOCHS": 1,
         "MODEL": str(tmp_path / "m.phenofuse")})["MODEL"]
@@ -337,7 +340,11 @@ def test_a_batch_of_two_areas_is_filled_by_one_model(learning, variables, tmp_pa
         paths = [str(tmp_path / f"{area}_{Path(path).name}") for path in variables]
         for own, path in zip(paths, variables):
             gdal.Translate(own, path, srcWin=window)
-        processing.run("phenofuse:fillmodel", {"INPUT": paths[0], "COVARIATES": paths[1:], "MODEL": trained,
-                                               "OUTPUT": str(tmp_path / f"{area}.tif")}, context=context, feedback=feedback)
-    whole, west, east = (values_of(tmp_path / f"{area}.tif") for area in areas)
+        for taught in (True, False):
+            processing.run("phenofuse:fillmodel", {"INPUT": paths[0], "COVARIATES": paths[1:], "MODEL": trained, "LEARN_PRIOR": taught,
+                                                   "OUTPUT": str(tmp_path / f"{area}{taught}.tif")}, context=context, feedback=feedback)
+    whole, west, east = (values_of(tmp_path / f"{area}False.tif") for area in areas)
     assert west.tobytes() == whole[:, :, :11].tobytes() and east.tobytes() == whole[:, :, 11:].tobytes()
+    whole, west, east = (values_of(tmp_path / f"{area}True.tif") for area in areas)
+    for own, part in ((west, whole[:, :, :11]), (east, whole[:, :, 11:])):
+        assert 0 < np.abs(own - part).max() and np.sqrt(np.mean((own - part) ** 2)) < 0.02

@@ -25,6 +25,8 @@ class FillModel(PhenofuseAlgorithm):
         "COVARIATES": "The series the model was trained with, on the grid of the input; their dates may differ. 'Describe model' "
                       "names them.",
         "MODEL": "The model file (.phenofuse) that 'Train model' wrote.",
+        "LEARN_PRIOR": "Learn what the network corrects from this series. Off: take it as the training learnt it, so that parts of "
+                       "a scene that are filled by themselves get the values that they get in the whole.",
         "KEEP_OBSERVED": "Observed values come back unchanged, to the last bit. Off: they become what the model's prior says of "
                          "them.",
         "MAX_GAP_DAYS": "Leave gaps longer than this unfilled (quality code 4); at both ends the distance to the nearest "
@@ -39,6 +41,7 @@ class FillModel(PhenofuseAlgorithm):
             p.raster("INPUT", tr("Time series")),
             p.rasters("COVARIATES", tr("Covariates (radar)"), optional=True),
             p.file("MODEL", tr("Model"), tr("Phenofuse models (*.phenofuse)")),
+            p.switch("LEARN_PRIOR", tr("Learn the prior from this series"), True),
             *p.output_dates(),
             p.switch("KEEP_OBSERVED", tr("Keep observed values"), True),
             p.integer("MAX_GAP_DAYS", tr("Longest gap to fill in days"), 0),

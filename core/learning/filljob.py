@@ -28,8 +28,8 @@ def run(parameters: dict, resources, events) -> dict:
     Parameters
     ----------
     parameters : dict
-        INPUT, COVARIATES (a list), MODEL; DATES or STEP_DAYS, KEEP_OBSERVED, MAX_GAP_DAYS, MASK; OUTPUT, and optionally
-        UNCERTAINTY and QUALITY.
+        INPUT, COVARIATES (a list), MODEL; LEARN_PRIOR, DATES or STEP_DAYS, KEEP_OBSERVED, MAX_GAP_DAYS, MASK; OUTPUT, and
+        optionally UNCERTAINTY and QUALITY.
     """
     require_torch()
     import torch
@@ -59,7 +59,8 @@ def run(parameters: dict, resources, events) -> dict:
     outputs = _outputs(parameters, series, periods)
     plan = tiles.plan(target.grid, _bytes_per_pixel(sum(one.count for one in series), len(periods), side), resources,
                       side if side > 1 else 0)
-    asked = _Asked(path, card.sha256, device, str(journal.folder), _prior(path, series, sample, events))
+    prior = _prior(path, series, sample if given(parameters, "LEARN_PRIOR", True) else [], events)
+    asked = _Asked(path, card.sha256, device, str(journal.folder), prior)
     work = partial(_tile, series, mask, output_days, asked, options, tuple(outputs))
     _model(asked).told = events  # workers of a cluster have nobody to tell
     tiles.run(plan, work, outputs, journal, resources, events)
@@ -69,7 +70,8 @@ def run(parameters: dict, resources, events) -> dict:
 def _outputs(parameters: dict, series: list, periods) -> dict:
     """Path and kind of every raster asked for."""
     target = series[0]
-    told = {key: parameters[key] for key in ("MODEL", "KEEP_OBSERVED", "MAX_GAP_DAYS") if parameters.get(key) is not None}
+    told = {key: parameters[key] for key in ("MODEL", "LEARN_PRIOR", "KEEP_OBSERVED", "MAX_GAP_DAYS")
+            if parameters.get(key) is not None}
     header = partial(Header, method="fillmodel", parameters=told, parents=tuple(one.paths[0] for one in series))
     return {key: (parameters[key], spec) for key, spec in rasters(target, periods, header).items() if parameters.get(key)}
 
@@ -82,8 +84,10 @@ def _bytes_per_pixel(values: int, outputs: int, side: int) -> int:
 
 
 def _prior(path: str, series: list, sample: list, events):
-    """The model's prior, as a sample of the scene teaches it."""
+    """The model's prior, as a sample of the scene teaches it; without one, that of the training."""
     card, model = opened(path, "cpu")
+    if not sample:
+        return model.prior
     days, names = tuple(one.days for one in series), tuple(one.name for one in card.inputs)
     prior = learnt_for(model.prior, sample, days, names, card.training["seed"])
     if prior is model.prior:
