@@ -9,11 +9,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from phenofuse.core.errors import MemoryLimitError
-from phenofuse.core.events import Events, Silent
+from phenofuse.core.events import Silent
 
 pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parent))
 import torch
+from heard import Heard
 from learning import sample
 from networks import model_of, part
 from phenofuse.core.learning.networks import training
@@ -22,17 +23,6 @@ from phenofuse.core.learning.networks.memory import Portion
 
 SMALL = {"bigru": {"width": 8, "layers": 1, "dropout": 0.0}, "unet": {"side": 8, "widths": [8, 8]}}
 FULL = "The GPU's memory is full: {} pixels at a time from here on."
-
-
-class Heard(Events):
-    """Events that keep their warnings."""
-
-    def __init__(self):
-        super().__init__(None)
-        self.warnings = []
-
-    def warning(self, text):
-        self.warnings.append(text)
 
 
 def crowded(network, *room):

@@ -11,7 +11,7 @@ import pytest
 import rasterio
 from phenofuse.core import jobs
 from phenofuse.core.errors import GridMismatchError, InputError
-from phenofuse.core.events import Events, Silent
+from phenofuse.core.events import Silent
 from phenofuse.core.jobs import Resources
 from phenofuse.core.phenology import harvests, reasons, seasons
 from phenofuse.core.scene import fields, simulate
@@ -20,6 +20,7 @@ from phenofuse.core.timeseries import RasterFile, open_series, periods_between
 
 sys.path.insert(0, str(Path(__file__).parent))
 import realseries
+from heard import Heard
 from rasters import write
 from truedates import ORDINAL, WITHIN_90, matched, of_pixels, off_planting
 
@@ -207,21 +208,9 @@ def test_the_table_by_polygon_is_that_of_its_pixels(measured, filled, tmp_path):
         assert float(rows[name]["amplitude_2"]) == pytest.approx(np.nanmedian(values), abs=0.006)
 
 
-class Told(Events):
-    """Events that keep their warnings."""
-
-    def __init__(self):
-        super().__init__(None)
-        self.warnings = []
-
-    def warning(self, text):
-        """Keep it."""
-        self.warnings.append(text)
-
-
 def test_more_seasons_than_bands_are_said(filled, tmp_path):
     """With one band, a warning says that there are more."""
-    events = Told()
+    events = Heard()
     jobs.run("phenologymetrics", {"INPUT": filled["TRUTH"], "MAX_SEASONS": 1, "OUTPUT": str(tmp_path / "o.tif"),
                                   "SEASONS": str(tmp_path / "s.tif")}, Resources(256, 1), events)
     assert any("more than MAX_SEASONS = 1" in text for text in events.warnings)

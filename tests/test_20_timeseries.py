@@ -11,26 +11,14 @@ import rasterio
 import rasterio.shutil
 
 sys.path.insert(0, str(Path(__file__).parent))
+from heard import Heard
 from phenofuse.core.errors import DateError, GridMismatchError, InputError, OutputError, UnitError
-from phenofuse.core.events import Events, Silent
+from phenofuse.core.events import Silent
 from phenofuse.core.jobs import Resources, run
 from phenofuse.core.timeseries import Header, Period, Window, open_series, write_series
 from phenofuse.core.timeseries.collecting import Collecting, collect_series
 from phenofuse.core.timeseries.raw import RasterFile
 from rasters import DATES, ndvi, write
-
-
-class Heard(Events):
-    """Events which keep what is said."""
-
-    def __init__(self):
-        super().__init__(None)
-        self.said = []
-
-    def info(self, text):
-        self.said.append(text)
-
-    warning = info
 
 
 def periods(series):

@@ -20,6 +20,11 @@ def opened(path: str, device: str, told=None):
     return card, restored(card, weights, prior_of(card.training["prior"]), device, told)
 
 
+def adapted(card, model, values: list, days: tuple):
+    """The model on a prior that these series teach (see `priors.learnt_for`); itself where they have too few pixels."""
+    return learnt_for(model, values, days, tuple(one.name for one in card.inputs), card.training["seed"])
+
+
 class Applied:
     """A model file that suits some series.
 
@@ -46,13 +51,12 @@ class Applied:
         card = modelfile.load_card(path)
         chosen = fitness.arranged(card, series)
         require_torch()
-        _, self._model = opened(path, chosen_device(device, events), events)
+        self._card, self._model = opened(path, chosen_device(device, events), events)
         if self._model.network.side > 1:
             raise InputError(f"{self.name} is a network of the kind {card.architecture}, which looks at chips, not at single pixels.",
                              "Leave it out, and assess its fill with 'Assess fill' (phenofuse:assessfill).")
         for sentence in fitness.warnings(card, chosen):
             events.warning(f"{self.name}: {sentence}")
-        self._names, self._seed = tuple(one.name for one in card.inputs), card.training["seed"]
         self._order = [next(i for i, one in enumerate(series) if one is own) for own in chosen]
         self.taught_here = fitness.taught_here(card, chosen)
 
@@ -68,6 +72,6 @@ class Applied:
             Of the target.
         """
         values, days = ([np.asarray(ones[i]) for i in self._order] for ones in (values, days))
-        model = learnt_for(self._model, values, tuple(days), self._names, self._seed)
+        model = adapted(self._card, self._model, values, tuple(days))
         moments = model.moments(values, tuple(days), days[0])
         return assemble(values, tuple(days), days[0], *moments, model.prior.noise_deviation, Options(valid_range))

@@ -14,9 +14,8 @@ from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels
 from . import chips, fitness, modelfile
-from .applied import opened
+from .applied import adapted, opened
 from .device import chosen_device, require_torch
-from .priors import learnt_for
 
 # Pixels that teach the prior (see `priors`), and whose values are compared with those of the training.
 SAMPLE_PIXELS = 1000
@@ -59,7 +58,7 @@ def run(parameters: dict, resources, events) -> dict:
     outputs = _outputs(parameters, series, periods)
     plan = tiles.plan(target.grid, _bytes_per_pixel(sum(one.count for one in series), len(periods), side), resources,
                       side if side > 1 else 0)
-    prior = _prior(path, series, sample if given(parameters, "LEARN_PRIOR", True) else [], events)
+    prior = _prior(path, series, sample, events) if given(parameters, "LEARN_PRIOR", True) else None
     asked = _Asked(path, card.sha256, device, str(journal.folder), prior)
     work = partial(_tile, series, mask, output_days, asked, options, tuple(outputs))
     _model(asked).told = events  # workers of a cluster have nobody to tell
@@ -84,23 +83,20 @@ def _bytes_per_pixel(values: int, outputs: int, side: int) -> int:
 
 
 def _prior(path: str, series: list, sample: list, events):
-    """The model's prior, as a sample of the scene teaches it; without one, that of the training."""
+    """The model's prior, as a sample of the scene teaches it; None where it cannot."""
     card, model = opened(path, "cpu")
-    if not sample:
-        return model.prior
-    days, names = tuple(one.days for one in series), tuple(one.name for one in card.inputs)
-    prior = learnt_for(model.prior, sample, days, names, card.training["seed"])
-    if prior is model.prior:
+    taught = adapted(card, model, sample, tuple(one.days for one in series))
+    if taught is model:
         events.warning(f"Too few pixels hold enough observations to teach the prior ({len(sample[0])} hold any): it stays that of "
                        "the training.")
-    else:
-        events.info(f"Learnt the prior ({card.training['prior']}) from {len(sample[0])} pixels.")
-    return prior
+        return None
+    events.info(f"Learnt the prior ({card.training['prior']}) from {len(sample[0])} pixels.")
+    return taught.prior
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """Which model is asked, by what no other one shares, and the prior that this scene taught it."""
+    """Which model is asked, by what no other one shares, and the prior that this scene taught it; None for that of the training."""
 
     path: str
     sha256: str
@@ -112,7 +108,8 @@ class _Asked:
 @lru_cache(maxsize=2)
 def _model(asked: _Asked):
     """The model, once per process."""
-    return replace(opened(asked.path, asked.device)[1], prior=asked.prior)
+    model = opened(asked.path, asked.device)[1]
+    return model if asked.prior is None else replace(model, prior=asked.prior)
 
 
 def _tile(series: list, mask, output_days, which: _Asked, options: Options, names: tuple, tile) -> dict:

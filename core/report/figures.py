@@ -167,7 +167,8 @@ def maps(arrays, titles, label: str, limits=None, colours: str = "viridis", colu
     size = min((WIDTH - 1.2) / max(columns, 2), TALLEST_MAP / shape)
     figure = _blank(1.2 + size * columns, rows * (size * max(shape, 0.1) + 0.35) + 0.1)
     grid = figure.subplots(rows, columns, squeeze=False)
-    limits = limits or _common_limits(arrays)
+    low, high = _common_limits(arrays)
+    limits = limits or (low, high)
     palette = matplotlib.colormaps[colours].with_extremes(bad=MISSING)
     image = None
     for axes in grid.flat:
@@ -175,7 +176,6 @@ def maps(arrays, titles, label: str, limits=None, colours: str = "viridis", colu
     for axes, array, title in zip(grid.flat, arrays, titles):
         image = axes.imshow(np.ma.masked_invalid(array), cmap=palette, interpolation="nearest", **_limits(limits))
         axes.set_title(title, fontsize=FONT - 0.5, color=INK)
-    low, high = _common_limits(arrays)
     _colour_bar(figure, image, list(grid.flat), label, _ENDS[low < limits[0], high > limits[1]])
     return figure
 
