@@ -4,6 +4,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -194,6 +195,30 @@ def test_calibration_makes_intervals_honest(pixels):
         mean, deviation = test.moments(test.learnt(model.again))
         inside = np.abs(mean - test.truth) <= 1.6449 * deviation * own.factor(test.gap_days)
         assert 0.87 < inside.mean() < 0.93
+
+
+def told_zero(truth, block):
+    """Hidden values of blocks, as `Values` has them, and what a model says of them all: zero, one standard deviation wide."""
+    values = SimpleNamespace(truth=truth, gap_days=np.full(len(truth), 50.0), sample=SimpleNamespace(block=block),
+                             learnt=lambda learn: [], places=lambda: (np.arange(len(truth)),),
+                             moments=lambda learnt: (np.zeros(len(truth)), np.ones(len(truth))))
+    return SimpleNamespace(again=None), values
+
+
+@pytest.mark.parametrize("count", [3, 5, 12])
+def test_few_blocks_are_calibrated_with_care(count):
+    """Where blocks differ in how much a model errs, 90 % intervals from a few hold 90 % of the values of the next, on average."""
+    chance = np.random.default_rng(3)
+    held, plain = [], []
+    for _ in range(150):
+        block = np.repeat(np.arange(count + 20), 200)
+        errors = chance.normal(size=block.shape) * np.exp(chance.normal(0, 0.4, count + 20))[block]
+        few, next_ones = errors[block < count], np.abs(errors[block >= count])
+        factor = calibrated(*told_zero(few, block[block < count])).factor(50.0)
+        held.append((next_ones <= 1.6449 * factor).mean())
+        plain.append((next_ones <= np.quantile(np.abs(few), 0.9)).mean())
+    assert 0.885 < np.mean(held) < 0.92
+    assert np.mean(plain) < np.mean(held)
 
 
 def test_mlp_needs_radar_in_decibels():

@@ -17,7 +17,7 @@ class FillModel(PhenofuseAlgorithm):
         "other fields and other years are met as they are; from fewer than 100 pixels it cannot be, and stays that of the "
         "training.\n\n"
         "Only gaps are filled, unless asked otherwise. UNCERTAINTY is the standard deviation of what a clear observation would "
-        "have shown, calibrated on pixels that served for nothing else. The result does not depend on tiles, memory or threads; "
+        "have shown, calibrated on pixels that the network did not learn from. The result does not depend on tiles, memory or threads; "
         "a GPU and a processor agree within 0.001.")
     TAGS = ("deep learning", "neural network", "gap filling", "sentinel-1", "radar", "fusion", "ndvi", "cloud", "uncertainty",
             "time series", "inference")

@@ -43,7 +43,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Factors of the network's standard deviations by gap length, from blocks that served for nothing else.
+    """Factors of the network's standard deviations by gap length, from blocks that no weight was learnt from.
 
     A gap of g days belongs to class i when ``edges[i - 1] < g <= edges[i]``; there is one factor more than edges.
     """

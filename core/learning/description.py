@@ -121,7 +121,7 @@ def _calibration(told: Report, card: Card) -> None:
     edges = card.calibration.edges
     classes = [f"up to {edge:g}" for edge in edges] + [f"over {edges[-1]:g}" if edges else "all"]
     told.table("calibration", [("Gap (days)", ""), ("Factor", ".2f")], list(zip(classes, card.calibration.factors)),
-               "Standard deviations of the network are multiplied by these, found on blocks that served for nothing else.")
+               "Standard deviations of the network are multiplied by these, found on blocks that it did not learn from.")
 
 
 def _listed(value):

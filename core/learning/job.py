@@ -100,10 +100,10 @@ class _Trained:
         self.learning.run(events, keep)
 
     def judge(self, events):
-        """Calibrate and score the best network on pixels that served for nothing else."""
+        """Calibrate the best network on pixels it did not learn from, and score it on pixels that served for nothing else."""
         parts, seed, model = self._parts, self.choices.seed, self.learning.model(events)
         model.calibration = self.calibration = evaluate.calibrated(
-            model, Values(parts["calibration"], seed, evaluate.CALIBRATION, events))
+            model, *(Values(parts[name], seed, evaluate.CALIBRATION, events) for name in ("validation", "calibration")))
         events.progress(0.93)
         evaluation = evaluate.evaluated(model, Values(parts["test"], seed, evaluate.TEST, events), self._split, seed)
         self.metrics = Judgement(evaluation).metrics()

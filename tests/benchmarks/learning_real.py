@@ -73,7 +73,8 @@ def trained(sample: Sample, choices: Choices):
     learning = Learning(parts["training"], parts["validation"], choices, Silent())
     learning.run(Silent())
     model = learning.model()
-    model.calibration = calibrated(model, Values(parts["calibration"], choices.seed, CALIBRATION, Silent()))
+    model.calibration = calibrated(model, *(Values(parts[name], choices.seed, CALIBRATION, Silent())
+                                            for name in ("validation", "calibration")))
     return model
 
 
