@@ -76,6 +76,18 @@ def test_pixels_do_not_mind_one_another(name, pixels):
         assert all(one.tobytes() == np.ascontiguousarray(other[own]).tobytes() for one, other in zip(part, whole))
 
 
+def test_days_asked_for_do_not_mind_one_another(pixels):
+    """What fusion says of a day between the dates, or of a date, is the same whatever other days it is asked for."""
+    values, days = series(20, seed=4)
+    model = noise("fusion", pixels)
+    between = days[0][:-1] + 5
+    alone, together = (model.moments(values, days, asked) for asked in (between[3:4], np.union1d(days[0], between)))
+    dates = model.moments(values, days, days[0])
+    for one, own, every in zip(alone, dates, together):
+        np.testing.assert_allclose(one[:, 0], every[:, 7], rtol=1e-5)
+        np.testing.assert_allclose(own, every[:, ::2], rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", PIXELWISE)
 def test_pixels_without_anything_get_numbers(name, pixels):
     """No target, no radar, one of two radar channels, nothing at all: every output is finite."""

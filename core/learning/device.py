@@ -9,10 +9,11 @@ from ..errors import InputError, MissingExtraError
 def require_torch() -> None:
     """Load torch; raise `MissingExtraError` when the engine has none.
 
-    Its threads sleep while they wait for one another: spinning, as they would, two of them were twenty times slower on a
-    machine with other work to do.
+    Its threads spin for some microseconds while they wait for one another, then sleep. Spinning on, as they would, two of them
+    were twenty times slower on a machine with other work to do; sleeping at once, no faster than one.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # which on Linux overrules it
     try:
         import torch  # noqa: F401
     except ImportError as missing:

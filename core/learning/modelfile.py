@@ -61,7 +61,7 @@ def save(path, card: Card, weights: dict) -> Card:
             raise InputError(f"The weights '{name}' are {array.dtype}; a model file holds {', '.join(DTYPES.values())}.")
         if not np.isfinite(array).all():
             raise InputError(f"The weights '{name}' hold values that are no numbers: the training went astray.",
-                             "Train again with another SEED or a smaller learning rate.")
+                             "Train again with another SEED.")
     content = _safetensors().save(arrays)
     told = tuple(Weight(name, _KIND_OF[array.dtype], array.shape) for name, array in arrays.items())
     card = replace(card, weights=told, sha256=hashlib.sha256(content).hexdigest())

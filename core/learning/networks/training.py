@@ -22,7 +22,8 @@ ASKED_AT_ONCE = 128
 PIXELS_PER_EPOCH = 2048
 # Views of the training pixels: each hides other values. They are made once and shown in turn; from 8 on more changed nothing.
 VIEWS = 16
-LEARNING_RATE, WEIGHT_DECAY, CLIP = 1e-3, 1e-2, 1.0
+# A rate of 1e-3 took fusion twice as long to the same error on the sample scene, and left bigru 8 % worse on a real cube.
+LEARNING_RATE, WEIGHT_DECAY, CLIP = 2e-3, 1e-2, 1.0
 WARM_UP = 0.05  # share of the steps
 # Days by which a batch is moved in time. What is usual on a date is for the prior to know: a network that knew dates by heart would
 # be lost on those that clouds hid from all pixels. On the sample scene the error against the truth of missing values fell by 6 %.
