@@ -116,7 +116,7 @@ def train_and_fill() -> QgsProcessingModelAlgorithm:
     add_input(model, QgsProcessingParameterFile("folder", "Folder of composites", QgsProcessingParameterFile.Behavior.Folder), 0)
     whole = QgsProcessingParameterNumber.Type.Integer
     for place, (name, title, usual) in enumerate((
-        ("gap_days", "Length of the hidden gaps in days", 60), ("epochs", "Epochs of training at most", 80)
+        ("gap_days", "Length of the hidden gaps in days", 60), ("epochs", "Epochs of training at most", 50)
     ), 1):  # fmt: skip
         add_input(model, QgsProcessingParameterNumber(name, title, whole, usual, False, 1), place)
     for variable in ("NDVI", "VV", "VH"):

@@ -48,7 +48,7 @@ class TrainModel(PhenofuseAlgorithm):
             p.choice("ARCHITECTURE", tr("Architecture"), ("fusion", "bigru", "mlp", "unet", "vit"), "fusion"),
             p.choice("PRIOR", tr("Prior"), ("scene", "whittaker", "linear"), "scene"),
             p.choice("SPLIT", tr("Held-out values"), ("blocks", "time", "random"), "blocks"),
-            p.integer("EPOCHS", tr("Epochs at most"), 80, 1, 10000),
+            p.integer("EPOCHS", tr("Epochs at most"), 50, 1, 10000),
             p.mask(),
             p.device(),
             p.seed(),

@@ -1,6 +1,6 @@
 """Claim: on the simulated scene a network trains within minutes and 2 GB, and fills nearer to the truth than what needs no training.
 
-    python tests/benchmarks/learning_scene.py [--architectures fusion bigru mlp] [--prior scene] [--epochs 80] [--pixels 100000]
+    python tests/benchmarks/learning_scene.py [--architectures fusion bigru mlp] [--prior scene] [--epochs 50] [--pixels 100000]
 
 Trains on 96 x 96 pixels x 62 dates and prints the scores at held-out values of held-out blocks, from the model's card; fills
 the scene, and prints the error against the noise-free truth at all missing values beside what needs no training; then
@@ -46,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--architectures", nargs="*", default=["fusion", "bigru", "mlp"])
     parser.add_argument("--prior", default="scene")
-    parser.add_argument("--epochs", type=int, default=80)
+    parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--pixels", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()

@@ -35,7 +35,7 @@ class Choices:
     architecture: str = "fusion"
     options: dict | None = None
     prior: str = "scene"
-    epochs: int = 80
+    epochs: int = 50
     seed: int = 1
     device: str = "cpu"
 
