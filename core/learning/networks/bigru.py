@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from .batch import Batch
-from .network import Network, correct, head, joined, near_covariates, padded, season, surroundings
+from .network import Network, correct, head, joined, near_covariates, observed, padded, season, surroundings
 
 WAVES = 2
 
@@ -35,8 +35,6 @@ class Bigru(Network):
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """See `Network`."""
-        own = (batch.target_days[:, None] == batch.output_days[None, :]).to(batch.target.dtype)
-        value, seen = batch.target @ own, batch.target_seen.to(own.dtype) @ own
-        own = torch.stack([value, seen, batch.prior_mean, batch.prior_deviation], -1)
-        steps = joined(own, surroundings(batch), season(batch.output_days, WAVES), *near_covariates(batch))
+        prior = torch.stack([batch.prior_mean, batch.prior_deviation], -1)
+        steps = joined(observed(batch), prior, surroundings(batch), season(batch.output_days, WAVES), *near_covariates(batch))
         return correct(batch, self.head(self.read(steps)[0]))

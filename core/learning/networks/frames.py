@@ -9,7 +9,7 @@ import torch
 
 from ...timeseries.filling import SUPPORT_DAYS
 from .batch import Batch
-from .network import nearest_covariates, surroundings
+from .network import nearest_covariates, observed, surroundings
 
 
 def dated(covariates: int) -> int:
@@ -23,12 +23,11 @@ def features(batch: Batch) -> torch.Tensor:
     The target and whether it was seen; every covariate, and whether it was; then the prior's mean and standard deviation,
     and the observations around the gap (see `network.surroundings`).
     """
-    own = (batch.target_days[:, None] == batch.output_days[None, :]).to(batch.target.dtype)
-    parts = [(batch.target @ own)[..., None], (batch.target_seen.to(own.dtype) @ own)[..., None]]
+    parts = [observed(batch)]
     if batch.covariates.shape[1]:
         near, day = nearest_covariates(batch)
         there = (day - batch.output_days).abs() <= SUPPORT_DAYS  # never where the day is NaN
-        parts += [torch.where(there, near, 0.0).transpose(1, 2), there.to(own.dtype).transpose(1, 2)]
+        parts += [torch.where(there, near, 0.0).transpose(1, 2), there.to(near.dtype).transpose(1, 2)]
     return torch.cat([*parts, batch.prior_mean[..., None], batch.prior_deviation[..., None], surroundings(batch)], -1)
 
 

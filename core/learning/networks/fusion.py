@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from .batch import Batch
-from .network import Network, correct, head, joined, near_covariates, padded, season, surroundings
+from .network import Network, correct, head, joined, near_covariates, observed, padded, season, surroundings
 
 WAVES = 3
 START_DAYS = (10.0, 30.0, 90.0, 270.0)  # distances at which heads begin to look away
@@ -52,20 +52,20 @@ class Fusion(Network):
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """See `Network`."""
-        own = (batch.target_days[:, None] == batch.output_days[None, :]).to(batch.target.dtype)
-        known = torch.stack([batch.target @ own, batch.target_seen.to(own.dtype) @ own, batch.prior_mean, batch.prior_deviation], -1)
-        tokens = self.embed(joined(known, surroundings(batch), *near_covariates(batch), season(batch.output_days, WAVES)))
+        prior = torch.stack([batch.prior_mean, batch.prior_deviation], -1)
+        known = observed(batch), prior, surroundings(batch), *near_covariates(batch)
+        tokens = self.embed(joined(*known, season(batch.output_days, WAVES)))
         days, there, others = [batch.target_days], [torch.ones_like(batch.target_seen)], []
         if batch.covariates.shape[1]:
-            values = torch.cat([batch.covariates, batch.covariates_seen.to(own.dtype)], 1).transpose(1, 2)
+            values = torch.cat([batch.covariates, batch.covariates_seen.to(batch.covariates.dtype)], 1).transpose(1, 2)
             other = self.embed_covariates(joined(values, season(batch.covariate_days, WAVES)))
             days.append(batch.covariate_days)
             there.append(batch.covariates_seen.any(1))
             others.append(self.encode(other, other, days[1], days[1], there[1]))
         dates = (batch.output_days < batch.target_days[:, None]).sum(1)  # where the target's dates lie among the output days
+        days, there = torch.cat(days), torch.cat(there, 1)
         for layer in self.look:
-            memory = torch.cat([tokens[:, dates], *others], 1)
-            tokens = layer(tokens, memory, batch.output_days, torch.cat(days), torch.cat(there, 1))
+            tokens = layer(tokens, torch.cat([tokens[:, dates], *others], 1), batch.output_days, days, there)
         return correct(batch, self.head(self.last(tokens)))
 
 

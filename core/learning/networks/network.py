@@ -81,6 +81,12 @@ def season(days: torch.Tensor, waves: int = 3) -> torch.Tensor:
     return torch.cat([phase.sin(), phase.cos()], -1)
 
 
+def observed(batch: Batch) -> torch.Tensor:
+    """What was seen of the target on every output day, 0 where nothing was, and whether it was; (pixels, outputs, 2)."""
+    own = (batch.target_days[:, None] == batch.output_days[None, :]).to(batch.target.dtype)
+    return torch.stack([batch.target @ own, batch.target_seen.to(own.dtype) @ own], -1)
+
+
 def surroundings(batch: Batch) -> torch.Tensor:
     """Of every output day (pixels, outputs, 4): the observations before and after it, and how far away they are.
 
