@@ -36,17 +36,16 @@ class Fusion(Network):
     heads : int
     layers : int
         Times the output days look around.
-    dropout : float
     """
 
-    def __init__(self, inputs: tuple, width: int = 64, heads: int = 4, layers: int = 3, dropout: float = 0.1):
-        super().__init__(inputs, width=width, heads=heads, layers=layers, dropout=dropout)
+    def __init__(self, inputs: tuple, width: int = 64, heads: int = 4, layers: int = 3):
+        super().__init__(inputs, width=width, heads=heads, layers=layers)
         covariates = len(inputs) - 1
         self.embed = nn.Linear(padded(8 + 2 * covariates + 2 * WAVES), width)
         if covariates:
             self.embed_covariates = nn.Linear(padded(2 * covariates + 2 * WAVES), width)
-            self.encode = Layer(width, heads, dropout)
-        self.look = nn.ModuleList(Layer(width, heads, dropout) for _ in range(layers))
+            self.encode = Layer(width, heads)
+        self.look = nn.ModuleList(Layer(width, heads) for _ in range(layers))
         self.last = nn.LayerNorm(width)
         self.head = head(width)
 
@@ -72,14 +71,13 @@ class Fusion(Network):
 class Layer(nn.Module):
     """Attention from some tokens to others, then a small network of each token; normalised before both (Xiong et al. 2020)."""
 
-    def __init__(self, width: int, heads: int, dropout: float):
+    def __init__(self, width: int, heads: int):
         super().__init__()
         self.heads = heads
         self.norm_query, self.norm_memory, self.norm = (nn.LayerNorm(width) for _ in range(3))
         self.query, self.joined = nn.Linear(width, width), nn.Linear(width, width)
         self.memory = nn.Linear(width, 2 * width)
         self.own = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
-        self.drop = nn.Dropout(dropout)
         starts = torch.tensor([START_DAYS[head % len(START_DAYS)] for head in range(heads)])
         self.log_slope = nn.Parameter(-starts.log())
         self.distance = nn.Sequential(nn.Linear(2, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, heads))
@@ -93,8 +91,8 @@ class Layer(nn.Module):
         never = torch.where(there, 0.0, NEVER)[:, None, None, :]
         looks = asking @ key.transpose(-1, -2) + self._nearness(query_days[:, None] - memory_days) + never
         found = looks.softmax(-1) @ value
-        query = query + self.drop(self.joined(found.transpose(1, 2).flatten(2)))
-        return query + self.drop(self.own(self.norm(query)))
+        query = query + self.joined(found.transpose(1, 2).flatten(2))
+        return query + self.own(self.norm(query))
 
     def _nearness(self, days: torch.Tensor) -> torch.Tensor:
         """What distances in days (asking, asked) add to the attention of each head."""

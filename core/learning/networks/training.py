@@ -14,6 +14,7 @@ from . import build
 from .batch import Batch
 from .memory import Portion
 from .network import DAYS_PER_YEAR, Network
+from .optimiser import optimisers
 
 # Series at a time. On a processor small batches learn most per second, and a step ends in time for a cancel; a GPU would idle.
 BATCH, BATCH_ON_A_GPU = 32, 512
@@ -23,7 +24,7 @@ PIXELS_PER_EPOCH = 2048
 # Views of the training pixels: each hides other values. They are made once and shown in turn; from 8 on more changed nothing.
 VIEWS = 16
 # A rate of 1e-3 took fusion twice as long to the same error on the sample scene, and left bigru 8 % worse on a real cube.
-LEARNING_RATE, WEIGHT_DECAY, CLIP = 2e-3, 1e-2, 1.0
+LEARNING_RATE, CLIP = 2e-3, 1.0
 WARM_UP = 0.05  # share of the steps
 # Days by which a batch is moved in time. What is usual on a date is for the prior to know: a network that knew dates by heart would
 # be lost on those that clouds hid from all pixels. On the sample scene the error against the truth of missing values fell by 6 %.
@@ -99,7 +100,7 @@ class Training:
 
     def __init__(self, network: Network, epochs: int, seed: int, device: str = "cpu"):
         self.network, self.epochs, self.seed, self.device = network.to(device), epochs, seed, torch.device(device)
-        self.optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+        self.optimisers = optimisers(network)
         self._learning, self._asking = (Portion(pixels, network.side) for pixels in (
             BATCH if device == "cpu" else BATCH_ON_A_GPU, ASKED_AT_ONCE))
         self._batch = self._learning.pixels
@@ -146,11 +147,11 @@ class Training:
 
     def _step(self, lesson: Lesson, steps_per_epoch: int, events) -> float:
         state = self.state
-        for group in self.optimiser.param_groups:
-            group["lr"] = _rate(state.step, steps_per_epoch * self.epochs)
         loss = self._learning.fitting(partial(self._gradient, lesson), events)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), CLIP)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.param_groups[0]["lr"] = _rate(state.step, steps_per_epoch * self.epochs)
+            optimiser.step()
         state.step += 1
         return loss
 
@@ -160,7 +161,7 @@ class Training:
         Parts change nothing but rounding, what dropout draws, and of a network with batch normalisation (mlp) the batches.
         """
         values, loss = int(lesson.hidden.sum()), 0.0
-        self.optimiser.zero_grad()
+        self.network.zero_grad()
         for start in range(0, lesson.batch.pixels, at_once):
             part = lesson.take(slice(start, start + at_once)).to(self.device)
             with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
@@ -179,7 +180,7 @@ class Training:
             self.untrained, state.untrained_rmse = squares, rmse
         else:
             state.rmse.append(rmse)
-            state.rate.append(self.optimiser.param_groups[0]["lr"])
+            state.rate.append(self.optimisers[0].param_groups[0]["lr"])
         gain = self.untrained - squares
         if self.best is None or (rmse < state.best_rmse and gain.sum() > BEYOND_CHANCE * math.sqrt(len(gain)) * gain.std()):
             state.best_rmse, state.best_epoch = rmse, state.epoch
@@ -198,8 +199,9 @@ class Training:
         """All of it, as arrays and as plain numbers."""
         arrays = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         arrays |= {f"best.{name}": value for name, value in self.best.items()}
-        for number, own in self.optimiser.state_dict()["state"].items():
-            arrays |= {f"optimiser.{number}.{name}": value for name, value in own.items()}
+        for which, optimiser in enumerate(self.optimisers):
+            for number, own in optimiser.state_dict()["state"].items():
+                arrays |= {f"optimiser.{which}.{number}.{name}": value for name, value in own.items()}
         found = {name: value.detach().cpu().numpy() for name, value in arrays.items()}
         return {**found, "untrained.squares": self.untrained}, vars(self.state)
 
@@ -211,11 +213,12 @@ class Training:
             parts[part][rest] = torch.from_numpy(np.array(value))
         self.network.load_state_dict(parts["network"])
         self.best, self.untrained = parts["best"], parts["untrained"]["squares"].numpy()
-        content = self.optimiser.state_dict()
+        content = [optimiser.state_dict() for optimiser in self.optimisers]
         for name, value in parts["optimiser"].items():
-            number, _, kind = name.partition(".")
-            content["state"].setdefault(int(number), {})[kind] = value
-        self.optimiser.load_state_dict(content)
+            which, number, kind = name.split(".")
+            content[int(which)]["state"].setdefault(int(number), {})[kind] = value
+        for optimiser, own in zip(self.optimisers, content):
+            optimiser.load_state_dict(own)
         self.state = State(**numbers)
 
 

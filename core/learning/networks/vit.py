@@ -31,21 +31,20 @@ class Vit(Network):
     width : int
         Numbers per token.
     heads, layers : int
-    dropout : float
     """
 
     side = CHIP
 
-    def __init__(self, inputs: tuple, side: int = CHIP, width: int = 64, heads: int = 4, layers: int = 3, dropout: float = 0.1):
-        super().__init__(inputs, side=side, width=width, heads=heads, layers=layers, dropout=dropout)
+    def __init__(self, inputs: tuple, side: int = CHIP, width: int = 64, heads: int = 4, layers: int = 3):
+        super().__init__(inputs, side=side, width=width, heads=heads, layers=layers)
         self.side = side
         known = dated(len(inputs) - 1) + 6
         block = DATES * PATCH**2
         self.embed = nn.Linear(block * known, width)
         self.date = nn.Linear(2 * WAVES, width)
         self.place = nn.Parameter(0.02 * torch.randn((side // PATCH) ** 2, width))
-        self.in_time = nn.ModuleList(Layer(width, heads, dropout) for _ in range(layers))
-        self.in_space = nn.ModuleList(nn.TransformerEncoderLayer(width, heads, 2 * width, dropout, "gelu", batch_first=True,
+        self.in_time = nn.ModuleList(Layer(width, heads) for _ in range(layers))
+        self.in_space = nn.ModuleList(nn.TransformerEncoderLayer(width, heads, 2 * width, 0.0, "gelu", batch_first=True,
                                                                  norm_first=True) for _ in range(layers))
         self.last = nn.LayerNorm(width)
         self.pixels = nn.Linear(width, block * PIXEL_FEATURES)
