@@ -21,7 +21,7 @@ from phenofuse.core.learning.networks import training
 from phenofuse.core.learning.networks.learning import Choices, Learning
 from phenofuse.core.learning.networks.memory import Portion
 
-SMALL = {"bigru": {"width": 8, "layers": 1, "dropout": 0.0}, "unet": {"side": 8, "widths": [8, 8]}}
+SMALL = {"bigru": {"width": 8, "layers": 1}, "unet": {"side": 8, "widths": [8, 8]}}
 FULL = "The GPU's memory is full: {} pixels at a time from here on."
 
 

@@ -23,14 +23,12 @@ class Bigru(Network):
     width : int
         Numbers that each direction remembers.
     layers : int
-    dropout : float
     """
 
-    def __init__(self, inputs: tuple, width: int = 64, layers: int = 2, dropout: float = 0.1):
-        super().__init__(inputs, width=width, layers=layers, dropout=dropout)
+    def __init__(self, inputs: tuple, width: int = 64, layers: int = 2):
+        super().__init__(inputs, width=width, layers=layers)
         features = 8 + 2 * WAVES + 2 * (len(inputs) - 1)
-        self.read = nn.GRU(padded(features), width, layers, batch_first=True, bidirectional=True,
-                           dropout=dropout if layers > 1 else 0.0)
+        self.read = nn.GRU(padded(features), width, layers, batch_first=True, bidirectional=True)
         self.head = head(2 * width)
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:

@@ -130,7 +130,7 @@ class Training:
 
     def _epoch(self, lesson, events) -> None:
         state, losses = self.state, []
-        torch.manual_seed(self.seed * 100_003 + state.epoch)  # of dropout
+        torch.manual_seed(self.seed * 100_003 + state.epoch)  # of what mlp drops
         chance = np.random.default_rng([self.seed, state.epoch])
         pixels = lesson(0).batch.pixels
         passes = -(-PIXELS_PER_EPOCH // pixels)
