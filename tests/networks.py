@@ -41,13 +41,13 @@ def check_that_hidden_stays_hidden(model, whole, others=None):
     seen = view(part(whole, others), model.prior, [1, 2], Silent())
     assert seen.hidden.any()
     untaught = model
-    model = model.again(*hide(part(whole, others), [1, 2], withholding=True)[2], 1)
+    model = model.again(*hide(part(whole, others), [1, 2], withholding=True).known, 1)
     assert same(model.prior.moments(seen.shown, whole.days, whole.days[0]), [seen.prior_mean, seen.prior_deviation])
     poisoned = replace(whole, values=(np.where(seen.hidden, np.float32(1e6), whole.values[0]), *whole.values[1:]))
     again = view(part(poisoned, others), model.prior, [1, 2], Silent())
     assert same(again.shown, seen.shown)
     assert same([again.prior_mean, again.prior_deviation], [seen.prior_mean, seen.prior_deviation])
-    by_poisoned = untaught.again(*hide(part(poisoned, others), [1, 2], withholding=True)[2], 1)
+    by_poisoned = untaught.again(*hide(part(poisoned, others), [1, 2], withholding=True).known, 1)
     assert same(*(one.moments(seen.shown, whole.days, whole.days[0]) for one in (by_poisoned, model)))
     zigzag = 0.5 * (-1.0) ** np.arange(seen.hidden.shape[1])  # a smoother that is robust to what is huge takes it for noise
     zigzag = replace(whole, values=(np.where(seen.hidden, zigzag, whole.values[0]).astype(np.float32), *whole.values[1:]))

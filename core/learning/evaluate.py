@@ -38,21 +38,21 @@ class Values:
         sample, self.draws, count = part.own, [], 0
         while len(self.draws) < (FEWEST_DRAWS if count >= ENOUGH_VALUES else MOST_DRAWS):
             self.draws.append(hide(part, [seed, first + len(self.draws)], withholding=False))
-            count += int(self.draws[-1][1].sum()) // sample.side**2  # neighbours in a chip share their gap
+            count += int(self.draws[-1].hidden.sum()) // sample.side**2  # neighbours in a chip share their gap
         self.truth = self.at([sample.values[0]] * len(self.draws)).astype(float)
-        self.gap_days = self.at([_gaps(shown[0], self.days) for shown, _, _ in self.draws])
+        self.gap_days = self.at([_gaps(draw.shown[0], self.days) for draw in self.draws])
 
     def at(self, arrays: list) -> np.ndarray:
         """What arrays (pixels, dates), one per draw, hold at the hidden values."""
-        return np.concatenate([array[hidden] for array, (_, hidden, _) in zip(arrays, self.draws)])
+        return np.concatenate([array[draw.hidden] for array, draw in zip(arrays, self.draws)])
 
     def places(self) -> tuple[np.ndarray, np.ndarray]:
         """Number of the pixel in the sample, and of the date, of each hidden value."""
-        return tuple(np.concatenate(parts) for parts in zip(*(np.nonzero(hidden) for _, hidden, _ in self.draws)))
+        return tuple(np.concatenate(parts) for parts in zip(*(np.nonzero(draw.hidden) for draw in self.draws)))
 
     def learnt(self, learn) -> list:
         """What ``learn(values, days, names, seed)`` makes of what each draw leaves, as it is learnt for a fill."""
-        return [learn(*known, self._seed) for _, _, known in self.draws]
+        return [learn(*draw.known, self._seed) for draw in self.draws]
 
     def moments(self, learnt: list, changed=lambda covariates: covariates) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation at the hidden values of what was `learnt` from each draw, with the covariates `changed`."""

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -118,7 +119,24 @@ class View:
     prior_deviation: np.ndarray
 
 
-def hide(part: Part, seed: list, withholding: bool) -> tuple[list, np.ndarray, tuple]:
+class Draw(NamedTuple):
+    """What is left of a part after values were hidden.
+
+    Parameters
+    ----------
+    shown : list of (pixels, dates)
+        The target without what is hidden, and the covariates without what is withheld.
+    hidden : (pixels, dates) bool
+    known : tuple
+        What a prior may learn from: values, days and names of the part and of the pixels beside it.
+    """
+
+    shown: list
+    hidden: np.ndarray
+    known: tuple
+
+
+def hide(part: Part, seed: list, withholding: bool) -> Draw:
     """Hide values of a part: of each pixel by itself, and on some dates of the whole scene.
 
     Parameters
@@ -128,14 +146,6 @@ def hide(part: Part, seed: list, withholding: bool) -> tuple[list, np.ndarray, t
         Another seed hides other values.
     withholding : bool
         Whether some pixels (or chips) lose covariates.
-
-    Returns
-    -------
-    shown : list of (pixels, dates)
-        The target without what is hidden, and the covariates without what is withheld.
-    hidden : (pixels, dates) bool
-    known : tuple
-        What a prior may learn from: values, days and names of the part and of the pixels beside it.
     """
     chance, sample = np.random.default_rng(seed), part.own
     target, days = sample.values[0], sample.days[0]
@@ -147,7 +157,7 @@ def hide(part: Part, seed: list, withholding: bool) -> tuple[list, np.ndarray, t
     if withholding:
         kept = np.repeat(gaps.withhold(len(target) // sample.side**2, len(shown) - 1, chance), sample.side**2, axis=0)
         shown[1:] = [np.where(kept[:, number, None], one, np.float32(np.nan)) for number, one in enumerate(shown[1:])]
-    return shown, hidden, known
+    return Draw(shown, hidden, known)
 
 
 def view(part: Part, prior, seed: list, events) -> View:
