@@ -13,7 +13,7 @@ from .prediction import Model
 from .training import VIEWS, Lesson, Training, new_network
 
 # Views of the validation pixels: so many that this number of series, or chips, judges an epoch, but three at the most. On the
-# sample scene three views of its 766 pixels took a quarter of all time; one lets it train for longer instead.
+# sample scene three views of its 766 pixels took a quarter of all time; one chose the same epoch of bigru.
 ENOUGH_TO_JUDGE, MOST_VALIDATION_VIEWS = 512, 3
 # Seeds of views tell what they are for; numbers from here on are not training's.
 VALIDATION = 1_000_000
