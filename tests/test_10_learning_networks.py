@@ -147,25 +147,46 @@ def test_no_date_can_be_learnt_by_heart(pixels, monkeypatch):
             np.testing.assert_allclose(found, expected + days, atol=0.01)
 
 
-def test_the_best_network_is_kept(pixels):
-    """The model kept is that of the epoch of the smallest validation error."""
+def test_the_weights_told_as_the_best_are_kept(pixels):
+    """The model kept has the validation error of the epoch it is said to be of."""
     run = learning(pixels, epochs=4)
     run.run(Silent())
-    state = run.training.state
-    assert state.best_epoch and state.rmse[state.best_epoch - 1] == state.best_rmse == min(state.rmse)
+    training, state = run.training, run.training.state
+    assert state.best_epoch and state.rmse[state.best_epoch - 1] == state.best_rmse
+    training.network.load_state_dict(training.best)
+    training._judge(run._validation, Silent())
+    assert state.rmse[-1] == state.best_rmse and len(set(state.rmse)) == 4
+
+
+def judged(run, monkeypatch, errors):
+    """The epochs kept so far after each of some epochs' squared errors."""
+    for epoch, squares in enumerate(errors):
+        run.state.epoch = epoch
+        monkeypatch.setattr(run, "_squares", lambda *_, squares=squares: (squares, 100))
+        run._judge([], Silent())
+        yield run.state.best_epoch
+
+
+def difference(seed):
+    """Differences of 100 pixels whose mean is 0 with a standard error of 0.1."""
+    noise = np.random.default_rng(seed).normal(0, 1, 100)
+    return (noise - noise.mean()) / noise.std()
 
 
 def test_noise_is_not_taken_for_a_gain(pixels, monkeypatch):
     """A mean error that is smaller, but by less than two standard errors over pixels, does not replace the untrained network."""
-    chance, run = np.random.default_rng(0), learning(pixels).training
-    before = chance.uniform(1, 2, 100)
-    noise = chance.normal(0, 1, 100)
-    noise -= noise.mean()
-    for epoch, (gain, kept) in enumerate(((0.0, 0), (0.1, 0), (0.3, 2))):
-        run.state.epoch = epoch
-        monkeypatch.setattr(run, "_squares", lambda *_, gain=gain: (before - gain + noise * (gain > 0), 100))
-        run._judge([], Silent())
-        assert run.state.best_epoch == kept
+    before, noise = np.random.default_rng(0).uniform(1, 2, 100), difference(1)
+    errors = before, before - 0.1 + noise, before - 0.19 + noise, before - 0.21 + noise
+    assert list(judged(learning(pixels).training, monkeypatch, errors)) == [0, 0, 0, 3]
+
+
+def test_the_last_network_as_good_as_the_best_is_kept(pixels, monkeypatch):
+    """Two standard errors above the smallest error are as good; many small steps for the worse are not."""
+    before, noise = np.random.default_rng(0).uniform(1, 2, 100), difference(1)
+    smallest = before - 0.8
+    worse = [smallest + more + noise for more in (0.19, 0.1, 0.21, 0.3, 0.19)]
+    errors = before, before - 0.5, smallest, *worse, smallest - 0.1, smallest - 0.1 + noise / 100 + 0.003
+    assert list(judged(learning(pixels).training, monkeypatch, errors)) == [0, 1, 2, 3, 4, 4, 4, 7, 8, 8]
 
 
 def test_a_prior_is_taught_by_the_scene_it_fills():

@@ -133,7 +133,7 @@ class _Trained:
 def _tell(state, events) -> None:
     if state.epoch:
         events.info(f"Epoch {state.epoch}: error on validation pixels {state.rmse[-1]:.4f}"
-                    + (", the best so far." if state.best_epoch == state.epoch else f" (best {state.best_rmse:.4f})."))
+                    + (", kept." if state.best_epoch == state.epoch else f" (kept: {state.best_rmse:.4f}, epoch {state.best_epoch})."))
     else:
         events.info(f"Error of the prior on validation pixels: {state.best_rmse:.4f}.")
 

@@ -47,6 +47,8 @@ class Muon(torch.optim.Optimizer):
 
     def __init__(self, matrices: list):
         super().__init__(matrices, {"lr": 0.0})
+        for own in matrices:
+            self.state[own]["momentum"] = torch.zeros_like(own)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -54,7 +56,7 @@ class Muon(torch.optim.Optimizer):
         rate, alike = self.param_groups[0]["lr"], {}
         for own in self.param_groups[0]["params"]:
             if own.grad is not None:
-                momentum = self.state[own].setdefault("momentum", torch.zeros_like(own)).lerp_(own.grad, 1 - MOMENTUM)
+                momentum = self.state[own]["momentum"].lerp_(own.grad, 1 - MOMENTUM)
                 ahead = own.grad.lerp(momentum, MOMENTUM).flatten(1)  # Nesterov's
                 alike.setdefault(ahead.shape, []).append((own, ahead))
         for shape, members in alike.items():
