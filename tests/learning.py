@@ -5,6 +5,7 @@ import numpy as np
 from phenofuse.core.learning.samples import Sample
 
 NAMES, UNITS = ("NDVI", "VV", "VH"), ("1", "dB", "dB")
+SIDE = 8  # of chips
 
 
 def series(pixels: int = 96, dates: int = 30, seed: int = 0):
@@ -24,3 +25,10 @@ def sample(pixels: int = 96, dates: int = 30, seed: int = 0) -> Sample:
     values, days = series(pixels, dates, seed)
     row, column = np.divmod(np.arange(pixels), 8)
     return Sample(tuple(values), days, NAMES, UNITS, row, column, column + 8 * (row % 2))
+
+
+def chip_sample(count: int = 8, dates: int = 13, seed: int = 0) -> Sample:
+    """Chips of a simulated scene, each a block of its own."""
+    values, days = series(count * SIDE**2, dates, seed)
+    chip, own = np.divmod(np.arange(count * SIDE**2), SIDE**2)
+    return Sample(tuple(values), days, NAMES, UNITS, chip * SIDE + own // SIDE, own % SIDE, chip, SIDE)

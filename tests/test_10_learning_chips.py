@@ -19,7 +19,7 @@ from phenofuse.core.timeseries.grids import Grid
 pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parent))
 import torch
-from learning import NAMES, UNITS, series
+from learning import NAMES, SIDE, UNITS, chip_sample, series
 from networks import check_that_hidden_stays_hidden, check_that_training_resumes, model_of, part, same
 from phenofuse.core.learning.networks import build, frames, side_of, training
 from phenofuse.core.learning.networks.batch import batch
@@ -27,7 +27,6 @@ from phenofuse.core.learning.networks.learning import Choices, Learning
 from phenofuse.core.learning.networks.prediction import Model
 from rasters import write
 
-SIDE = 8
 SMALL = {"unet": {"side": SIDE, "widths": [8, 8]}, "vit": {"side": SIDE, "width": 8, "heads": 2, "layers": 1}}
 NETWORKS = [*SMALL]
 NDVI, VV, VH = (Input(name, units, 0.3, 0.2, -1.0, 1.0) for name, units in zip(NAMES, UNITS))
@@ -41,13 +40,6 @@ def small_and_steady(monkeypatch):
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-def sample(count=8, dates=13, seed=0):
-    """Chips of a simulated scene, each a block of its own."""
-    values, days = series(count * SIDE**2, dates, seed)
-    chip, own = np.divmod(np.arange(count * SIDE**2), SIDE**2)
-    return Sample(tuple(values), days, NAMES, UNITS, chip * SIDE + own // SIDE, own % SIDE, chip, SIDE)
 
 
 def noise(name, whole):
@@ -123,7 +115,7 @@ def test_two_observations_remain():
 
 def test_parts_hold_whole_chips():
     """Drawn at random or by blocks, and through `take`, chips stay whole and in order."""
-    whole = sample(20)
+    whole = chip_sample(20)
     for kind in ("blocks", "random"):
         split = splits.split(kind, whole.block, whole.days[0], 1, SIDE**2)
         assert sorted(np.concatenate(list(split.pixels.values()))) == list(range(len(whole)))
@@ -191,7 +183,7 @@ def test_radar_is_brought_to_the_day_within_twelve_days():
 @pytest.mark.parametrize("name", NETWORKS)
 def test_an_untrained_network_is_its_prior_and_reaches_everything(name):
     """On odd and even numbers of days, with and without radar; a pull on the last layer goes beyond the whole range."""
-    own = sample()
+    own = chip_sample()
     assert side_of(name) == 16 and side_of(name, SMALL[name]) == SIDE
     for count, dates in ((3, 13), (1, 12)):
         values, days = [one[:, :dates] for one in own.values[:count]], [when[:dates] for when in own.days[:count]]
@@ -214,7 +206,7 @@ def test_an_untrained_network_is_its_prior_and_reaches_everything(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_chips_do_not_mind_one_another_but_pixels_do(name):
     """A chip alone, and in any order, gives the same bits; a neighbour's observation changes a pixel, another chip's does not."""
-    own = sample()
+    own = chip_sample()
     model = noise(name, own)
     whole = model.moments(list(own.values), own.days, own.days[0])
     for order in ([5], [7, 0, 3]):
@@ -230,7 +222,7 @@ def test_chips_do_not_mind_one_another_but_pixels_do(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_planted_leak_is_caught(name):
     """What is hidden reaches nothing that is shown: not through the prior, not through neighbours; left in, it would."""
-    own = sample()
+    own = chip_sample()
     model = noise(name, own)
     seen, model = check_that_hidden_stays_hidden(model, own)
     expected = model.moments(seen.shown, own.days, own.days[0])
@@ -245,7 +237,7 @@ def test_a_planted_leak_is_caught(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_overlapping_chips_are_joined_by_their_weights(name):
     """A scene filled by overlapping chips is the weighted mean of what each chip says by itself."""
-    own = sample()
+    own = chip_sample()
     model = noise(name, own)
     height, width = 14, 11
     values, days = series(height * width, 13, seed=7)
@@ -268,7 +260,7 @@ def test_training_is_repeatable_and_resumes_to_the_bit(name, tmp_path):
     """Stopped after its first epoch and continued from its file, a training ends with the weights of one that ran through."""
 
     def learning():
-        whole = sample()
+        whole = chip_sample()
         choices = Choices(name, SMALL[name], "linear", 3)
         taught, rest = whole.take(np.arange(6 * SIDE**2)), whole.take(np.arange(6 * SIDE**2, 8 * SIDE**2))
         return Learning(part(taught), part(rest, taught), choices, Silent())

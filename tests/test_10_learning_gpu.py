@@ -1,0 +1,102 @@
+"""Networks on a GPU: what can be seen of it without one, and, where there is one, that it says what the processor says."""
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from phenofuse.core.events import Silent
+
+pytest.importorskip("torch")
+sys.path.insert(0, str(Path(__file__).parent))
+import torch
+from learning import SIDE, chip_sample, sample
+from networks import model_of, part
+from phenofuse.core.learning.networks import ARCHITECTURES, side_of, training
+from phenofuse.core.learning.networks.learning import Choices, Learning
+from phenofuse.core.learning.networks.optimiser import optimisers
+from phenofuse.core.learning.networks.prediction import Model
+
+SMALL = {"fusion": {"width": 8, "heads": 2, "layers": 1}, "bigru": {"width": 8, "layers": 1}, "mlp": {},
+         "unet": {"side": SIDE, "widths": [8, 8]}, "vit": {"side": SIDE, "width": 8, "heads": 2, "layers": 1}}
+EPOCHS = 6
+with_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here")
+
+
+@pytest.fixture(autouse=True)
+def small_and_steady(monkeypatch):
+    """Epochs of few pixels, on one thread."""
+    monkeypatch.setattr(training, "PIXELS_PER_EPOCH", 256)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def whole(name):
+    """Pixels, or chips."""
+    return sample() if side_of(name) == 1 else chip_sample()
+
+
+def taught(name, device="cpu"):
+    """A training of some epochs."""
+    both, count = whole(name), 64 if side_of(name) == 1 else 6 * SIDE**2
+    own, rest = both.take(np.arange(count)), both.take(np.arange(count, len(both)))
+    return Learning(part(own), part(rest, own), Choices(name, SMALL[name], "linear", EPOCHS, device=device), Silent())
+
+
+def errors(name, device="cpu"):
+    """Validation errors of its epochs, and that of the untrained network."""
+    run = taught(name, device)
+    run.run(Silent())
+    return np.array(run.training.state.rmse), run.training.state.untrained_rmse
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_step_makes_nothing_elsewhere(name):
+    """Where whatever is made without saying where lies on no device at all, a step does what it does, and all stays where it was."""
+    run = taught(name)
+    lesson, moved = run._training_lesson(0), []
+    for device in ("cpu", "meta"):
+        network = training.new_network(name, run.inputs, SMALL[name], 1)
+        torch.manual_seed(2)  # of what mlp drops
+        with torch.device(device):
+            mean, scale = network(lesson.batch)
+            training._loss(mean[lesson.hidden], scale[lesson.hidden], lesson.truth[lesson.hidden]).backward()
+            for optimiser in optimisers(network):
+                optimiser.param_groups[0]["lr"] = 1e-3
+                optimiser.step()
+        moved.append([one.detach().numpy() for one in network.parameters()])
+    assert all(np.array_equal(*pair) for pair in zip(*moved))
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_short_numbers_train_as_well(name, monkeypatch):
+    """In the bfloat16 of a GPU, here on the processor, networks learn what they learn in single precision."""
+    expected, untrained = errors(name)
+    autocast = torch.autocast
+    monkeypatch.setattr(torch, "autocast", lambda device, kind, enabled: autocast("cpu", kind))
+    found, _ = errors(name)
+    assert not np.array_equal(found, expected) and expected.min() < untrained
+    np.testing.assert_allclose(found, expected, rtol=0.02)
+
+
+@with_a_gpu
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_gpu_and_processor_say_the_same(name):
+    """Means and standard deviations, in NDVI."""
+    given = whole(name)
+    model = model_of(name, given, SMALL[name])
+    expected, found = (Model(model.network, model.prior, device=device).moments(list(given.values), given.days, given.days[0])
+                       for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+@with_a_gpu
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_gpu_learns_as_well(name, monkeypatch):
+    """The same batches lead to nearly the same errors."""
+    monkeypatch.setattr(training, "BATCH_ON_A_GPU", training.BATCH)
+    found, expected = (errors(name, device)[0] for device in ("cuda", "cpu"))
+    np.testing.assert_allclose(found, expected, rtol=0.05)
