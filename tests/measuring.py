@@ -29,15 +29,20 @@ def write_scene(path: str, header: Header, values: np.ndarray, rows: int, column
                 writer.write(values[:, down][:, :, across], window)
 
 
-def measured(job: str, parameters: dict, memory_mb: int, workers: int) -> tuple[float, float, float]:
-    """Run a job in an engine of its own: peak resident memory in MB, wall seconds, and processor seconds."""
-    call = {"job": job, "resources": {"memory_mb": memory_mb, "workers": workers}, "parameters": parameters}
+def measured(job: str, parameters: dict, memory_mb: int, workers: int, device: str = "auto", told: list | None = None) -> tuple:
+    """Run a job in an engine of its own: peak resident memory in MB, wall seconds, and processor seconds.
+
+    What it tells is added to `told`: the seconds since the start, and the event.
+    """
+    call = {"job": job, "resources": {"memory_mb": memory_mb, "workers": workers, "device": device}, "parameters": parameters}
     started = time.monotonic()
     process = subprocess.Popen([sys.executable, str(CORE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     process.stdin.write(json.dumps(call).encode() + b"\n")
     process.stdin.flush()
-    last = process.stdout.readlines()[-1]
+    told = [] if told is None else told
+    for line in process.stdout:
+        told.append((time.monotonic() - started, json.loads(line)))
     _, _, usage = os.wait4(process.pid, 0)
-    if json.loads(last)["event"] != "result":
-        sys.exit(last.decode())
+    if told[-1][1]["event"] != "result":
+        sys.exit(str(told[-1][1]))
     return usage.ru_maxrss / 1024, time.monotonic() - started, usage.ru_utime + usage.ru_stime
