@@ -58,7 +58,7 @@ class Learning:
         self.inputs = sample.inputs()
         self.prior = prior_of(choices.prior).learn(list(sample.values), sample.days, sample.names, choices.seed)
         network = new_network(choices.architecture, self.inputs, choices.options or {}, choices.seed)
-        self.training = Training(network, choices.epochs, choices.seed, choices.device)
+        self.training = Training(network, len(sample), choices.epochs, choices.seed, choices.device)
         self._lessons: dict = {}
         views = min(MOST_VALIDATION_VIEWS, -(-ENOUGH_TO_JUDGE * sample.side**2 // len(validation.own)))
         self._validation = [self._lesson(validation, VALIDATION + number) for number in range(views)]
