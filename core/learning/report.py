@@ -225,7 +225,7 @@ def _learning(page: Report, history: History, judged: Judgement) -> None:
     if history.best:
         kept = epochs == history.best
         errors.append(figures.Line("kept", epochs[kept], errors[0].y[kept], points=True))
-        told = f"the weights of epoch {history.best} were kept"
+        told = f"the weights of epoch {history.best} were kept, the last as good as the best as far as chance lets tell"
     page.section("How it learnt")
     for curves, label, said in (
             (errors, "RMSE", f"Error on the validation blocks, where the untrained network has {history.untrained_rmse:.4f}; {told}. "
