@@ -26,8 +26,8 @@ from .report import report
 MOST_PIXELS, MOST_PIXELS_GPU = 6000, 60000
 # Pixels of a chip are much alike; with fewer chips a network would know few places.
 MOST_CHIPS, MOST_CHIPS_GPU = 64, 640
-# Some 7 minutes of two cores for fusion on the sample scene; with twice as many it ends 2 % lower at
-# held-out values, and 9 % higher against the truth.
+# Some 7 minutes of two cores for fusion on the sample scene; with twice as many it ends 1 % higher at
+# held-out values, and 5 % against the truth.
 EPOCHS = 50
 # Until the calibration pixels were asked, standard deviations are those of the network.
 UNCALIBRATED = Calibration((), (1.0,))
