@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def double(scenes=None, **changes):
         yield found
     finally:
         found.stop()
+        for left in [one for one in threading.enumerate() if one.name.startswith("earthengine")]:
+            left.join()  # it would repeat its request at the next double, for the client library knows one address only
 
 
 def call(found: Double, folder, **changes) -> dict:
