@@ -16,8 +16,8 @@ from .memory import Portion
 from .network import DAYS_PER_YEAR, Network, whole_chips
 from .optimiser import optimisers
 
-# Series at a time, for small batches learn most per second, and so end in time for a cancel; of the large samples that are for GPUs
-# so many more as leave the most steps per view. With 512 at a time, a tenth of the steps, fusion ended 18 % worse on the sample scene.
+# Series at a time: small batches learn most per second, and a step ends in time for a cancel. A view of more than so many of them, as
+# a GPU takes it, is shown in so many larger ones. In batches of 512, a tenth of the steps, fusion ended 18 % worse on the sample scene.
 BATCH, MOST_STEPS = 32, 128
 ASKED_AT_ONCE = 128
 # An epoch shows at least so many series: of few pixels, several views of each.
