@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from phenofuse.core.timeseries import Grid, Header, RasterWriter, Window, periods_between, series_spec
+from phenofuse.core.timeseries.writing import variable_header
 
 CORE = Path(__file__).resolve().parents[1] / "core"
 SIDE = 512  # of what is written at once
@@ -27,6 +28,14 @@ def write_scene(path: str, header: Header, values: np.ndarray, rows: int, column
                 down = np.arange(row, row + window.rows) % values.shape[1]
                 across = np.arange(column, column + window.columns) % values.shape[2]
                 writer.write(values[:, down][:, :, across], window)
+
+
+def written_inputs(folder: str, prefix: str, scene, side: int) -> dict:
+    """Write the NDVI, VV and VH of a simulated scene, side by side up to `side` x `side` pixels; parameters that name them."""
+    paths = [str(Path(folder, f"{prefix}{name}.tif")) for name in ("NDVI", "VV", "VH")]
+    for path, name, values in zip(paths, ("NDVI", "VV", "VH"), (scene.ndvi, scene.vv, scene.vh)):
+        write_scene(path, variable_header(name), values, side, side)
+    return {"INPUT": paths[0], "COVARIATES": paths[1:]}
 
 
 def measured(job: str, parameters: dict, memory_mb: int, workers: int, device: str = "auto", told: list | None = None) -> tuple:

@@ -4,13 +4,31 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
+from learning import SIDE
 from phenofuse.core.events import Silent
 from phenofuse.core.learning.checkpoint import Checkpoint
-from phenofuse.core.learning.networks import build
+from phenofuse.core.learning.networks import build, training
 from phenofuse.core.learning.networks.prediction import Model
 from phenofuse.core.learning.priors import Linear
 from phenofuse.core.learning.samples import Part, hide, view
+
+SMALL = {"fusion": {"width": 8, "heads": 2, "layers": 1}, "bigru": {"width": 8, "layers": 1}, "mlp": {},
+         "unet": {"side": SIDE, "widths": [8, 8]}, "vit": {"side": SIDE, "width": 8, "heads": 2, "layers": 1}}
+
+
+def small_and_steady(pixels):
+    """Make a fixture for every test of a file: epochs of few pixels, on one thread, as sums of several depend on the machine."""
+    @pytest.fixture(autouse=True)
+    def fixture(monkeypatch):
+        monkeypatch.setattr(training, "PIXELS_PER_EPOCH", pixels)
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        yield
+        torch.set_num_threads(before)
+
+    return fixture
 
 
 def part(own, others=None):

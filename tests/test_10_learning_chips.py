@@ -20,26 +20,26 @@ pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parent))
 import torch
 from learning import NAMES, SIDE, UNITS, chip_sample, series
-from networks import check_that_hidden_stays_hidden, check_that_training_resumes, model_of, part, same
-from phenofuse.core.learning.networks import build, frames, side_of, training
+from networks import (
+    SMALL,
+    check_that_hidden_stays_hidden,
+    check_that_training_resumes,
+    model_of,
+    part,
+    same,
+    small_and_steady,
+)
+from phenofuse.core.learning.networks import ARCHITECTURES, build, frames, side_of, training
 from phenofuse.core.learning.networks.batch import batch
 from phenofuse.core.learning.networks.learning import Choices, Learning
 from phenofuse.core.learning.networks.prediction import Model
 from rasters import write
 
-SMALL = {"unet": {"side": SIDE, "widths": [8, 8]}, "vit": {"side": SIDE, "width": 8, "heads": 2, "layers": 1}}
-NETWORKS = [*SMALL]
+NETWORKS = [name for name in ARCHITECTURES if side_of(name) > 1]
+steady = small_and_steady(512)
 NDVI, VV, VH = (Input(name, units, 0.3, 0.2, -1.0, 1.0) for name, units in zip(NAMES, UNITS))
 
 
-@pytest.fixture(autouse=True)
-def small_and_steady(monkeypatch):
-    """Epochs of few chips, on one thread."""
-    monkeypatch.setattr(training, "PIXELS_PER_EPOCH", 512)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def noise(name, whole):

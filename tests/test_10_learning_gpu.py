@@ -12,26 +12,17 @@ pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parent))
 import torch
 from learning import SIDE, chip_sample, sample
-from networks import model_of, part
+from networks import SMALL, model_of, part, small_and_steady
 from phenofuse.core.learning.networks import ARCHITECTURES, side_of, training
 from phenofuse.core.learning.networks.learning import Choices, Learning
 from phenofuse.core.learning.networks.optimiser import optimisers
 from phenofuse.core.learning.networks.prediction import Model
 
-SMALL = {"fusion": {"width": 8, "heads": 2, "layers": 1}, "bigru": {"width": 8, "layers": 1}, "mlp": {},
-         "unet": {"side": SIDE, "widths": [8, 8]}, "vit": {"side": SIDE, "width": 8, "heads": 2, "layers": 1}}
 EPOCHS = 6
+steady = small_and_steady(256)
 with_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here")
 
 
-@pytest.fixture(autouse=True)
-def small_and_steady(monkeypatch):
-    """Epochs of few pixels, on one thread."""
-    monkeypatch.setattr(training, "PIXELS_PER_EPOCH", 256)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def whole(name):

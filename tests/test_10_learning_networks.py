@@ -19,25 +19,23 @@ from phenofuse.core.timeseries.filling import gaps_around
 
 pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parent))
-import torch
 from learning import NAMES, sample, series
-from networks import check_that_hidden_stays_hidden, check_that_training_resumes, model_of, part
-from phenofuse.core.learning.networks import ARCHITECTURES, build, side_of, training
+from networks import (
+    SMALL,
+    check_that_hidden_stays_hidden,
+    check_that_training_resumes,
+    model_of,
+    part,
+    small_and_steady,
+)
+from phenofuse.core.learning.networks import ARCHITECTURES, build, side_of
 from phenofuse.core.learning.networks.learning import Choices, Learning
 from phenofuse.core.learning.networks.prediction import Model
 
 PIXELWISE = [name for name in ARCHITECTURES if side_of(name) == 1]
-SMALL = {"fusion": {"width": 8, "heads": 2, "layers": 1}, "bigru": {"width": 8, "layers": 1}, "mlp": {}}
+steady = small_and_steady(128)
 
 
-@pytest.fixture(autouse=True)
-def small_and_steady(monkeypatch):
-    """Epochs of few pixels, on one thread: sums of several would depend on the machine."""
-    monkeypatch.setattr(training, "PIXELS_PER_EPOCH", 128)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

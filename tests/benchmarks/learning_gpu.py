@@ -21,16 +21,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import conftest  # noqa: F401 (links the checkout as package phenofuse)
-from measuring import measured, write_scene
+from measuring import measured, written_inputs
 from phenofuse.core.learning.modelfile import load_card
 from phenofuse.core.scene.simulate import simulate
 from phenofuse.core.timeseries import open_series
-from phenofuse.core.timeseries.writing import variable_header
 
 MEMORY_MB = 2048
 SIDE = 96
-NAMES = "NDVI", "VV", "VH"
 EPOCH = re.compile(r"Epoch (\d+): error on validation pixels (\d\.\d+)")
+UNTRAINED = "Error of the prior"
 AS_GOOD = 1.01
 QUERY = "nvidia-smi", "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits", "--loop-ms=200"
 
@@ -68,14 +67,7 @@ def main() -> None:
     options = parser.parse_args()
     scene, side = simulate(SIDE, 62, 1), round(options.pixels**0.5)
     with tempfile.TemporaryDirectory(prefix="phenofuse-bench-") as folder:
-
-        def inputs(prefix: str, size: int) -> dict:
-            paths = [str(Path(folder, f"{prefix}{name}.tif")) for name in NAMES]
-            for path, name, values in zip(paths, NAMES, (scene.ndvi, scene.vv, scene.vh)):
-                write_scene(path, variable_header(name), values, size, size)
-            return {"INPUT": paths[0], "COVARIATES": paths[1:]}
-
-        small, large = inputs("small", SIDE), inputs("large", side)
+        small, large = written_inputs(folder, "small", scene, SIDE), written_inputs(folder, "large", scene, side)
         for architecture in options.architectures:
             models, goal, first = [], None, None
             for device in options.devices:
@@ -86,7 +78,8 @@ def main() -> None:
                 epochs, card = curve(told), load_card(models[-1])
                 goal = goal or AS_GOOD * card.training["validation rmse"]
                 reached = next((f"{when:.0f} s" for when, error in epochs if error <= goal), "never")
-                spent = (epochs[-1][0] - epochs[0][0]) / max(1, len(epochs) - 1)
+                began = next(when for when, event in told if event.get("text", "").startswith(UNTRAINED))
+                spent = (epochs[-1][0] - began) / len(epochs)
                 busy = f"GPU busy {np.mean(use, axis=0)[0]:.0f} %, {np.max(use, axis=0)[1]:.0f} MB of its memory; " if use else ""
                 print(f"{architecture} on {device}: held out RMSE {card.metrics['rmse']:.4f}; validation error {goal:.4f} reached "
                       f"after {reached}; {spent:.2f} s per epoch, {card.training['samples']['training'] / spent:.0f} series per second"

@@ -18,11 +18,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import conftest  # noqa: F401 (links the checkout as package phenofuse)
-from measuring import measured, write_scene
+from measuring import measured, written_inputs
 from phenofuse.core.learning.modelfile import load_card
 from phenofuse.core.scene.simulate import simulate
 from phenofuse.core.timeseries import open_series
-from phenofuse.core.timeseries.writing import variable_header
 from series import linear, pixels
 
 MEMORY_MB = 512
@@ -52,14 +51,8 @@ def main() -> None:
     options = parser.parse_args()
     scene, side = simulate(SIDE, 62, 1), round(options.pixels**0.5)
     with tempfile.TemporaryDirectory(prefix="phenofuse-bench-") as folder:
-
-        def inputs(prefix: str, size: int) -> dict:
-            paths = [str(Path(folder, f"{prefix}{name}.tif")) for name in ("NDVI", "VV", "VH")]
-            for path, name, values in zip(paths, ("NDVI", "VV", "VH"), (scene.ndvi, scene.vv, scene.vh)):
-                write_scene(path, variable_header(name), values, size, size)
-            return {"INPUT": paths[0], "COVARIATES": paths[1:]}
-
-        small, large, filled = inputs("small", SIDE), inputs("large", side), str(Path(folder, "filled.tif"))
+        small, large = written_inputs(folder, "small", scene, SIDE), written_inputs(folder, "large", scene, side)
+        filled = str(Path(folder, "filled.tif"))
         line = linear(pixels(scene.ndvi), open_series(small["INPUT"]).days).T.reshape(scene.ndvi.shape)
         missing = np.isnan(scene.ndvi)
         print(f"linear: error of missing values {np.sqrt(np.mean((line - scene.ndvi_truth)[missing] ** 2)):.4f}", flush=True)
