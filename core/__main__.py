@@ -4,6 +4,7 @@ Started by path (``python .../core``), so that the folder the plugin lies in may
 The job is the first line of standard input. When standard input closes, the job is cancelled;
 a job that does not stop within two seconds is ended with all it started. Nothing but JSON lines
 reaches standard output: whatever a library prints goes to standard error, hence to the log.
+Both streams are ours alone: libraries and other programs find the null device and standard error in their place.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from pathlib import Path
 
 SECONDS_TO_STOP = 2.0  # the border allows 3 s from the click to an empty process table
 EXIT_FAILED, EXIT_CANCELLED = 1, 130
+BYTES_PER_READ = 1 << 16  # what a pipe holds on Linux
+STD_INPUT_HANDLE = 0xFFFFFFF6  # Windows's -10, as the unsigned number it takes
 # Workers are threads over tiles. Threads inside the algebra of small matrices would only wait for one another, spinning: beside
 # other work, two of them took ten times as long as one. Read when numpy and torch are loaded; Dask's workers do the same.
 QUIET_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
@@ -27,14 +30,15 @@ QUIET_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
 def main() -> int:
     """Read one job, run it, say how it ended; returns the exit status."""
+    source = _claim_standard_input()
     for name, value in QUIET_THREADS.items():
         os.environ.setdefault(name, value)
     _separate_compiled_code()
     core = _package()
     stream = _claim_standard_output()
     events = core.events.Events(stream)
-    line = sys.stdin.readline()
-    threading.Thread(target=_cancel_when_input_closes, args=(events,), daemon=True).start()
+    line = _first_line(source)
+    threading.Thread(target=_cancel_when_input_closes, args=(source, events), daemon=True).start()
     try:
         job = json.loads(line)
         resources = core.jobs.Resources(**job.get("resources", {}))
@@ -101,16 +105,58 @@ def _separate_compiled_code() -> None:
         os.environ["NUMBA_CACHE_DIR"] = os.path.join(folder, str(newest))
 
 
+def _claim_standard_input() -> int:
+    """Keep standard input for ourselves and give everybody else the null device; returns the descriptor to read from.
+
+    A thread waits in a read of it as long as the job runs. On Windows whoever else touches that pipe meanwhile waits as well,
+    for ever: numpy's libraries when they load, and every program that inherits it. Hence before anything is loaded.
+    """
+    own = _kept(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    if sys.platform == "win32":
+        _tell_windows_of_standard_input()
+    return own
+
+
+def _tell_windows_of_standard_input() -> None:
+    """Programs inherit Windows's own standard handle, which follows descriptor 0 only where Python is a console program."""
+    import ctypes
+    import msvcrt
+
+    kernel = ctypes.WinDLL("kernel32")
+    kernel.SetStdHandle.argtypes = (ctypes.c_uint32, ctypes.c_void_p)
+    kernel.SetStdHandle(STD_INPUT_HANDLE, msvcrt.get_osfhandle(0))
+
+
 def _claim_standard_output():
     """Keep standard output for ourselves and send everybody else's prints to standard error."""
-    stream = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    stream = os.fdopen(_kept(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return stream
 
 
-def _cancel_when_input_closes(events) -> None:
-    while sys.stdin.readline():
+def _kept(descriptor: int) -> int:
+    """A duplicate that no other program inherits; Windows lets the duplicate of a standard stream be inherited unless told."""
+    own = os.dup(descriptor)
+    os.set_inheritable(own, False)
+    return own
+
+
+def _first_line(source: int) -> bytes:
+    """Read up to the first end of a line; nothing follows it but the end of input."""
+    parts = []
+    while not parts or b"\n" not in parts[-1]:
+        parts.append(os.read(source, BYTES_PER_READ))
+        if not parts[-1]:
+            break
+    return b"".join(parts).partition(b"\n")[0]
+
+
+def _cancel_when_input_closes(source: int, events) -> None:
+    while os.read(source, BYTES_PER_READ):
         pass
     events.cancel()
     time.sleep(SECONDS_TO_STOP)

@@ -25,12 +25,23 @@ CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_
 SECONDS_TO_DIE = 3.0
 SECONDS_BETWEEN_LOOKS = 0.1
 
-# Runs a module of Python, and ends at once with all it started when standard input does. It reads the descriptor
-# itself: the lock of sys.stdin would be held when Python ends.
+# Runs a module of Python, and ends at once with all it started when standard input does. It reads a descriptor of its
+# own, and everybody else finds the null device: on Windows a program waits for ever, before its first line, when it
+# inherits a pipe that another is reading from. `venv` starts two others.
 _ON_A_LEASH = """
 import os, runpy, signal, sys, threading
+leash = os.dup(0)
+os.set_inheritable(leash, False)
+nothing = os.open(os.devnull, os.O_RDONLY)
+os.dup2(nothing, 0)
+os.close(nothing)
+if sys.platform == "win32":
+    import ctypes, msvcrt
+    kernel = ctypes.WinDLL("kernel32")
+    kernel.SetStdHandle.argtypes = (ctypes.c_uint32, ctypes.c_void_p)
+    kernel.SetStdHandle(0xFFFFFFF6, msvcrt.get_osfhandle(0))
 def watch():
-    os.read(0, 1)
+    os.read(leash, 1)
     if hasattr(os, "killpg"):
         os.killpg(0, signal.SIGKILL)
     os._exit(130)
@@ -68,7 +79,8 @@ def kill(process) -> None:
     """End a process that `start` started, and all its children, now."""
     if sys.platform == "win32":
         taskkill = Path(os.environ.get("SystemRoot", r"C:\Windows"), "System32", "taskkill.exe")
-        subprocess.run([str(taskkill), "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
+        subprocess.run([str(taskkill), "/F", "/T", "/PID", str(process.pid)],
+                       stdin=subprocess.DEVNULL, capture_output=True, check=False)
     else:
         try:
             os.killpg(process.pid, signal.SIGKILL)

@@ -139,7 +139,8 @@ def _nvidia_smi() -> list:
         return []
     try:
         ended = subprocess.run([tool, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"],
-                               capture_output=True, text=True, timeout=SECONDS_FOR_NVIDIA_SMI, check=False)
+                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                               timeout=SECONDS_FOR_NVIDIA_SMI)
     except (OSError, subprocess.TimeoutExpired):
         return []
     return [line.strip() for line in ended.stdout.splitlines() if line.strip()] if ended.returncode == 0 else []
