@@ -68,7 +68,7 @@ def test_a_login_of_google_stays_with_google(secret):
 def test_a_key_of_this_machine_stays_here(private_key):
     """A throw-away key signs for the double only; scopes are those that the destination needs."""
     key = service_account(private_key, HERE + "/token")
-    with pytest.raises(InputError, match="belongs to 127.0.0.1"):
+    with pytest.raises(InputError, match="belongs to http://127.0.0.1"):
         account.credentials(key, None, GOOGLE)
     assert tuple(account.credentials(key, None, HERE).scopes) == (account.SCOPE,)
     assert any("drive" in scope for scope in account.credentials(key, None, HERE, "drive").scopes)

@@ -180,11 +180,11 @@ class Service:
 
 
 class Transport:
-    """HTTP for the client library: deadlines, no redirects, no passwords from files; safe in threads."""
+    """HTTP for the client library: only where `account` lets it, deadlines, no redirects, no passwords from files; safe in threads."""
 
     def __init__(self, address: str, when_restricted):
         self._when_restricted, self._restricted = when_restricted, False
-        self._local, self._is_local = threading.local(), account._is_local(address)
+        self._local, self._address = threading.local(), address
         self.timeout = SECONDS_OF_SILENCE
 
     def request(self, uri, method="GET", body=None, headers=None, redirections=None, connection_type=None):
@@ -193,6 +193,7 @@ class Transport:
         import requests
 
         started = time.monotonic()
+        account.require_leave(uri, self._address, bare=_is_bare(headers or {}, body))
         try:
             with self._session().request(method, uri, data=body, headers=headers, stream=True, allow_redirects=False,
                                          timeout=(SECONDS_TO_CONNECT, SECONDS_OF_SILENCE)) as answer:  # fmt: skip
@@ -222,9 +223,32 @@ class Transport:
             session = requests.Session()
             session.trust_env = False  # it would send passwords from a .netrc
             session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
-            session.proxies = {} if self._is_local else urllib.request.getproxies()
+            place = account.Place.of(self._address)
+            session.proxies = urllib.request.getproxies() if place and not place.is_local else {}
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, _gate(self._address))
             self._local.session = session
         return self._local.session
+
+
+def _gate(address: str):
+    """What each request passes last, redirected ones too: its address is judged as it is about to be connected to."""
+    import requests.adapters
+    import urllib3
+
+    class Gate(requests.adapters.HTTPAdapter):
+        def send(self, request, **options):
+            parts, bare = urllib3.util.parse_url(request.url), _is_bare(request.headers, request.body)
+            for seen in (request.url, f"{parts.scheme}://{parts.netloc}/"):  # ours and the reading of who connects
+                account.require_leave(seen, address, bare)
+            return super().send(request, **options)
+
+    return Gate()
+
+
+def _is_bare(headers, body) -> bool:
+    """Whether nothing in a request could be a secret."""
+    return not body and "authorization" not in map(str.lower, headers)
 
 
 class Garbled(ValueError):
