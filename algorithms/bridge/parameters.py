@@ -320,8 +320,6 @@ def _value(algorithm, definition, parameters, context):
     if isinstance(definition, QgsProcessingParameterFile):
         path = algorithm.parameterAsFile(parameters, name, context)
         return os.path.abspath(path) if path else None
-    if isinstance(definition, QgsProcessingParameterField):
-        return next(iter(algorithm.parameterAsFields(parameters, name, context)), None)
     return algorithm.parameterAsString(parameters, name, context) or None
 
 
