@@ -18,6 +18,7 @@ from qgis.core import (
     Qgis,
     QgsApplication,
     QgsDateTimeRange,
+    QgsLayerTreeModel,
     QgsLayerTreeRegistryBridge,
     QgsMapLayerLegendUtils,
     QgsMapRendererParallelJob,
@@ -38,6 +39,8 @@ from qgis.core import (
     QgsProject,
     QgsRasterLayer,
 )
+from qgis.gui import QgsLayerTreeView
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QDateTime, QSize, Qt
 from qgis.PyQt.QtGui import QColor, QImage, QPainter
 from qgis.PyQt.QtSvg import QSvgRenderer
@@ -404,11 +407,15 @@ def copying(qgis_processing):
 
 
 @pytest.fixture()
-def project(qgis_app):
-    """The project, empty before and after."""
-    QgsProject.instance().clear()
-    yield QgsProject.instance()
-    QgsProject.instance().clear()
+def project(qgis_iface, monkeypatch):
+    """The project, empty before and after, in a layer tree as the desktop has it: from QGIS 3.44 on Processing works with it."""
+    project, tree = QgsProject.instance(), QgsLayerTreeView()
+    project.clear()
+    tree.setModel(QgsLayerTreeModel(project.layerTreeRoot(), tree))
+    monkeypatch.setattr(qgis_iface, "layerTreeView", lambda: tree, raising=False)
+    yield project
+    project.clear()
+    sip.delete(tree)
 
 
 def loaded(project) -> dict:
