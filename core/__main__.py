@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
+import io
 import os
+import signal
 import sys
 import threading
 import time
@@ -22,6 +23,8 @@ from pathlib import Path
 SECONDS_TO_STOP = 2.0  # the border allows 3 s from the click to an empty process table
 EXIT_FAILED, EXIT_CANCELLED = 1, 130
 BYTES_PER_READ = 1 << 16  # what a pipe holds on Linux
+# What the base takes when it is loaded (500 MB are too little, 600 are enough), most of it never used; and some room to work.
+LEAST_ADDRESS_SPACE = 700 * 1000 * 1000
 STD_INPUT_HANDLE = 0xFFFFFFF6  # Windows's -10, as the unsigned number it takes
 # Workers are threads over tiles. Threads inside the algebra of small matrices would only wait for one another, spinning: beside
 # other work, two of them took ten times as long as one. Read when numpy and torch are loaded; Dask's workers do the same.
@@ -38,49 +41,31 @@ def main() -> int:
     stream = _claim_standard_output()
     events = core.events.Events(stream)
     line = _first_line(source)
-    threading.Thread(target=_cancel_when_input_closes, args=(source, events), daemon=True).start()
     try:
-        job = json.loads(line)
-        resources = core.jobs.Resources(**job.get("resources", {}))
-        result = core.jobs.run(job["job"], job.get("parameters", {}), resources, events)
-        events.result(**result)
+        threading.Thread(target=_cancel_when_input_closes, args=(source, events), daemon=True).start()
+        _require_address_space(core)
+        events.result(**core.jobs.run(*core.jobs.read(line), events))
         return 0
-    except core.errors.Cancelled as stop:
-        events.error(stop.kind, stop.text, stop.remedy)
-        return EXIT_CANCELLED
-    except core.errors.PhenofuseError as problem:
-        traceback.print_exc()
-        events.error(problem.kind, problem.text, problem.remedy)
-    except MemoryError:
-        traceback.print_exc()
-        events.error(
-            "memory", "The engine ran out of memory.", "Lower MEMORY_MB or WORKERS, or close other programs."
-        )
-    except ImportError as missing:
-        traceback.print_exc()
-        events.error(
-            "extra",
-            f"The engine's Python lacks a package: {missing}.",
-            "Run 'Set up engine' (phenofuse:setupengine), then try again.",
-        )
-    except OSError as problem:
-        traceback.print_exc()
-        full = problem.errno == 28  # ENOSPC
-        events.error(
-            "disk" if full else "output",
-            f"The disk is full: {problem}." if full else f"{problem}.",
-            "Free some room, then run the same call again: it continues where it stopped."
-            if full
-            else "Check that the file exists and that you may read or write it.",
-        )
     except Exception as problem:  # the border: whatever happens becomes a sentence, the rest goes to the log
+        events.error(*core.causes.explained(problem))
+        if isinstance(problem, core.errors.Cancelled):
+            return EXIT_CANCELLED
         traceback.print_exc()
-        events.error(
-            "internal",
-            f"The engine failed unexpectedly: {type(problem).__name__}: {problem}.",
-            "Please report this with the log file.",
-        )
     return EXIT_FAILED
+
+
+def _require_address_space(core) -> None:
+    """Refuse a limit (``ulimit -v``, a batch system's) below which libraries do not load: some then wait for ever."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if allowed != resource.RLIM_INFINITY and allowed < LEAST_ADDRESS_SPACE:
+        raise core.errors.MemoryLimitError(
+            f"The engine may use only {allowed / 1e6:.0f} MB of memory here; it needs at least {LEAST_ADDRESS_SPACE / 1e6:.0f} MB.",
+            "Raise the limit (ulimit -v, or what the batch system grants), then run it again.",
+        )
 
 
 def _package():
@@ -92,7 +77,7 @@ def _package():
             "phenofuse", root / "__init__.py", submodule_search_locations=[str(root)]
         )
         sys.modules["phenofuse"] = importlib.util.module_from_spec(spec)
-    for name in ("errors", "events", "jobs"):
+    for name in ("causes", "errors", "events", "jobs"):
         importlib.import_module(f"phenofuse.core.{name}")
     return sys.modules["phenofuse.core"]
 
@@ -134,8 +119,19 @@ def _claim_standard_output():
     """Keep standard output for ourselves and send everybody else's prints to standard error."""
     stream = os.fdopen(_kept(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
-    sys.stdout = sys.stderr
+    log = io.TextIOWrapper(_Log(2, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
+    sys.stdout = sys.stderr = log
     return stream
+
+
+class _Log(io.FileIO):
+    """Standard error for Python: a log that has no room left ends no job."""
+
+    def write(self, data) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
 
 
 def _kept(descriptor: int) -> int:
@@ -160,10 +156,18 @@ def _cancel_when_input_closes(source: int, events) -> None:
         pass
     events.cancel()
     time.sleep(SECONDS_TO_STOP)
-    os._exit(EXIT_CANCELLED)
+    _leave(EXIT_CANCELLED)
+
+
+def _leave(code: int) -> None:
+    """End at once: worker threads may still hold a tile that nobody wants any more.
+
+    Cancelled, it ends all it started, too: QGIS may be gone and can't. (On Windows its job object does that.)
+    """
+    if code == EXIT_CANCELLED and sys.platform != "win32" and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stderr.flush()
-    os._exit(code)  # at once: worker threads may still hold a tile nobody wants any more
+    _leave(main())

@@ -7,10 +7,11 @@ A job is a function ``run(parameters, resources, events)`` that returns ``{"outp
 from __future__ import annotations
 
 import importlib
+import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
-from .errors import InputError
+from .errors import Cancelled, InputError
 
 JOBS = {
     "createsamplescene": "scene.job:run",
@@ -34,6 +35,7 @@ JOBS = {
     "phenologymetrics": "phenology.job:run",
     "checkengine": "environment.job:run",
 }
+HALVES_DIFFER = "Reinstall the plugin: its two halves are of different versions."
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,49 @@ class Resources:
     credentials: str = field(default="", repr=False)
 
     def __post_init__(self):
+        for one in fields(self):
+            value, wanted = getattr(self, one.name), type(one.default)
+            if value is None:
+                object.__setattr__(self, one.name, one.default)
+            elif not isinstance(value, wanted) or isinstance(value, bool):
+                found = type(value).__name__ if one.name == "credentials" else repr(value)
+                raise InputError(
+                    f"{one.name.upper()} is {found}; {'a whole number' if wanted is int else 'text'} is expected."
+                )
         if self.memory_mb < 64:
             raise InputError(
                 f"The memory budget is {self.memory_mb} MB; at least 64 MB are needed.", "Raise MEMORY_MB."
             )
         if self.workers < 1:
             object.__setattr__(self, "workers", os.cpu_count() or 1)
+
+
+def read(line: bytes) -> tuple:
+    """Name, parameters and resources of the job that a line of JSON tells.
+
+    Raises
+    ------
+    InputError
+        When it is no such line.
+    Cancelled
+        When there is none: whoever started the engine has gone.
+    """
+    if not line.strip():
+        raise Cancelled()
+    try:
+        told = json.loads(line)
+        name, parameters, resources = told["job"], told.get("parameters") or {}, told.get("resources") or {}
+        if not (isinstance(name, str) and isinstance(parameters, dict) and isinstance(resources, dict)):
+            raise TypeError
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        raise InputError(
+            "What the engine was told is no job.",
+            'Send one line of JSON in UTF-8, such as {"job": "checkengine", "parameters": {}, "resources": {}}.',
+        ) from None
+    unknown = sorted(set(resources) - {one.name for one in fields(Resources)})
+    if unknown:
+        raise InputError(f"The engine knows no resource '{unknown[0]}'.", HALVES_DIFFER)
+    return name, parameters, Resources(**resources)
 
 
 def run(name: str, parameters: dict, resources: Resources, events) -> dict:
@@ -80,9 +119,7 @@ def run(name: str, parameters: dict, resources: Resources, events) -> dict:
         Whatever the job finds wrong.
     """
     if name not in JOBS:
-        raise InputError(
-            f"The engine has no job '{name}'.", "Reinstall the plugin: its two halves are of different versions."
-        )
+        raise InputError(f"The engine has no job '{name}'.", HALVES_DIFFER)
     module, function = JOBS[name].split(":")
     job = getattr(importlib.import_module(f".{module}", __package__), function)
     result = job(parameters, resources, events)

@@ -202,7 +202,8 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
             if problem.kind == "cancelled":
                 feedback.pushInfo(tr("Cancelled. The same call continues where it stopped."))
                 raise QgsProcessingException(tr("Cancelled.")) from problem
-            feedback.pushInfo(tr("Details are in the log file {}").format(problem.log))
+            if problem.log:
+                feedback.pushInfo(tr("Details are in the log file {}").format(problem.log))
             raise QgsProcessingException(f"{problem.text} {problem.remedy}".strip()) from problem
 
     def _open(self, outputs: dict, values: dict, context) -> None:

@@ -1,15 +1,20 @@
 """The engine as a child process: one job in, progress and messages out, one result or one plain error.
 
 Standard library only. Cancelling closes the engine's standard input (it stops at its next check), then
-terminates it, then kills it with all it started: within three seconds nothing of it is left.
+terminates it, then kills it with all it started: within three seconds nothing of it is left. It works in an
+empty folder of its own: a file of settings that lies in the current folder would change what libraries do.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
+import re
+import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -37,6 +42,8 @@ _CRASHED = {
     0xC000001D: "an illegal instruction",
     0xC0000135: "a missing DLL",
 }
+# What libraries say last when they end a process for want of memory: OpenBLAS, LLVM, C++, glibc.
+_WANT_OF_MEMORY = re.compile(r"memory allocation|out of memory|cannot allocate|unable to allocate|bad_alloc", re.I)
 
 
 class EngineError(Exception):
@@ -67,7 +74,7 @@ def run_job(
     parameters: dict,
     resources: dict,
     listener: Listener,
-    logs: str | Path | None = None,
+    logs: str | Path,
     caches: str | Path | None = None,
 ) -> dict:
     """Run one job in the engine and wait for it.
@@ -80,8 +87,10 @@ def run_job(
         As `core.jobs.run` takes them; they travel on standard input, never on a command line.
     listener : Listener
         Hears progress and messages; asked ten times a second whether to stop.
-    logs, caches : path, optional
-        Folders for the log file, and for compiled functions.
+    logs : path
+        The folder for the log file.
+    caches : path, optional
+        The folder for compiled functions and matplotlib's list of fonts.
 
     Returns
     -------
@@ -93,11 +102,11 @@ def run_job(
     EngineError
         With `kind` ``cancelled`` when the listener stopped it.
     """
-    log = _new_log(job, Path(logs or Path(tempfile.gettempdir(), "phenofuse-logs")))
-    variables = processes.clean_environment()
-    if caches:
-        variables["NUMBA_CACHE_DIR"] = str(caches)
-    with open(log, "wb") as errors:
+    log = _new_log(job, Path(logs))
+    with _own_folder(log) as own, open(log, "wb") as errors:
+        variables = {**processes.clean_environment(), "MPLCONFIGDIR": os.path.join(caches or own, "matplotlib")}
+        if caches:
+            variables["NUMBA_CACHE_DIR"] = str(caches)
         try:
             process = processes.start(
                 [python, CORE],
@@ -105,7 +114,7 @@ def run_job(
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                cwd=tempfile.gettempdir(),
+                cwd=own,
             )
         except OSError as problem:
             raise EngineError(
@@ -120,6 +129,24 @@ def run_job(
             )
         finally:
             _end(process)
+
+
+@contextlib.contextmanager
+def _own_folder(log: Path):
+    """An empty folder that nobody else may read or write, gone at the end."""
+    try:
+        folder = tempfile.mkdtemp(prefix="phenofuse-")
+    except OSError as problem:
+        raise EngineError(
+            "temporary",
+            f"No temporary folder can be made ({problem.strerror}).",
+            "Free some room on the disk of temporary files, or set TMPDIR (on Windows TEMP) to a folder that you may write.",
+            str(log),
+        ) from problem
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _converse(process, job: dict, listener: Listener, log: str) -> dict:
@@ -168,7 +195,8 @@ def _parsed(line: bytes) -> dict:
 
 def _silent_end(code: int, log: str) -> EngineError:
     """The error for an engine that ended without a word."""
-    if code in _OUT_OF_MEMORY:
+    last = _last_line(log)
+    if code in _OUT_OF_MEMORY or _WANT_OF_MEMORY.search(last):
         return EngineError(
             "memory",
             "The engine was ended by the system, most likely because memory ran out.",
@@ -188,14 +216,17 @@ def _silent_end(code: int, log: str) -> EngineError:
         )
     return EngineError(
         "start",
-        f"The engine ended at once with status {code}: {_last_line(log)}",
+        f"The engine ended at once with status {code}: {last}",
         "Run 'Check engine' (phenofuse:checkengine).",
         log,
     )
 
 
 def _last_line(log: str) -> str:
-    lines = Path(log).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    try:
+        lines = Path(log).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        lines = []  # somebody has cleared the folder
     return lines[-1] if lines else "it said nothing."
 
 
@@ -205,7 +236,7 @@ def _end(process) -> None:
         process.stdin.close()
     except OSError:
         pass
-    if not _ended(process, SECONDS_TO_STOP):
+    if not _ended(process, SECONDS_TO_STOP) and sys.platform != "win32":  # which has no asking, only killing
         process.terminate()
         _ended(process, SECONDS_TO_TERMINATE)
     processes.kill(process)
@@ -221,10 +252,19 @@ def _ended(process, seconds: float) -> bool:
 
 
 def _new_log(job: str, folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in sorted(folder.glob("*.log"), key=_changed)[:-LOGS_KEPT]:
-        old.unlink(missing_ok=True)
-    handle, name = tempfile.mkstemp(".log", f"{datetime.now():%Y%m%d-%H%M%S}-{job}-", str(folder))
+    """A new log file; the oldest go, but for those that another run still writes or another QGIS removes as well."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in sorted(folder.glob("*.log"), key=_changed)[:-LOGS_KEPT]:
+            with contextlib.suppress(OSError):
+                old.unlink()
+        handle, name = tempfile.mkstemp(".log", f"{datetime.now():%Y%m%d-%H%M%S}-{job}-", str(folder))
+    except OSError as problem:
+        raise EngineError(
+            "log",
+            f"No log file can be made in {folder} ({problem.strerror}).",
+            "Free some room on that disk, and check that you may write in that folder.",
+        ) from problem
     os.close(handle)
     return Path(name)
 
@@ -233,5 +273,5 @@ def _changed(log: Path) -> float:
     """When a log was written last; 0 where another QGIS, making room for its own, has just removed it."""
     try:
         return log.stat().st_mtime
-    except FileNotFoundError:
+    except OSError:
         return 0.0

@@ -5,6 +5,7 @@ other Python. A child therefore gets a copy without them; what the user set for 
 """
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
@@ -14,10 +15,18 @@ import threading
 import time
 from pathlib import Path
 
-# Made for QGIS's own Python and libraries, or (PIP_*) sending packages elsewhere than into the environment.
-FOREIGN_PREFIXES = ("PYTHON", "GDAL_", "PROJ_", "QGIS_", "QT_", "OSGEO4W", "DYLD_", "CONDA")
-FOREIGN = ("VIRTUAL_ENV", "__PYVENV_LAUNCHER__", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER",
+from . import jobobject
+
+# Made for QGIS's own Python and libraries; or for the user's other work, where it would change what comes out of ours:
+# options of GDAL and its parts, looks of figures, how numpy, numba and torch reckon. (PIP_*) would send packages elsewhere
+# than into the environment.
+FOREIGN_PREFIXES = ("PYTHON", "GDAL_", "PROJ_", "QGIS_", "QT_", "OSGEO4W", "DYLD_", "CONDA",
+                    "CPL_", "VSI_", "OGR_", "OSR_", "GTIFF_", "TIFF_", "RASTERIO_", "MPL", "NUMBA_", "NPY_", "TORCH_")
+FOREIGN = ("MATPLOTLIBRC", "NVIDIA_TF32_OVERRIDE",
+           "VIRTUAL_ENV", "__PYVENV_LAUNCHER__", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER",
            "PIP_REQUIRE_VIRTUALENV", "PIP_PYTHON", "PIP_NO_DEPS", "PIP_DRY_RUN", "PIP_REPORT")
+# What every other Python gets. GDAL would read options from the user's ~/.gdal/gdalrc unless another file is named.
+OWN = {"PYTHONNOUSERSITE": "1", "PYTHONIOENCODING": "utf-8", "GDAL_CONFIG_FILE": os.devnull}
 # QGIS points some of these at folders that do not exist, and then no certificate is trusted at all.
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
 
@@ -62,30 +71,28 @@ def clean_environment(variables=None) -> dict:
         if known in CERTIFICATES and not Path(value).exists():
             continue
         kept[name] = value
-    return {**kept, "PYTHONNOUSERSITE": "1", "PYTHONIOENCODING": "utf-8"}
+    return {**kept, **OWN}
 
 
-def start(command, variables=None, **options) -> subprocess.Popen:
-    """Start `command` (a list) as the head of a process group of its own, so that `kill` reaches its children."""
+def start(command, variables=None, *, stdin, **options) -> subprocess.Popen:
+    """Start `command` (a list) as the head of a tree of its own, which `kill` ends as a whole.
+
+    `stdin` is to be named each time: nobody inherits ours.
+    """
+    options.update(stdin=stdin, env=clean_environment() if variables is None else variables)
+    command = [str(part) for part in command]
     if sys.platform == "win32":
-        options["creationflags"] = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
-    else:
-        options["start_new_session"] = True
-    environment = clean_environment() if variables is None else variables
-    return subprocess.Popen([str(part) for part in command], env=environment, **options)
+        return jobobject.start(command, **options)
+    return subprocess.Popen(command, start_new_session=True, **options)
 
 
 def kill(process) -> None:
-    """End a process that `start` started, and all its children, now."""
+    """End a process that `start` started, and all its children, now; also those of one that has ended by itself."""
     if sys.platform == "win32":
-        taskkill = Path(os.environ.get("SystemRoot", r"C:\Windows"), "System32", "taskkill.exe")
-        subprocess.run([str(taskkill), "/F", "/T", "/PID", str(process.pid)],
-                       stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        jobobject.kill(process)
     else:
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left; on macOS, only the dead are
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass                                     # it has just ended by itself
     try:
         process.wait(SECONDS_TO_DIE)
     except subprocess.TimeoutExpired:
@@ -126,7 +133,6 @@ def run(command, variables=None, cancelled=None, on_line=None, on_wait=None, tim
     try:
         while True:
             if (cancelled and cancelled()) or (deadline and time.monotonic() > deadline):
-                kill(process)
                 return None, "\n".join(lines)
             if on_wait:
                 on_wait()
@@ -140,8 +146,7 @@ def run(command, variables=None, cancelled=None, on_line=None, on_wait=None, tim
             if on_line:
                 on_line(line)
     finally:
-        if process.poll() is None:                   # a callback raised
-            kill(process)
+        kill(process)
         if process.stdin:
             process.stdin.close()
 

@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 
-matplotlib.rcParams["svg.hashsalt"] = "phenofuse"  # the same figure gives the same bytes
+# The same figure gives the same bytes, whatever a matplotlibrc of the user or of the current folder says.
+matplotlib.rcParams.update({**matplotlib.rcParamsDefault, "svg.hashsalt": "phenofuse"})
 
 INK = "#1f2a37"  # text and axes; the report turns it light in dark schemes, so nothing else may use it
 MISSING = (0.6, 0.65, 0.7, 0.35)
