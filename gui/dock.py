@@ -6,7 +6,7 @@ from datetime import date
 
 from qgis.core import Qgis, QgsApplication, QgsDateTimeRange, QgsProject, QgsSettings, QgsTemporalNavigationObject
 from qgis.gui import QgsDockWidget, QgsMapCanvas
-from qgis.PyQt.QtCore import QDateTime, QEvent, QRectF, QSize, Qt, QTimer
+from qgis.PyQt.QtCore import QDateTime, QRectF, QSize, Qt, QTimer
 from qgis.PyQt.QtGui import QIcon, QPainter, QPixmap
 from qgis.PyQt.QtWidgets import (
     QFileDialog,
@@ -63,6 +63,7 @@ class ProfileDock(QgsDockWidget):
         self.tool.rested.connect(self.session.anticipate)
         self.tool.deleted.connect(self.session.remove_last)
         self.plot.removed.connect(self.session.remove)
+        self.plot.themed.connect(self._list)
         self._patience.timeout.connect(self._draw)
         self.session.listed.connect(self._list)
         self.session.changed.connect(self._draw_when_read)
@@ -179,11 +180,6 @@ class ProfileDock(QgsDockWidget):
         remarks = [telling.remark(self.session, place) for place in self.session.places[-1:]]
         self._status.setText("  " + "   ".join(filter(None, [*remarks, *telling.warnings(self.session)])))
         self._status.setToolTip(self._status.text().strip())
-
-    def changeEvent(self, event):
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and self.widget() is not None:
-            self._list()
 
     def _take_map(self, take: bool) -> None:
         if take:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from qgis.PyQt.QtCore import QRectF, QSize, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QEvent, QRectF, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QPainter, QPalette, QPixmap, QTextOption
 from qgis.PyQt.QtWidgets import QApplication, QMenu, QSizePolicy, QWidget
 
@@ -25,6 +25,7 @@ class Plot(QWidget):
 
     picked = pyqtSignal(float)  # a day that was clicked, in days since 1970-01-01
     removed = pyqtSignal(int)  # the number of a place that is to go
+    themed = pyqtSignal()  # paper and ink are others now; a parent is told before its children have them
 
     def __init__(self, parent=None):
         super().__init__(parent)
@@ -80,6 +81,11 @@ class Plot(QWidget):
 
     def sizeHint(self):
         return QSize(640, 240)
+
+    def changeEvent(self, event):
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.themed.emit()
 
     def paintEvent(self, event):
         painter = QPainter(self)

@@ -1,4 +1,7 @@
-"""A small scene for the profile dock's tests, written with GDAL alone and tagged as the contract says."""
+"""A small scene for the profile dock's tests, written with GDAL alone and tagged as the contract says.
+
+Works with QGIS and with the stand-in in `qt6`.
+"""
 from __future__ import annotations
 
 import json
@@ -13,6 +16,7 @@ from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, 
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QEventLoop, QSize, QTimer
+from qgis.PyQt.QtWidgets import QMainWindow, QMenu, QToolBar
 
 DATES, ROWS, COLUMNS = 62, 12, 16
 LEFT, TOP, PIXEL = 500000.0, 9000000.0, 50.0
@@ -80,6 +84,23 @@ def scene(folder) -> dict:
     paths["days"] = write(folder / "days.tif", np.arange(6.0)[:, None, None] * np.ones((6, ROWS, COLUMNS)) + 2, names,
                           tag("standard deviation", "days", **about))
     return paths
+
+
+class Interface:
+    """What of QGIS's interface the plugin uses, on real widgets."""
+
+    def __init__(self):
+        self.window, self.menu, self.bar = QMainWindow(), QMenu(), QToolBar()
+        self.canvas = QgsMapCanvas(self.window)
+        self.mainWindow, self.mapCanvas = lambda: self.window, lambda: self.canvas
+        self.addDockWidget, self.removeDockWidget = self.window.addDockWidget, self.window.removeDockWidget
+        self.addToolBarIcon, self.removeToolBarIcon = self.bar.addAction, self.bar.removeAction
+
+    def addPluginToRasterMenu(self, name, action):
+        self.menu.addAction(action)
+
+    def removePluginRasterMenu(self, name, action):
+        self.menu.removeAction(action)
 
 
 def project_of(paths: dict) -> QgsProject:

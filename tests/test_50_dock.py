@@ -22,6 +22,7 @@ from dockscene import (
     ROWS,
     STARTS,
     TOP,
+    Interface,
     by_name,
     close,
     dock_of,
@@ -51,11 +52,11 @@ from qgis.core import (
     QgsTemporalNavigationObject,
     QgsUnitTypes,
 )
-from qgis.gui import QgsMapCanvas, QgsMapMouseEvent, QgsMapToolPan
+from qgis.gui import QgsMapMouseEvent, QgsMapToolPan
 from qgis.PyQt.QtCore import QDateTime, QEvent, QPoint, Qt
 from qgis.PyQt.QtGui import QColor, QContextMenuEvent, QImage, QKeyEvent, QPalette
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QApplication, QMainWindow, QMenu, QToolBar
+from qgis.PyQt.QtWidgets import QApplication, QMenu
 
 
 @pytest.fixture(scope="module")
@@ -634,8 +635,9 @@ def test_an_export_that_fails_says_so(dock, tmp_path, ending):
 
 
 def test_dark_themes_are_dark(dock):
-    """The plot takes paper and ink from the palette; exports stay black on white."""
+    """The plot takes paper and ink from the palette, and so do the swatches in the list; exports stay black on white."""
     click(dock, 1, 1)
+    light = dock.list.item(3).icon().pixmap(26, 14).toImage()
     palette = QPalette()
     palette.setColor(QPalette.ColorRole.Base, QColor("#202326"))
     palette.setColor(QPalette.ColorRole.Text, QColor("#e8e8e8"))
@@ -644,26 +646,10 @@ def test_dark_themes_are_dark(dock):
     assert image.pixelColor(1, 1).name() == "#202326"
     ink = [image.pixelColor(x, y).lightness() for x in range(image.width()) for y in range(image.height())]
     assert max(ink) > 200 and dock.plot.theme().dark
+    assert dock.list.item(3).icon().pixmap(26, 14).toImage() != light
 
 
 # The plugin.
-
-
-class Interface:
-    """What of QGIS's interface the plugin uses, on real widgets."""
-
-    def __init__(self):
-        self.window, self.menu, self.bar = QMainWindow(), QMenu(), QToolBar()
-        self.canvas = QgsMapCanvas(self.window)
-        self.mainWindow, self.mapCanvas = lambda: self.window, lambda: self.canvas
-        self.addDockWidget, self.removeDockWidget = self.window.addDockWidget, self.window.removeDockWidget
-        self.addToolBarIcon, self.removeToolBarIcon = self.bar.addAction, self.bar.removeAction
-
-    def addPluginToRasterMenu(self, name, action):
-        self.menu.addAction(action)
-
-    def removePluginRasterMenu(self, name, action):
-        self.menu.removeAction(action)
 
 
 def test_the_plugin_leaves_nothing_behind(paths, qgis_app, monkeypatch):

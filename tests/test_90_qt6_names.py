@@ -20,7 +20,7 @@ ROOMS = ("algorithms", "core", "gui", "tools")
 
 def stubs_folder() -> Path:
     """Find PyQt6's stubs, or skip."""
-    found = sorted(STATE.glob("tools/lib/python3*/site-packages/PyQt6/QtCore.pyi"))
+    found = sorted(STATE.glob("qt6/lib/python3*/site-packages/PyQt6/QtCore.pyi"))
     if not found:
         pytest.skip("PyQt6 is not installed here: ./dev test installs it")
     return found[0].parent
