@@ -1,4 +1,4 @@
-"""The plugin on Qt 6: provider, dock and plot are used from the first to the last step beside a stand-in of QGIS, in a Python of its own."""
+"""The plugin on Qt 6, in a Python of its own beside a stand-in of QGIS: provider, dock and plot from the first to the last step."""
 from __future__ import annotations
 
 import os
@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 STATE = Path(os.environ.get("PHENOFUSE_DEV_HOME", ROOT / ".dev"))
 PYTHON = STATE / "qt6" / "bin" / "python"
-USE = Path(__file__).parent / "qt6" / "dock.py"
+TESTS = Path(__file__).parent
 STEPS = 15
 
 
@@ -23,9 +23,10 @@ def use(tmp_path):
         pytest.skip("PyQt6 is not installed here: ./dev test installs it")
 
     def run(plugins: Path) -> subprocess.CompletedProcess:
-        environment = {**os.environ, "PYTHONPATH": str(plugins), "QT_QPA_PLATFORM": "offscreen"}
-        return subprocess.run([str(PYTHON), str(USE), str(tmp_path)], capture_output=True, text=True, timeout=120,
-                              env=environment, check=False)
+        path = os.pathsep.join(map(str, (plugins, TESTS)))
+        command = [PYTHON, TESTS / "qt6" / "standin.py", TESTS / "qt6" / "dock.py", tmp_path]
+        return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120, check=False,
+                              env={**os.environ, "PYTHONPATH": path, "QT_QPA_PLATFORM": "offscreen"})
 
     return run
 

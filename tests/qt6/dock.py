@@ -1,25 +1,31 @@
 """The plugin and its dock used from the first to the last step on Qt 6, beside a stand-in of QGIS.
 
-Run as ``python dock.py FOLDER`` in a Python that has PyQt6 and GDAL, with the package `phenofuse` on its path. Prints a line per
-step; ends with status 1 after the first step that fails, or that an exception escapes from, be it in an event or a thread.
+Run as ``python standin.py dock.py FOLDER`` in a Python that has PyQt6 and GDAL, with the package `phenofuse` and the tests on its
+path. Prints a line per step; ends with status 1 after the first one that fails, or that an exception escapes from, be it in a slot,
+an event or a thread.
 """
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import traceback
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1])]
-from qt6 import standin
-
-standin.install()
 import dockscene
 import phenofuse
 from dockscene import COLUMNS, LEFT, PIXEL, ROWS, TOP, by_name, wait
 from osgeo import gdal
 from phenofuse.gui.dock import MODES
-from qgis.core import QgsApplication, QgsDateTimeRange, QgsPointXY, QgsProject, QgsRectangle, QgsTemporalNavigationObject
+from qgis.core import (
+    QgsApplication,
+    QgsDateTimeRange,
+    QgsPointXY,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRectangle,
+    QgsTemporalNavigationObject,
+)
 from qgis.PyQt.QtCore import QDateTime, QEvent, QPoint, QPointF, Qt, qVersion
 from qgis.PyQt.QtGui import QColor, QContextMenuEvent, QHelpEvent, QImage, QMouseEvent, QPalette, QWheelEvent
 from qgis.PyQt.QtTest import QTest
@@ -43,7 +49,7 @@ class Use:
     def load(self):
         """initGui: the provider's algorithms and their parameters, the dock, the button."""
         for name, path in self._paths.items():
-            QgsProject.instance().addMapLayer(standin.QgsRasterLayer(path, name))
+            QgsProject.instance().addMapLayer(QgsRasterLayer(path, name))
         self._plugin = phenofuse.classFactory(self._iface)
         self._plugin.initGui()
         found = QgsApplication.processingRegistry().providerById("phenofuse").found
@@ -263,6 +269,4 @@ def main() -> int:
 if __name__ == "__main__":
     status = main()
     sys.stdout.flush()
-    import os
-
     os._exit(status)  # what Qt does when Python takes it down is not asked here

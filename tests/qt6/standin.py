@@ -1,11 +1,14 @@
 """A thin stand-in of QGIS's modules on the real PyQt6, since no QGIS 4 may be at hand: the widgets and Qt are real, QGIS is not.
 
+Run as ``python standin.py SCRIPT ARGUMENTS``: the script may then import `qgis` and `processing`.
+
 What the dock touches is written out below. All other classes of QGIS, those of Processing above all, are made up when they are
 imported: they take anything and answer with more of the same. So this shows what Qt 6 thinks of our code, and nothing of QGIS.
 """
 from __future__ import annotations
 
 import importlib
+import runpy
 import sys
 from enum import Enum
 from types import ModuleType, SimpleNamespace
@@ -406,3 +409,9 @@ class QgsMapCanvasItem(QGraphicsItem):
 
     def paint(self, painter: QPainter, option=None, widget=None):
         raise NotImplementedError
+
+
+if __name__ == "__main__":
+    install()
+    del sys.argv[0]
+    runpy.run_path(sys.argv[0], run_name="__main__")
