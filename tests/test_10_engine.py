@@ -1,8 +1,10 @@
 """The border between QGIS and the engine: jobs in, events out, and an end to everything on cancel."""
 
+import errno
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -160,11 +162,58 @@ def test_old_logs_go(tmp_path):
     assert len(left) == 31 and left[0] == "010.log"
 
 
-def test_a_log_that_goes_meanwhile_stops_no_run(tmp_path):
-    """Several QGIS make room for their logs at once: one that is listed and gone a moment later is none's business."""
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs" / "gone.log").symlink_to(tmp_path / "nothing")
+@pytest.mark.parametrize("kind", ["gone", "open"])
+def test_a_log_that_cannot_go_stops_no_run(tmp_path, kind):
+    """One that another QGIS has just removed, and one that Windows refuses to remove while a long training writes it."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for i in range(40):
+        if kind == "gone":
+            (logs / f"{i}.log").symlink_to(tmp_path / "nothing")
+        else:
+            (logs / f"{i}.log").mkdir()  # removing it as a file is refused
     assert run(tmp_path, 'print(json.dumps({"event": "result"}))') == {"outputs": {}, "numbers": {}, "variables": {}}
+
+
+def test_a_log_that_cannot_be_made_is_said(tmp_path):
+    """A file in the folder's place, a full disk: which folder, why, and what to do."""
+    (tmp_path / "logs").write_text("")
+    error = failure(tmp_path, "")
+    assert error.kind == "log" and str(tmp_path / "logs") in error.text and error.remedy and not error.log
+
+
+def test_the_engine_works_in_an_empty_folder_that_is_its_own(tmp_path):
+    """Nobody else may read or write it, and it is gone with the job."""
+    found = run(
+        tmp_path,
+        """
+number = {"MODE": os.stat(".").st_mode & 0o777, "FILES": os.listdir("."), "PLACE": os.getcwd()}
+open("litter", "w").close()
+print(json.dumps({"event": "result", "numbers": number}))""",
+    )["numbers"]
+    assert found["MODE"] == 0o700 and found["FILES"] == []
+    assert not Path(found["PLACE"]).exists()
+
+
+def test_no_place_for_that_folder_is_said(tmp_path, monkeypatch):
+    """The disk of temporary files is full."""
+
+    def full(**options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    error = failure(tmp_path, "")
+    assert error.kind == "temporary" and "No space left" in error.text and "TMPDIR" in error.remedy
+
+
+@pytest.mark.parametrize(
+    "last", ["OpenBLAS error: Memory allocation still failed after 10 retries, giving up.", "LLVM ERROR: out of memory"]
+)
+@pytest.mark.parametrize("end", ["sys.exit(1)", "os.abort()"])
+def test_a_library_that_ends_the_engine_for_want_of_memory_is_understood(tmp_path, last, end):
+    """Its last line stands in the log, and its status says nothing of memory."""
+    error = failure(tmp_path, f"sys.stderr.write({last!r})\nsys.stderr.flush()\n{end}")
+    assert error.kind == "memory" and "MEMORY_MB" in error.remedy
 
 
 def _runs(pid):

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from looking import engine_with
 from phenofuse.algorithms.bridge import engine, jobobject, processes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,8 +18,14 @@ STARTERS = {"run", "Popen", "call", "check_call", "check_output", "start"}
 linux = pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="looks at descriptors as Linux shows them")
 
 # A program that says which files its descriptors are; `close_fds=False` lets it inherit all that may be inherited.
-LOOK = "import os; print([os.readlink(f'/proc/self/fd/{n}') for n in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{n}')])"
-ASK = f"import subprocess, sys; found = subprocess.run([sys.executable, '-c', {LOOK!r}], stdout=subprocess.PIPE, text=True, close_fds=False).stdout.strip()"
+LOOK = """
+import os
+kept = os.listdir('/proc/self/fd')
+print([os.readlink(f'/proc/self/fd/{name}') for name in kept if os.path.exists(f'/proc/self/fd/{name}')])"""
+ASK = f"""
+import subprocess, sys
+asked = subprocess.run([sys.executable, '-c', {LOOK!r}], stdout=subprocess.PIPE, text=True, close_fds=False)
+found = asked.stdout.strip()"""
 
 # Three generations, of which the first says the numbers of all and then lives for as long as it is told.
 SLEEP = "import time; time.sleep(60)"
@@ -31,25 +38,6 @@ import os, subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", {CHILD!r}], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
 print(os.getpid(), child.pid, child.stdout.readline().strip(), flush=True)
 time.sleep(float(sys.argv[1]))"""
-
-
-def engine_with(job: str) -> list:
-    """The command of an engine that has one job more, called ``look``, whose body is `job` (it sets `found`)."""
-    body = "\n".join(f"    {line}" for line in job.splitlines())
-    code = f"""
-import runpy, sys, types
-from phenofuse.core import jobs, registry
-looks = types.ModuleType("phenofuse.core.looks")
-exec('''
-def run(parameters, resources, events):
-{body}
-    return {{"numbers": {{"FOUND": found}}}}
-''', looks.__dict__)
-sys.modules[looks.__name__] = looks
-jobs.JOBS["look"] = registry.Job("looks:run")
-runpy.run_path({str(engine.CORE / "__main__.py")!r}, run_name="__main__")
-"""
-    return [sys.executable, "-c", code]
 
 
 def runs(pid: int) -> bool:
@@ -71,7 +59,7 @@ def all_gone(pids, seconds: float = 2.0) -> bool:
 def test_every_program_that_is_started_is_told_its_standard_input():
     """Nothing inherits a standard input by omission: on Windows it would wait for ever for whoever reads it."""
     wrong, seen = [], 0
-    for path in [*(ROOT / "core").rglob("*.py"), *(ROOT / "algorithms").rglob("*.py"), *(ROOT / "gui").rglob("*.py"), ROOT / "plugin.py"]:
+    for path in [ROOT / "plugin.py", *(path for room in ("core", "algorithms", "gui") for path in (ROOT / room).rglob("*.py"))]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)):
                 continue
@@ -153,7 +141,10 @@ def test_the_whole_tree_ends(seconds):
 @linux
 def test_an_engine_that_is_left_alone_ends_what_it_started(tmp_path):
     """QGIS is killed while a job hears nothing: its input ends, and within three seconds neither it nor its child is there."""
-    stubborn = f"import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-c', {SLEEP!r}]); print(child.pid, flush=True); time.sleep(60)"
+    stubborn = f"""
+import subprocess, sys, time
+print(subprocess.Popen([sys.executable, '-c', {SLEEP!r}]).pid, flush=True)
+time.sleep(60)"""
     with open(tmp_path / "log", "wb") as log:
         process = processes.start(engine_with(stubborn), dict(os.environ), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
     process.stdin.write(b'{"job": "look"}\n')
