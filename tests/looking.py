@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 
 from phenofuse.core import jobs
@@ -11,16 +12,12 @@ MAIN = Path(jobs.__file__).with_name("__main__.py")
 
 def engine_with(job: str) -> list:
     """The command of an engine that has one job more, called ``look``, whose body is `job` (it sets `found`)."""
-    body = "\n".join(f"    {line}" for line in job.splitlines())
+    run = f"def run(parameters, resources, events):\n{textwrap.indent(job, '    ')}\n    return {{'numbers': {{'FOUND': found}}}}"
     code = f"""
 import runpy, sys, types
 from phenofuse.core import jobs, registry
 looks = types.ModuleType("phenofuse.core.looks")
-exec('''
-def run(parameters, resources, events):
-{body}
-    return {{"numbers": {{"FOUND": found}}}}
-''', looks.__dict__)
+exec({run!r}, looks.__dict__)
 sys.modules[looks.__name__] = looks
 jobs.JOBS["look"] = registry.Job("looks:run")
 runpy.run_path({str(MAIN)!r}, run_name="__main__")
