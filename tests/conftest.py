@@ -92,3 +92,19 @@ def provider(request):
 def algorithms(provider) -> list:
     """Give what the provider offers besides its models."""
     return [algorithm for algorithm in provider.algorithms() if algorithm.groupId() != "models"]
+
+
+@pytest.fixture
+def project(qgis_iface, monkeypatch):
+    """The project, empty before and after, in a layer tree as the desktop has it: from QGIS 3.44 on Processing works with it."""
+    from qgis.core import QgsLayerTreeModel, QgsProject
+    from qgis.gui import QgsLayerTreeView
+    from qgis.PyQt import sip
+
+    project, tree = QgsProject.instance(), QgsLayerTreeView()
+    project.clear()
+    tree.setModel(QgsLayerTreeModel(project.layerTreeRoot(), tree))
+    monkeypatch.setattr(qgis_iface, "layerTreeView", lambda: tree, raising=False)
+    yield project
+    project.clear()
+    sip.delete(tree)

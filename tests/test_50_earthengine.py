@@ -26,7 +26,6 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
-    QgsProject,
     QgsRasterLayer,
     QgsRectangle,
     QgsVectorLayer,
@@ -63,14 +62,6 @@ def found():
     process.stdin.close()
     process.wait(20)
     process.stdout.close()
-
-
-@pytest.fixture
-def project():
-    """An empty project, and an empty one again afterwards."""
-    QgsProject.instance().clear()
-    yield QgsProject.instance()
-    QgsProject.instance().clear()
 
 
 def test_a_dry_run_needs_no_account_and_no_network(provider, tmp_path):

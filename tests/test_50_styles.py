@@ -18,7 +18,6 @@ from qgis.core import (
     Qgis,
     QgsApplication,
     QgsDateTimeRange,
-    QgsLayerTreeModel,
     QgsLayerTreeRegistryBridge,
     QgsMapLayerLegendUtils,
     QgsMapRendererParallelJob,
@@ -36,11 +35,8 @@ from qgis.core import (
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingProvider,
-    QgsProject,
     QgsRasterLayer,
 )
-from qgis.gui import QgsLayerTreeView
-from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QDateTime, QSize, Qt
 from qgis.PyQt.QtGui import QColor, QImage, QPainter
 from qgis.PyQt.QtSvg import QSvgRenderer
@@ -404,18 +400,6 @@ def copying(qgis_processing):
     QgsApplication.processingRegistry().addProvider(found)
     yield processing
     QgsApplication.processingRegistry().removeProvider(found)
-
-
-@pytest.fixture()
-def project(qgis_iface, monkeypatch):
-    """The project, empty before and after, in a layer tree as the desktop has it: from QGIS 3.44 on Processing works with it."""
-    project, tree = QgsProject.instance(), QgsLayerTreeView()
-    project.clear()
-    tree.setModel(QgsLayerTreeModel(project.layerTreeRoot(), tree))
-    monkeypatch.setattr(qgis_iface, "layerTreeView", lambda: tree, raising=False)
-    yield project
-    project.clear()
-    sip.delete(tree)
 
 
 def loaded(project) -> dict:

@@ -18,7 +18,6 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingModelAlgorithm,
-    QgsProject,
     QgsRasterLayer,
 )
 
@@ -66,14 +65,6 @@ def seasons(provider, tmp_path_factory):
             found[season].append(str(folder / f"{name}_{season}.tif"))
             gdal.Translate(found[season][-1], whole, bandList=list(bands))
     return found
-
-
-@pytest.fixture
-def project():
-    """An empty project, and an empty one again afterwards."""
-    QgsProject.instance().clear()
-    yield QgsProject.instance()
-    QgsProject.instance().clear()
 
 
 def model(name):

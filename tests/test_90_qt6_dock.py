@@ -56,4 +56,4 @@ def test_what_qt6_lacks_is_found(use, tmp_path, file, right, wrong):
     assert right in source
     (plugin / "gui" / file).write_text(source.replace(right, wrong), encoding="utf-8")
     ended = use(tmp_path)
-    assert ended.returncode == 1 and "AttributeError" in ended.stdout and wrong.split(".")[1] in ended.stdout
+    assert ended.returncode and "AttributeError" in ended.stdout and wrong.split(".")[1] in ended.stdout

@@ -33,7 +33,6 @@ from qgis.PyQt.QtWidgets import QApplication, QFileDialog, QMenu
 
 LEFT_BUTTON, NO_BUTTON = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
 NO_KEY, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
-escaped: list = []  # PyQt hands exceptions of event handlers and slots to sys.excepthook, and goes on
 
 
 class Use:
@@ -84,18 +83,21 @@ class Use:
         self._shown()
 
     def drag_on_the_map(self):
-        """The last place follows the mouse."""
+        """Where the mouse comes to rest a click is made ready; with the button down the last place follows it."""
+        rested = []
+        self._dock.tool.rested.connect(rested.append)
         self._mouse(self._iface.canvas.viewport(), QEvent.Type.MouseMove, self._at(4, 4), NO_BUTTON)
-        wait(lambda: not self._dock.tool._rest.isActive())
+        wait(lambda: rested == [self._centre(4, 4)])
         self._mouse(self._iface.canvas.viewport(), QEvent.Type.MouseMove, self._at(6, 6), LEFT_BUTTON)
         wait(lambda: not self._dock.session.waiting)
         assert len(self._dock.session.places) == 2 and self._dock.session.places[-1].point == self._centre(6, 6)
 
     def check(self):
-        """A series unchecked in the list goes from the drawing."""
-        item = self._dock.list.item(0)
+        """A series unchecked in the list goes from the drawing, and stays unchecked when the list is made anew."""
         for state, count in ((Qt.CheckState.Unchecked, 7), (Qt.CheckState.Checked, 8)):
-            item.setCheckState(state)
+            self._dock.list.item(0).setCheckState(state)
+            self._dock.session.refresh()
+            assert self._dock.list.item(0).checkState() == state
             wait(lambda count=count: len(self._dock.plot.chart.panels[0].curves) == count)
 
     def move_the_map(self):
@@ -248,20 +250,26 @@ class Use:
 
 def main() -> int:
     """Do all steps, until one fails."""
-    sys.excepthook = lambda kind, problem, trace: escaped.append("".join(traceback.format_exception(kind, problem, trace)))
-    threading.excepthook = lambda given: escaped.append("".join(traceback.format_exception(*given[:3])))
+    escaped = []
+
+    def tell(kind, problem, trace):  # at once, since Qt may crash after it
+        escaped.append(problem)
+        traceback.print_exception(kind, problem, trace, file=sys.stdout)
+        sys.stdout.flush()
+
+    sys.excepthook = tell  # PyQt hands it the exceptions of slots and event handlers, and goes on
+    threading.excepthook = lambda given: tell(*given[:3])
     application = QApplication([])
     use = Use(Path(sys.argv[1]))
     for name in [name for name in vars(Use) if not name.startswith("_")]:
         try:
             getattr(use, name)()
+            application.processEvents()
         except Exception:
-            escaped.append(traceback.format_exc())
+            tell(*sys.exc_info())
+        print(f"{name}: {'failed' if escaped else 'ok'}", flush=True)
         if escaped:
-            print(f"{name}: failed", *escaped, sep="\n")
             return 1
-        print(f"{name}: ok")
-    application.processEvents()
     print(f"Qt {qVersion()}: {len(escaped)} exceptions")
     return 0
 

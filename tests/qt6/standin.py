@@ -339,6 +339,7 @@ class QgsMapCanvas(QGraphicsView):
     def __init__(self, parent=None):
         super().__init__(parent)
         self.setScene(QGraphicsScene(self))
+        self.viewport().setMouseTracking(True)
         self._tool, self._crs, self._range, self._time = None, QgsCoordinateReferenceSystem(), QgsDateTimeRange(), None
         self._extent = QgsRectangle(0, 0, self.width(), self.height())
         self.mapTool, self.temporalRange, self.temporalController = lambda: self._tool, lambda: self._range, lambda: self._time
