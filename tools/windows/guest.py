@@ -10,7 +10,6 @@ import ctypes
 import importlib
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -58,7 +57,7 @@ def look(asked: dict) -> dict:
 
 def hold(asked: dict) -> dict:
     """Keep files open, as a program does that lets nobody delete or replace them, until a file says that it is enough."""
-    streams = [open(path, "rb") for path in asked["files"]]  # noqa: SIM115 - Python opens without FILE_SHARE_DELETE
+    streams = [open(path, "rb") for path in asked["files"]]
     Path(asked["held"]).touch()
     until = time.monotonic() + SECONDS_HELD_AT_MOST
     while not Path(asked["enough"]).exists() and time.monotonic() < until:

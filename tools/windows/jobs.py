@@ -42,8 +42,9 @@ def _build(variable: str) -> Job:
 
 def _fill(name: str, *needs: str, **more) -> Job:
     def parameters(here: Path, own: Path) -> dict:
-        found = {"INPUT": _series(here, "NDVI"), "OUTPUT": own / "filled.tif", "UNCERTAINTY": own / "sd.tif", "QUALITY": own / "quality.tif"}
-        return {**found, **{key: value(here, own) if callable(value) else value for key, value in more.items()}}
+        found = {"OUTPUT": own / "filled.tif", "UNCERTAINTY": own / "sd.tif", "QUALITY": own / "quality.tif"}
+        own_ones = {key: value(here, own) if callable(value) else value for key, value in more.items()}
+        return {"INPUT": _series(here, "NDVI"), **found, **own_ones}
 
     return Job(name, ("buildtimeseries NDVI", *needs), parameters)
 
@@ -65,7 +66,8 @@ def _seasons(here: Path, own: Path) -> dict:
     rasters = ("OUTPUT", "PEAK", "END", "LENGTH", "AMPLITUDE", "BASE", "PEAK_VALUE", "LARGE_INTEGRAL", "SMALL_INTEGRAL", "RATE_OF_RISE",
                "RATE_OF_FALL", "SEASONS", "INTENSITY", "PLANTING", "SEASON_TYPE", "UNCERTAINTY_DAYS", "QUALITY", "EVENTS")
     return {"INPUT": fill / "filled.tif", "UNCERTAINTY": fill / "sd.tif", "FILL_QUALITY": fill / "quality.tif",
-            "ZONES": own / "fields é.geojson", "ZONAL_SUMMARY": own / "fields é.csv", **{key: own / f"{key.lower()}.tif" for key in rasters}}
+            "ZONES": own / "fields é.geojson", "ZONAL_SUMMARY": own / "fields é.csv",
+            **{key: own / f"{key.lower()}.tif" for key in rasters}}
 
 
 def _two_fields(scene: Path) -> dict:
@@ -85,6 +87,8 @@ def _two_fields(scene: Path) -> dict:
 # Large enough that one worker has several tiles: what is stopped between them.
 LARGER = {"SIZE": 128, "PERIODS": 31, "SEED": 2}
 
+SERIES = ("buildtimeseries NDVI", "buildtimeseries VV", "buildtimeseries VH")
+
 JOBS = {
     "createsamplescene": Job("createsamplescene", (), lambda here, own: {**SMALL, "FOLDER": own / "scene"}),
     "validatecomposites": Job("validatecomposites", ("createsamplescene",), lambda here, own: {
@@ -92,14 +96,14 @@ JOBS = {
     **{f"buildtimeseries {variable}": _build(variable) for variable in ("NDVI", "VV", "VH")},
     "splittimeseries": Job("splittimeseries", ("buildtimeseries NDVI",), lambda here, own: {
         "INPUT": _series(here, "NDVI"), "FOLDER": own / "by date"}),
-    "describetimeseries": Job("describetimeseries", ("buildtimeseries NDVI", "buildtimeseries VV", "buildtimeseries VH"), lambda here, own: {
+    "describetimeseries": Job("describetimeseries", SERIES, lambda here, own: {
         "INPUT": _series(here, "NDVI"), "COVARIATES": _radar(here), "OBSERVATIONS": own / "observations.tif",
         "LONGEST_GAP": own / "gap.tif", "REPORT": own / "description é.html"}),
     "simulategaps": Job("simulategaps", ("buildtimeseries NDVI",), lambda here, own: {
         **GAPS, "INPUT": _series(here, "NDVI"), "OUTPUT": own / "gaps.tif", "TRUTH": own / "truth.tif"}),
     "fillharmonic": _fill("fillharmonic", HARMONICS=_own("harmonics.tif"), AMPLITUDE_PHASE=_own("amplitude.tif")),
     "fillwhittaker": _fill("fillwhittaker", LAMBDA=_own("lambda.tif")),
-    "fillmogpr": _fill("fillmogpr", "buildtimeseries VV", "buildtimeseries VH", COVARIATES=lambda here, own: _radar(here),
+    "fillmogpr": _fill("fillmogpr", *SERIES[1:], COVARIATES=lambda here, own: _radar(here),
                        REPORT=_own("filling é.html"), FIT=_own("fit é.json")),
     "fillhybrid": Job("fillhybrid", ("fillharmonic", "fillmogpr"), _merged),
     "assessfill": Job("assessfill", ("fillharmonic", "simulategaps"), lambda here, own: {
@@ -107,14 +111,15 @@ JOBS = {
         "TRUTH": here / "simulategaps" / "truth.tif", "OBSERVED": here / "simulategaps" / "gaps.tif", "REPORT": own / "scores é.html",
         "CSV": own / "scores é.csv"}),
     "comparemethods": Job("comparemethods", ("fillharmonic", "fillwhittaker"), lambda here, own: {
-        "INPUT": _series(here, "NDVI"), "METHODS": ["linear", "whittaker", "harmonic"], "PATTERN": "block", "GAP_DAYS": 60, "PIXELS": 60,
-        "SEED": 1, "REPORT": own / "comparison é.html", "CSV": own / "comparison é.csv", "WINNER": own / "winner.tif"}),
+        "INPUT": _series(here, "NDVI"), "METHODS": ["linear", "whittaker", "harmonic"], "PATTERN": "block", "GAP_DAYS": 60,
+        "PIXELS": 60, "SEED": 1, "REPORT": own / "comparison é.html", "CSV": own / "comparison é.csv", "WINNER": own / "winner.tif"}),
     "phenologymetrics": Job("phenologymetrics", ("fillmogpr",), _seasons),
     "larger scene": Job("createsamplescene", (), lambda here, own: {**LARGER, "FOLDER": own / "scene"}),
     "larger series": Job("buildtimeseries", ("larger scene",), lambda here, own: {
         "FOLDER": here / "larger scene" / "scene", "VARIABLE": "NDVI", "OUTPUT": own / "ndvi.tif"}),
     "larger fill": Job("fillharmonic", ("larger series",), lambda here, own: {
-        "INPUT": here / "larger series" / "ndvi.tif", **{key: own / f"{key.lower()}.tif" for key in ("OUTPUT", "UNCERTAINTY", "QUALITY")}}),
+        "INPUT": here / "larger series" / "ndvi.tif",
+        **{key: own / f"{key.lower()}.tif" for key in ("OUTPUT", "UNCERTAINTY", "QUALITY")}}),
 }
 # What every topic has to show: the same results there as here. The others are what these and `things` need.
 COMPARED = tuple(name for name in JOBS if not name.startswith("larger") and name[-2:] not in ("VV", "VH"))

