@@ -11,6 +11,7 @@ from looking import engine_with
 from phenofuse.core import causes, jobs
 from phenofuse.core.errors import Cancelled, InputError, MissingExtraError, OutputError
 from phenofuse.core.jobs import Resources
+from rasterio.errors import CRSError
 
 NUMPY = "\n\nIMPORTANT: PLEASE READ THIS FOR ADVICE!\n\nImporting the numpy C-extensions failed.\n\nOriginal error was: {}\n"
 MAPPING = "libgdal.so.36: failed to map segment from shared object"
@@ -49,6 +50,7 @@ def test_a_want_of_memory_is_said_as_such(problem):
     (OSError(errno.ENOSPC, "No space left on device", "a.tif"), "disk", "The disk is full"),
     (OSError(errno.EDQUOT, "Disk quota exceeded", "a.tif"), "disk", "The disk is full"),
     (FileNotFoundError(errno.ENOENT, "No such file", "a.tif"), "output", "a.tif"),
+    (CRSError("The WKT could not be parsed. OGR Error code 5"), "input", "A raster cannot be used: The WKT"),
     (OverflowError("date value out of range"), "input", "too large"),
     (RecursionError("maximum recursion depth exceeded"), "input", "nested too deep"),
     (UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "invalid start byte"), "input", "UTF-8"),
