@@ -24,7 +24,7 @@ _WINDOWS_WANT_OF_MEMORY = (8, 14, 1455)
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 # Loaders that raise no ImportError: ctypes, and llvmlite (numba) with it.
 _DOES_NOT_LOAD = re.compile(r"shared object file|cannot open shared object|DLL load failed|could not find module", re.IGNORECASE)
-# What GDAL and PROJ say of files, as rasterio calls it; asked by name, since rasterio may not load at all.
+# What GDAL and PROJ say of files, as rasterio calls it; asked by name, as sqlite3 is, since either may not load at all.
 _OF_RASTERS = ("CPLE_", "CRSError")
 
 
@@ -56,6 +56,9 @@ def explained(problem: BaseException) -> tuple:
         return "output", f"{problem}.", "Check that the file exists and that you may read or write it."
     if type(problem).__name__.startswith(_OF_RASTERS):
         return "input", f"A raster cannot be used: {_line(problem)}", "Check the rasters that you gave: open them in QGIS."
+    if type(problem).__module__ == "sqlite3":
+        return ("input", f"The export's ledger (export.sqlite) cannot be read: {problem}.",
+                "Restore it from a copy, or export into a new FOLDER.")  # fmt: skip
     if isinstance(problem, OverflowError):
         return ("input", f"A number among the parameters or in the files is too large to reckon with ({problem}).",
                 "Check numbers and dates for a slip of the keyboard.")  # fmt: skip

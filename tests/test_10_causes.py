@@ -4,6 +4,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sqlite3
 import subprocess
 
 import pytest
@@ -51,6 +52,7 @@ def test_a_want_of_memory_is_said_as_such(problem):
     (OSError(errno.EDQUOT, "Disk quota exceeded", "a.tif"), "disk", "The disk is full"),
     (FileNotFoundError(errno.ENOENT, "No such file", "a.tif"), "output", "a.tif"),
     (CRSError("The WKT could not be parsed. OGR Error code 5"), "input", "A raster cannot be used: The WKT"),
+    (sqlite3.DatabaseError("file is not a database"), "input", "export.sqlite"),
     (OverflowError("date value out of range"), "input", "too large"),
     (RecursionError("maximum recursion depth exceeded"), "input", "nested too deep"),
     (UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "invalid start byte"), "input", "UTF-8"),
