@@ -182,12 +182,6 @@ def test_base_that_cannot_be_updated_stays(copied, store, tmp_path):
     assert environment.is_current(copied, store / "lists")
 
 
-def test_rebuild_keeps_the_extras(copied, store):
-    """Starting afresh does not forget which extras there were."""
-    set_up(copied, store, ["cluster"])
-    assert set_up(copied, store, rebuild=True)["extras"] == ["cluster"]
-
-
 def test_newer_phenofuse_is_not_taken_back(copied, store, tmp_path):
     """An engine that a newer plugin (of another profile) set up keeps its packages; what is missing is said, not forced."""
     record = {**environment.installed(copied), "plugin": "99.0", "pins": [["tinybase==1.1"]]}

@@ -253,7 +253,7 @@ def _complete(folder: Path, extras, source: Source, python: str, listener, rebui
     _check_paths(folder, parts)
     _check_disk(folder, requirements.size_of(extras, source.torch, lists), source, listener)
     if not fresh:
-        working = {part: pins for part, pins in working.items() if _loads(folder, part, lists)}
+        working = {part: pins for part, pins in working.items() if _loads(folder, part, pins, lists)}
         try:
             return _install_parts(folder, wanted, working, source, listener, lists)
         except SetupError as error:
@@ -292,7 +292,7 @@ def _install_parts(folder: Path, wanted: dict, working: dict, source: Source, li
             _versions(str(python_of(folder)), requirements.lowest_versions([part], lists))
             working[part] = pins
         except SetupError as error:
-            if before is not None and _loads(folder, part, lists):
+            if before is not None and _loads(folder, part, before, lists):
                 working[part] = before
                 _note(folder, working)
             if error.failure.kind == "cancelled" or part == "base" and part not in working:
@@ -335,15 +335,16 @@ def _left_to_newer(folder: Path, record: dict, extras, listener) -> dict:
 
 def _unfit(folder: Path, tended: upkeep.Tended, extras, source: Source) -> bool:
     """Whether an environment must be made anew: it does not run, has no pip, or its Python lacks what is needed."""
-    if tended.problem or not any(folder.glob("[Ll]ib/**/site-packages/pip/__init__.py")):
+    if tended.problem or not (places.site_packages(folder) / "pip" / "__init__.py").exists():
         return True
     return bool(upkeep.hindered(tended.lost, extras)) or ("ssl" in tended.lost and not source.wheels)
 
 
-def _loads(folder: Path, part: str, lists) -> bool:
-    """Whether all packages of a part can be imported."""
+def _loads(folder: Path, part: str, pins: list, lists) -> bool:
+    """Whether all packages of a part that were installed from some pins can be imported."""
+    packages = [name for name in requirements.lowest_versions([part], lists) if any(pin.startswith(f"{name}==") for pin in pins)]
     try:
-        return bool(_versions(str(python_of(folder)), requirements.lowest_versions([part], lists)))
+        return bool(_versions(str(python_of(folder)), packages))
     except SetupError:
         return False
 

@@ -167,7 +167,7 @@ def _at(text: str) -> str:
     listed = _INDEXES.search(text)
     # pip names the indexes only when there is another than the public one, whose files have a host of their own.
     indexes = listed.group(1).split(", ") if listed else ["https://pypi.org/simple", "https://files.pythonhosted.org/packages"]
-    for path in _ASKED_IN_VAIN.findall(text):
+    for path in [] if hosts else _ASKED_IN_VAIN.findall(text):
         addresses = [urlsplit(index) for index in indexes]
         hosts += [one.hostname for one in addresses if one.hostname and one.path and path.startswith(one.path)]
     return f" at {' and '.join(dict.fromkeys(hosts))}" if hosts else ""

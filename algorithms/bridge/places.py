@@ -54,7 +54,9 @@ def python_of(folder) -> Path:
 
 def site_packages(folder) -> Path:
     """Where an environment's packages are."""
-    return Path(folder, "Lib", "site-packages") if os.name == "nt" else next(Path(folder).glob("lib/python3*/site-packages"))
+    if os.name == "nt":
+        return Path(folder, "Lib", "site-packages")
+    return Path(folder, "lib", "python{}.{}".format(*version_of(folder)), "site-packages")
 
 
 def record_of(folder) -> dict:
