@@ -50,6 +50,7 @@ if (STATE / "engine" / "bin" / "python").exists():
 def pytest_configure(config):
     """Point child processes at the tests' profile; last, because pytest-qgis sets its own for this process."""
     os.environ["QGIS_CUSTOM_CONFIG_PATH"] = str(_profile)
+    os.environ["XDG_DATA_HOME"] = str(_profile / "data")  # where an engine of the user's own may be
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,11 @@ import sys
 import threading
 import time
 import zipfile
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
-from phenofuse.algorithms.bridge import environment, installer, interpreters, processes, requirements
+from phenofuse.algorithms.bridge import environment, installer, interpreters, places, processes, requirements, upkeep
 from phenofuse.algorithms.bridge.environment import Source
 from phenofuse.algorithms.bridge.failures import SetupError
 
@@ -154,20 +155,126 @@ def test_extra_is_added_and_stays(copied, store):
     assert set_up(copied, store)["extras"] == ["cluster"]
 
 
-def test_extra_that_fails_leaves_the_base_usable(copied, store):
-    """When an extra is not to be had the engine stays complete without it."""
+@pytest.mark.parametrize("begun", [True, False])
+def test_extra_that_fails_takes_nothing_away(copied, store, begun):
+    """One extra that is not to be had leaves the base and the other extras, on a new folder and on one with an engine."""
+    if not begun:
+        shutil.rmtree(copied)
     with pytest.raises(SetupError) as raised:
-        set_up(copied, store, ["learning"])
+        set_up(copied, store, ["learning", "cluster"])
     assert raised.value.failure.kind == "not offered"
+    assert "The base works, and the extra cluster. The extra learning could not be installed: " in str(raised.value)
     assert "tinymissing==9.0" in str(raised.value)
-    assert environment.installed(copied)["extras"] == []
+    assert environment.installed(copied)["extras"] == ["cluster"]
+    assert imports(copied, "import tinybase, tinydask; print(tinydask.VALUE)") == "2"
+    assert set_up(copied, store)["versions"] == {"tinybase": "1.0", "tinydask": "2.0"}
+
+
+def test_base_that_cannot_be_updated_stays(copied, store, tmp_path):
+    """Where new pins of the base are not to be had, the engine that works is not given up; the extras stay, too."""
+    set_up(copied, store, ["cluster"])
+    lists = Path(shutil.copytree(store / "lists", tmp_path / "lists"))
+    (lists / "base.txt").write_text("# Size: 1 MB to fetch, 2 MB on disk\ntinybase==1.1\n", encoding="utf-8")
+    with pytest.raises(SetupError, match="The engine that was there still works"):
+        environment.set_up(copied, (), Source(wheels=str(store / "wheels")), lists=lists)
+    assert environment.installed(copied)["extras"] == ["cluster"]
+    assert not environment.is_current(copied, lists)
+    assert environment.is_current(copied, store / "lists")
+
+
+def test_newer_phenofuse_is_not_taken_back(copied, store, tmp_path):
+    """An engine that a newer plugin (of another profile) set up keeps its packages; what is missing is said, not forced."""
+    record = {**environment.installed(copied), "plugin": "99.0", "pins": [["tinybase==1.1"]]}
+    (copied / environment.MARKER).write_text(json.dumps(record), encoding="utf-8")
+    listener = Recorder()
+    assert set_up(copied, store, listener=listener) == record
+    assert listener.heard("newer than this one")
+    assert environment.is_current(copied, store / "lists")
+    with pytest.raises(SetupError, match="lacks the extra cluster.*Update Phenofuse in this QGIS profile"):
+        set_up(copied, store, ["cluster"])
+    assert environment.installed(copied) == record
+
+
+def test_compiled_files_of_a_wheel_are_not_missed(copied, store):
+    """A wheel that brings compiled files (numpy for Python 3.9 and 3.10), which pip compiles anew, counts as whole."""
+    record = next(places.site_packages(copied).glob("tinybase-*.dist-info")) / "RECORD"
+    with record.open("a", encoding="utf-8") as stream:
+        stream.write("__pycache__/tinybase.cpython-39.pyc,sha256=x,12345\n")
+    assert environment._whole(record.parent, places.site_packages(copied))
+
+
+@posix
+def test_borrowed_packages_are_never_written_through(copied, store, tmp_path):
+    """A package that is a link into another Python is let go of before pip comes; what it points to stays."""
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "tinydask.py").write_text("VALUE = 0\n", encoding="utf-8")
+    for name in ("tinydask.py", "tinydask-1.0.dist-info"):
+        (places.site_packages(copied) / name).symlink_to(tmp_path / "foreign" / name)
+    set_up(copied, store, ["cluster"])
+    assert (tmp_path / "foreign" / "tinydask.py").read_text(encoding="utf-8") == "VALUE = 0\n"
+    assert imports(copied, "import tinydask; print(tinydask.VALUE)") == "2"
+
+
+# Where it lies.
+
+def test_one_folder_for_all_profiles(tmp_path, monkeypatch):
+    """The user's own data folder, the local one on Windows; an engine that an earlier version made is found where it is."""
+    for variable in ("XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(variable, str(tmp_path / "data"))
+    monkeypatch.setattr(places.sys, "platform", "linux")
+    new, old = tmp_path / "data" / "phenofuse", tmp_path / "profile" / "phenofuse"
+    assert places.where_set_up(old) == new
+    places.managed_folder(old).mkdir(parents=True)
+    assert places.where_set_up(old) == new           # begun there, never complete
+    places.write_record(places.managed_folder(old), {"format": places.FORMAT})
+    assert places.where_set_up(old) == old
+    places.managed_folder(new).mkdir(parents=True)
+    places.write_record(places.managed_folder(new), {"format": places.FORMAT})
+    assert places.where_set_up(old) == new
+
+
+def test_too_long_paths_are_known_before_anything_is_fetched(tmp_path, store, monkeypatch):
+    """Where Windows limits paths, a folder that is too long for an extra is refused with the length and what to do."""
+    monkeypatch.setattr(places, "longest_allowed", lambda: places.LONGEST_ON_WINDOWS)
+    folder = tmp_path / ("x" * (places.LONGEST_ON_WINDOWS - places.LONGEST_INSIDE["learning"] - len(str(tmp_path)) - 10))
+    with pytest.raises(SetupError) as raised:
+        set_up(folder, store, ["learning"])
+    assert raised.value.failure.kind == "long path"
+    assert f"paths of up to {places.longest_path(folder, ['learning'])} characters; Windows allows 259" in str(raised.value)
+    assert "FOLDER a short path such as C:\\phenofuse" in str(raised.value)
+    assert not folder.exists()
+    assert set_up(folder, store)["extras"] == []     # the base alone has room there
+
+
+def test_default_folder_has_room_on_windows():
+    """In the default folder all extras keep within the limit, with the longest user name that Windows allows."""
+    local = "C:\\Users\\" + "n" * 20 + "\\AppData\\Local\\phenofuse\\engine-1"
+    assert places.longest_path(local, requirements.EXTRAS) <= places.LONGEST_ON_WINDOWS
+    roaming = "C:\\Users\\ann\\AppData\\Roaming\\QGIS\\QGIS3\\profiles\\default\\phenofuse\\engine-1"
+    assert places.longest_path(roaming, ["base", "learning"]) > places.LONGEST_ON_WINDOWS
+
+
+def test_longest_paths_are_those_of_the_packages():
+    """What was measured of the wheels for Windows holds for what is installed here, but for a build's own name."""
+    found = {}
+    for name in ("numpy", "scipy", "numba", "matplotlib", "rasterio", "torch"):
+        try:
+            files = [str(file) for file in distribution(name).files or ()]
+        except PackageNotFoundError:
+            continue
+        part = "learning" if name == "torch" else "base"
+        longest = max(len(file.replace("+cpu", "")) for file in files if not file.startswith(".."))
+        found[part] = max(longest, found.get(part, 0))
+    if not found:
+        pytest.skip("this Python has none of the packages")
+    assert all(length <= places.LONGEST_INSIDE[part] for part, length in found.items())
 
 
 @posix
 def test_killed_midway_then_continued(copied, store):
-    """kill -9 of pip while it unpacks: not complete, said so; the same call continues and every file is whole."""
+    """kill -9 of pip while it unpacks: said so, and the base counts; the same call continues and every file is whole."""
     (copied / environment.MARKER).unlink()
-    parts = environment._site_packages(copied) / "tinybig"
+    parts = places.site_packages(copied) / "tinybig"
 
     def kill_pip(_):
         if parts.is_dir() and len(os.listdir(parts)) > 50:
@@ -179,7 +286,7 @@ def test_killed_midway_then_continued(copied, store):
         set_up(copied, store, ["earthengine"], Recorder(kill_pip))
     assert raised.value.failure.kind == "interrupted"
     assert 0 < len(list(parts.glob("part*.py"))) < MANY
-    assert environment.installed(copied) == {}
+    assert environment.installed(copied)["extras"] == []
     assert set_up(copied, store, ["earthengine"])["versions"] == {"tinybase": "1.0", "tinybig": "3.0"}
     assert imports(copied, "import tinybig, pathlib; files = pathlib.Path(tinybig.__file__).parent.glob('part*.py'); "
                            "print(sum(int(f.read_text().split()[-1]) for f in files))") == str(MANY * (MANY - 1) // 2)
@@ -192,7 +299,7 @@ def test_killed_qgis_leaves_no_pip_behind(copied, store):
     program = ("import sys; from phenofuse.algorithms.bridge import environment; environment.set_up(sys.argv[1], "
                "['earthengine'], environment.Source(wheels=sys.argv[2]), lists=sys.argv[3])")
     qgis = subprocess.Popen([sys.executable, "-c", program, str(copied), str(store / "wheels"), str(store / "lists")])
-    parts, deadline = environment._site_packages(copied) / "tinybig", time.monotonic() + 60
+    parts, deadline = places.site_packages(copied) / "tinybig", time.monotonic() + 60
     while not parts.is_dir() and time.monotonic() < deadline:
         time.sleep(0.005)
     qgis.kill()
@@ -201,7 +308,7 @@ def test_killed_qgis_leaves_no_pip_behind(copied, store):
     while pip_of(copied) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert pip_of(copied) == []
-    assert environment.installed(copied) == {}
+    assert environment.installed(copied)["extras"] == []
     assert set_up(copied, store, ["earthengine"])["versions"] == {"tinybase": "1.0", "tinybig": "3.0"}
 
 
@@ -220,7 +327,7 @@ def pip_of(folder) -> list:
 
 def test_cut_file_is_installed_again(copied, store):
     """A package that is recorded but of which a file is cut short is found and put right."""
-    module = environment._site_packages(copied) / "tinybase.py"
+    module = places.site_packages(copied) / "tinybase.py"
     module.write_text("VAL", encoding="utf-8")
     (copied / environment.MARKER).unlink()
     set_up(copied, store)
@@ -228,14 +335,15 @@ def test_cut_file_is_installed_again(copied, store):
 
 
 @posix
-def test_damaged_is_made_afresh(copied, store):
-    """An environment whose Python is gone (QGIS was updated) is not taken for complete, and is made afresh."""
+def test_python_that_is_gone_is_put_back(copied, store):
+    """An environment whose Python is gone (QGIS was updated) is not taken for complete, and gets one of the same version."""
     for link in (copied / "bin").glob("python*"):
         link.unlink()
     assert environment.installed(copied) == {}
     listener = Recorder()
     assert set_up(copied, store, listener=listener)["versions"] == {"tinybase": "1.0"}
-    assert listener.heard("Made an environment")
+    assert listener.heard("the engine now uses")
+    assert not listener.heard("Made an environment")
 
 
 @posix
@@ -258,7 +366,7 @@ def test_python_that_is_gone_is_noticed(copied):
 
 def test_damage_of_a_complete_environment_is_mended(copied, store):
     """When a complete environment has lost a file, the next run notices and puts it right."""
-    module = environment._site_packages(copied) / "tinybase.py"
+    module = places.site_packages(copied) / "tinybase.py"
     module.unlink()
     listener = Recorder()
     assert set_up(copied, store, listener=listener)["versions"] == {"tinybase": "1.0"}
@@ -288,7 +396,7 @@ def test_cancel_is_prompt(copied, store):
     assert raised.value.failure.kind == "cancelled"
     assert time.monotonic() - listener.asked < 3
     assert pip_of(copied) == []
-    assert environment.installed(copied) == {}
+    assert environment.installed(copied)["extras"] == []
 
 
 def test_too_little_disk_is_known_before(tmp_path, store, monkeypatch):
@@ -346,7 +454,7 @@ def test_full_disk_of_our_own_files(tmp_path, store, monkeypatch):
 
 def test_only_one_run_at_a_time(tmp_path, store):
     """While one run fills a folder a second one is told to wait."""
-    with environment._only_one(tmp_path / "engine"), pytest.raises(SetupError) as raised:
+    with upkeep.only_one(tmp_path / "engine"), pytest.raises(SetupError) as raised:
         set_up(tmp_path / "engine", store)
     assert raised.value.failure.kind == "busy"
 
@@ -379,8 +487,8 @@ def test_key_of_an_index_is_never_told(copied, store):
     (copied / environment.MARKER).unlink()
     commands, listener = [], Recorder(lambda recorder: commands.extend(command_lines()))
     source = Source(index_url=f"https://{WHO}@127.0.0.1:9/simple")
-    environment._forget_half_installed(environment._site_packages(copied))
-    shutil.rmtree(environment._site_packages(copied) / "tinybase-1.0.dist-info")
+    environment._forget_half_installed(places.site_packages(copied))
+    shutil.rmtree(places.site_packages(copied) / "tinybase-1.0.dist-info")
     with pytest.raises(SetupError) as raised:
         environment.set_up(copied, (), source, listener=listener, lists=store / "lists")
     told = "\n".join([*listener.messages, str(raised.value), raised.value.output, *commands])
@@ -439,8 +547,8 @@ class Silent(http.server.SimpleHTTPRequestHandler):
 def without_tinybase(folder):
     """Take the package and the marker away again."""
     (folder / environment.MARKER).unlink()
-    shutil.rmtree(environment._site_packages(folder) / "tinybase-1.0.dist-info")
-    (environment._site_packages(folder) / "tinybase.py").unlink()
+    shutil.rmtree(places.site_packages(folder) / "tinybase-1.0.dist-info")
+    (places.site_packages(folder) / "tinybase.py").unlink()
 
 
 def test_certificate_that_only_the_system_trusts(copied, store, inspected, monkeypatch):
@@ -529,7 +637,7 @@ def test_setting_that_does_not_work_is_an_error(tmp_path, monkeypatch):
     with pytest.raises(SetupError, match="there is no such file"):
         environment.find_engine(str(tmp_path / "python"), tmp_path)
     monkeypatch.setattr(requirements, "lowest_versions", lambda parts: {"pip": "999"})
-    monkeypatch.setattr(environment, "installed", lambda folder: {})  # this very Python may be one that we made
+    monkeypatch.setattr(places, "record_of", lambda folder: {})  # this very Python may be one that we made
     environment._problem_of.cache_clear()
     with pytest.raises(SetupError, match="too old: pip "):
         environment.find_engine(sys.executable, tmp_path)
@@ -555,6 +663,22 @@ def test_missing_extra_names_the_call(ready):
     link.symlink_to(ready[0])
     with pytest.raises(SetupError, match=r"EXTRAS=learning \(about 205 MB to fetch and 900 MB on disk\)"):
         environment.find_engine("", base, "8", extras=["learning"])
+
+
+def test_every_python_of_qgis_is_looked_at(tmp_path, monkeypatch):
+    """One of QGIS's own Pythons that does not run outside QGIS does not hide the next; all reasons are told."""
+    root = tmp_path / "OSGeo4W"
+    for name in ("bin/python3.exe", "bin/qgis.exe", "apps/Python312/python.exe", "apps/Python39/python.exe"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("x", encoding="utf-8")
+    layout = interpreters.Layout("Windows", (3, 12), tmp_path, root / "bin" / "python3.exe")
+    good = str(root / "apps" / "Python39" / "python.exe")
+    monkeypatch.setattr(environment, "problem_of", lambda python, extras=(): "" if python == good else "no numpy")
+    assert environment.find_engine("", tmp_path, layout=layout).python == good
+    reasons = {str(root / "apps" / "Python312" / "python.exe"): "no numpy", good: "no scipy"}
+    monkeypatch.setattr(environment, "problem_of", lambda python, extras=(): reasons.get(python, "does not run outside QGIS"))
+    with pytest.raises(SetupError, match=r"Python312.*no numpy; .*no scipy; .*does not run outside QGIS"):
+        environment.find_engine("", tmp_path, layout=layout)
 
 
 def test_python_that_runs_qgis_stands_in(tmp_path, monkeypatch):

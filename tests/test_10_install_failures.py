@@ -167,6 +167,7 @@ def test_recorded_message_is_named_with_a_remedy(kind, output):
     assert failure.sentence[0].isupper()
     assert failure.sentence.endswith(".")
     assert "{line}" not in failure.sentence
+    assert "{at}" not in failure.sentence
     assert "\n" not in failure.sentence
 
 
@@ -212,3 +213,35 @@ def test_credentials_are_redacted(address):
     assert "anna" not in shown
     assert "https://other.example/simple" in shown
     assert shown.count("***@") == 1
+
+
+# Recorded from pip 23.2 and 24.2: the public index answers, torch's own does not.
+NO_TORCH = """Looking in indexes: https://pypi.org/simple, https://download.pytorch.org/whl/cpu
+WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken by \
+'NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object at 0x7f>: Failed to establish a new connection: \
+[Errno -2] Name or service not known')': /whl/cpu/torch/
+ERROR: Could not find a version that satisfies the requirement torch==2.13.0+cpu (from versions: 2.12.1, 2.13.0, 2.14.0)
+ERROR: No matching distribution found for torch==2.13.0+cpu"""
+
+
+@pytest.mark.parametrize(("output", "told"), [
+    (NO_TORCH, "The package index at download.pytorch.org did not answer"),
+    (NO_TORCH.replace("https://pypi.org", f"https://{WHO}@mirror.example:81"), "index at download.pytorch.org did"),
+    (NO_TORCH.replace("https://download.pytorch.org", f"https://{WHO}@mirror.example"), "index at mirror.example did"),
+    (RECORDED["no network"][0], "The package index at pypi.org did not answer"),       # no line of indexes: the public one
+    (RECORDED["no network"][1], "The package index at index.invalid did not answer"),  # newer pips name it
+    (RECORDED["no network"][3], "The package index did not answer"),
+    (RECORDED["proxy"][0], "between this computer and the package index at pypi.org refused"),
+    (RECORDED["certificate"][0], "The package index at pypi.org showed a certificate"),
+])
+def test_host_that_did_not_answer_is_named(output, told):
+    """Of several indexes the one that failed is named, by its host alone, though another one has other versions on offer."""
+    failure = failures.classify(output, 1)
+    assert told in failure.sentence
+    assert "k3y" not in failure.sentence + failure.remedy
+
+
+def test_index_that_answered_is_not_blamed():
+    """A warning about another package, or one that a repetition made good, does not hide that a version is not to be had."""
+    for other in (NO_TORCH.replace("/whl/cpu/torch/", "/whl/cpu/numpy/"), NO_TORCH.replace("total=0", "total=1")):
+        assert failures.classify(other, 1).kind == "no wheel"

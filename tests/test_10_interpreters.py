@@ -31,6 +31,14 @@ def test_windows_osgeo4w(tmp_path):
     assert found(layout, root) == ["apps/Python312/python.exe", "apps/Python39/python.exe"]
 
 
+def test_windows_python_that_runs_only_inside_qgis_comes_last(tmp_path):
+    """Where sys.executable is bin/python3.exe, as OSGeo4W sets it since July 2026, the real one is asked first."""
+    tree(tmp_path, "OSGeo4W/bin/python3.exe", "OSGeo4W/bin/python.exe", "OSGeo4W/apps/Python312/python.exe")
+    root = tmp_path / "OSGeo4W"
+    layout = Layout("Windows", (3, 12), root / "apps" / "Python312", root / "bin" / "python3.exe")
+    assert found(layout, root) == ["apps/Python312/python.exe", "bin/python3.exe", "bin/python.exe"]
+
+
 def test_windows_prefix_that_does_not_exist(tmp_path):
     """A wrong sys.base_prefix (PYTHONHOME set by a batch file) still finds Python beside QGIS's exe."""
     tree(tmp_path, "QGIS 3.40/bin/qgis-bin.exe", "QGIS 3.40/apps/Python312/python.exe")
@@ -104,10 +112,10 @@ def script(tmp_path, body):
     return path
 
 
-def answer(version="[3, 11, 2]", bits=64, venv="true", ensurepip="true", pip="true", ssl="true"):
+def answer(version="[3, 11, 2]", bits=64, venv="true", ensurepip="true", pip="true"):
     """What a stand-in says of itself."""
     return (f'echo \'{{"version": {version}, "bits": {bits}, "venv": {venv}, "ensurepip": {ensurepip}, '
-            f'"pip": {pip}, "ssl": {ssl}}}\'')
+            f'"pip": {pip}}}\'')
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins are shell scripts")

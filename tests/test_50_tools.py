@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("qgis.core", reason="needs QGIS")
 import processing
-from phenofuse.algorithms.bridge import environment, settings
+from phenofuse.algorithms.bridge import environment, places, settings
 from qgis.core import QgsNetworkAccessManager, QgsProcessingException, QgsProcessingFeedback
 from qgis.PyQt.QtNetwork import QNetworkProxy
 
@@ -46,7 +46,8 @@ def tiny(provider, tmp_path, monkeypatch):
         archive.writestr(f"{info}/RECORD", f"tinybase.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
     (lists / "base.txt").write_text("# Size: 1 MB to fetch, 2 MB on disk\ntinybase==1.0\n", encoding="utf-8")
     monkeypatch.setattr(environment, "set_up", functools.partial(environment.set_up, lists=lists))
-    monkeypatch.setattr(settings, "home", lambda: tmp_path / "home")
+    monkeypatch.setattr(settings, "home", lambda: tmp_path / "profile")
+    monkeypatch.setattr(places, "shared", lambda: tmp_path / "home")
     monkeypatch.setattr(settings, "engine_python", lambda: "")
     return wheels
 
@@ -88,6 +89,37 @@ def test_setupengine_fails_with_a_sentence(tiny, tmp_path):
         processing.run("phenofuse:setupengine", {"WHEELS": str(tmp_path / "empty")}, feedback=Heard())
 
 
+def test_setupengine_fails_in_the_words_of_the_dialog(tiny, tmp_path):
+    """What to do names a parameter as the dialog shows it, and as the command line calls it."""
+    (tmp_path / "home" / "engine-1").mkdir(parents=True)
+    (tmp_path / "home" / "engine-1" / "letter.txt").touch()
+    with pytest.raises(QgsProcessingException, match=r"Give 'Another folder for the environment' \(FOLDER\) an empty or a new folder"):
+        processing.run("phenofuse:setupengine", {"WHEELS": str(tiny)}, feedback=Heard())
+
+
+def test_setupengine_without_an_extra_is_used_all_the_same(tiny, tmp_path, monkeypatch):
+    """An extra that cannot be installed is an error that says so; the option points to the engine that works without it."""
+    chosen = {}
+    monkeypatch.setattr("phenofuse.algorithms.tools.setupengine.ProcessingConfig.setSettingValue", chosen.__setitem__)
+    (tmp_path / "lists" / "cluster.txt").write_text("# Size: 1 MB to fetch, 2 MB on disk\ntinydask==2.0\n", encoding="utf-8")
+    (tmp_path / "disk").mkdir()
+    with pytest.raises(QgsProcessingException, match=r"The base works\. The extra cluster could not be installed: .*tinydask==2\.0"):
+        processing.run("phenofuse:setupengine", {"WHEELS": str(tiny), "FOLDER": str(tmp_path / "disk"), "EXTRAS": ["cluster"]},
+                       feedback=Heard())
+    assert chosen == {settings.ENGINE_PYTHON: str(environment.python_of(tmp_path / "disk"))}
+
+
+def test_engine_of_an_earlier_version_is_used_where_it_is(tiny, tmp_path):
+    """An engine that lies in the profile's settings folder is found and kept there, while there is none for all profiles."""
+    old = environment.managed_folder(tmp_path / "profile")
+    processing.run("phenofuse:setupengine", {"WHEELS": str(tiny)}, feedback=Heard())
+    assert settings.engines() == tmp_path / "home"
+    old.parent.mkdir(parents=True)
+    environment.managed_folder(tmp_path / "home").rename(old)
+    assert settings.engines() == tmp_path / "profile"
+    assert Path(environment.find_engine("", settings.engines()).python).is_relative_to(old)
+
+
 def test_setupengine_can_be_cancelled(tiny, tmp_path):
     """Cancel in the dialog stops it; no engine is there then, and the same call continues."""
     with pytest.raises(QgsProcessingException, match="continues where it stopped"):
@@ -116,6 +148,7 @@ def test_setupengine_uses_the_proxy_of_qgis(provider):
 def test_checkengine_without_an_engine(provider, tmp_path, monkeypatch):
     """Without any engine the check does not fail: the missing engine is the first problem, with its remedy."""
     monkeypatch.setattr(settings, "home", lambda: tmp_path)
+    monkeypatch.setattr(places, "shared", lambda: tmp_path / "home")
     monkeypatch.setattr(settings, "engine_python", lambda: str(tmp_path / "no-python"))
     result = processing.run("phenofuse:checkengine", {"REPORT": str(tmp_path / "check.html")}, feedback=Heard())
     assert result["PROBLEMS"] >= 1

@@ -187,8 +187,10 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         home = settings.home()
         try:
             chosen = environment.find_engine(
-                settings.engine_python(), home, extras=[self.EXTRA] if self.EXTRA else []
+                settings.engine_python(), settings.engines(), extras=[self.EXTRA] if self.EXTRA else []
             )
+            if chosen.notice:
+                feedback.pushInfo(chosen.notice)
             feedback.pushDebugInfo(tr("Engine: {} ({})").format(chosen.python, chosen.kind))
             return engine.run_job(
                 chosen.python,

@@ -1,8 +1,9 @@
 """The engine's own Python: which one answers, and the managed environment that setupengine makes for it.
 
-The environment is a plain virtual environment in a folder of ours, one per version of the requirements, filled by
+The environment is a plain virtual environment in a folder of ours, one per user and version of the requirements, filled by
 pip from the pinned lists in ``resources/requirements``. It never sees QGIS's packages and QGIS never sees its. The
-file ``installed.json`` is written last: a folder without it is not complete and is continued next time.
+file ``installed.json`` says which parts (the base, then each extra) are whole: it is written anew after each of them, and
+what is being installed is never in it. A folder without it is not complete and is continued next time.
 
 Needs the standard library only, and runs without QGIS too::
 
@@ -11,32 +12,33 @@ Needs the standard library only, and runs without QGIS too::
 from __future__ import annotations
 
 import argparse
-import contextlib
 import csv
 import functools
+import importlib.util
 import json
 import os
 import platform
-import re
 import shutil
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
-if not __package__:                                  # run as a script: its folder becomes a package (PEP 366)
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-    __package__ = "bridge"
-from . import failures, installer, interpreters, processes, requirements
+if not __package__:                                  # run as a script: the plugin's folder becomes the package (PEP 366)
+    _here = Path(__file__).resolve()
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != _here.parent]
+    _spec = importlib.util.spec_from_file_location("phenofuse", _here.parents[2] / "__init__.py",
+                                                   submodule_search_locations=[str(_here.parents[2])])
+    sys.modules["phenofuse"] = importlib.util.module_from_spec(_spec)
+    __package__ = "phenofuse.algorithms.bridge"
+from ...core.version import version as plugin_version
+from . import failures, installer, interpreters, places, processes, requirements, upkeep
 from .failures import Failure, SetupError
 from .installer import Source
+from .places import ENGINE_VERSION, FORMAT, MARKER, managed_folder, python_of
 from .requirements import EXTRAS, LISTS, Size
 
-# Raised when the pins change so much that an environment must be made afresh beside the old one.
-ENGINE_VERSION = "1"
 FROM_INDEX = Source()
-MARKER = "installed.json"
 OURS = "phenofuse-engine.txt"                        # is there from the first moment: this folder may be emptied
-FORMAT = 1
 
 # Packages whose module has another name.
 _MODULES = {"earthengine-api": "ee"}
@@ -47,31 +49,28 @@ from importlib.metadata import version
 found = {}
 for package, module in json.loads(sys.argv[1]):
     importlib.import_module(module)
-    found[package] = version(package)
+    if package:
+        found[package] = version(package)
 print(json.dumps(found))
 """
 SECONDS_TO_IMPORT = 180.0                            # torch and numba on a cold disk under a virus scanner
 
 # Shares of the bar; installing lies between them.
 _MADE, _INSTALLED = 0.05, 0.95
+# Failures that tell of damage inside the environment, which a fresh one does not have.
+_DAMAGED = ("incomplete", "unknown", "broken python", "no pip", "crash")
 
 
 class Engine(NamedTuple):
-    """A Python that can run the engine: its path, where it comes from (setting, managed, qgis), and why this one."""
+    """A Python that can run the engine: its path, where it comes from (setting, managed, qgis), and why this one.
+
+    `notice` says what was mended on the way, for the user to hear; or is empty.
+    """
 
     python: str
     kind: str
     reason: str
-
-
-def managed_folder(base_folder, version: str = ENGINE_VERSION) -> Path:
-    """The folder of the managed environment of a version."""
-    return Path(base_folder) / f"engine-{version}"
-
-
-def python_of(folder) -> Path:
-    """The Python of an environment."""
-    return Path(folder, "Scripts", "python.exe") if os.name == "nt" else Path(folder, "bin", "python")
+    notice: str = ""
 
 
 def find_engine(setting: str = "", base_folder="", version: str = ENGINE_VERSION, extras=(), layout=None) -> Engine:
@@ -98,27 +97,36 @@ def find_engine(setting: str = "", base_folder="", version: str = ENGINE_VERSION
     SetupError
         When none answers, or the one that the user named does not; says what to run.
     """
+    layout = layout or interpreters.here()
     if setting:
-        problem = problem_of(setting, extras)
+        problem, notice = _problem_and_notice(setting, extras, layout)
         if problem:
+            folder = Path(setting).parent.parent
+            mend = f"Run Set up engine with FOLDER={folder}" if places.record_of(folder) else "Install what is missing there"
             raise SetupError(Failure("setting", f"The setting Engine Python names {setting}, but {problem}.",
-                                     "Install what is missing there, or empty the setting "
+                                     f"{mend}, or empty the setting "
                                      "(Settings > Options > Processing > Providers > Phenofuse)."))
-        return Engine(setting, "setting", "named in the setting Engine Python")
+        return Engine(setting, "setting", "named in the setting Engine Python", notice)
     folder = managed_folder(base_folder, version)
-    record = installed(folder)
-    missing = [name for name in extras if name not in record.get("extras", ())]
-    if record and not missing:
-        return Engine(str(python_of(folder)), "managed", f"set up by setupengine in {folder}")
-    if record:
-        raise SetupError(Failure("extra", f"This needs the engine's extra '{missing[0]}', which is not installed.",
-                                 f"Run the algorithm Set up engine (phenofuse:setupengine){_wanted(missing)}."))
-    own = interpreters.candidates(layout or interpreters.here())[:1]
-    problems = [problem_of(str(path), extras) for path in own]
-    if own and not problems[0]:
-        return Engine(str(own[0]), "qgis", "the Python that runs QGIS has all packages")
+    record = places.record_of(folder)
     begun = "is not complete" if folder.exists() else "has not been set up yet"
-    because = f" (QGIS's own Python {own[0]} cannot stand in: {problems[0]})" if own else ""
+    if record:
+        missing = [name for name in extras if name not in record["extras"]]
+        problem, notice = upkeep.usable(folder, () if missing else extras, layout)
+        if not problem and not missing:
+            return Engine(str(python_of(folder)), "managed", f"set up by setupengine in {folder}", notice)
+        if not problem:
+            raise SetupError(Failure("extra", f"This needs the engine's extra '{missing[0]}', which is not installed.",
+                                     f"Run the algorithm Set up engine (phenofuse:setupengine){_wanted(missing)}."))
+        begun = f"in {folder} cannot be used: {problem}"
+    problems = {}                                    # one file may have several names
+    for own in map(str, interpreters.own(layout)):
+        problem = problem_of(own, extras)
+        if not problem:
+            return Engine(own, "qgis", "the Python that runs QGIS has all packages")
+        problems.setdefault(problem, own)
+    told = "; ".join(f"{own}: {problem}" for problem, own in problems.items())
+    because = f" (QGIS's own Python cannot stand in: {told})" if told else ""
     raise SetupError(Failure("no engine", f"Phenofuse's engine {begun}{because}.",
                              f"Run the algorithm Set up engine (phenofuse:setupengine){_wanted(extras)} once."))
 
@@ -134,13 +142,7 @@ def _wanted(extras) -> str:
 
 def problem_of(python: str, extras=()) -> str:
     """Why a Python cannot run the engine; empty when it can. Each file is asked once as long as it does not change."""
-    record = installed(Path(python).parent.parent)    # one of our own has been tried when it was made
-    if record and set(extras) <= set(record["extras"]):
-        return ""
-    try:
-        return _problem_of(python, tuple(extras), os.stat(python).st_mtime_ns)
-    except OSError:
-        return "there is no such file"
+    return _problem_and_notice(python, extras, interpreters.here())[0]
 
 
 def set_up(folder, extras=(), source: Source = FROM_INDEX, python: str = "", listener=None, rebuild: bool = False,
@@ -183,27 +185,23 @@ def set_up(folder, extras=(), source: Source = FROM_INDEX, python: str = "", lis
         raise SetupError(Failure("torch", "There is no CUDA on macOS.", "Choose TORCH=cpu; it also uses Apple's GPU."))
     if source.wheels and not any(Path(source.wheels).glob("*.whl")):
         raise SetupError(Failure("wheels", f"The folder {source.wheels} holds no wheel files (*.whl).",
-                                 "Fill it on a computer with a network: pip download -r base.txt -d FOLDER."))
+                                 "Fill it on a computer with a network: pip download --only-binary=:all: -r base.txt."))
     try:
-        with _only_one(folder):
+        with upkeep.only_one(folder):
             return _complete(folder, extras, source, python, listener, rebuild, lists)
     except OSError as problem:                       # our own files: a full disk, a folder that may not be written
         raise SetupError(failures.classify(str(problem))) from problem
 
 
 def installed(folder) -> dict:
-    """What ``installed.json`` says of a complete environment; empty for an incomplete or missing one."""
-    try:
-        record = json.loads(Path(folder, MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if record.get("format") == FORMAT and python_of(folder).exists() and _base_exists(folder) else {}
+    """What ``installed.json`` says of a complete environment; empty for one that is incomplete, missing or without its base."""
+    return places.record_of(folder) if places.base_of(folder) else {}
 
 
 def is_current(folder, lists=LISTS) -> bool:
-    """Whether a complete environment was made from the lists as they are now."""
+    """Whether a complete environment was made from the lists as they are now, or by a newer Phenofuse."""
     record = installed(folder)
-    return bool(record) and record["pins"] == requirements.pins(("base", *record["extras"]), lists)
+    return bool(record) and (_newer(record) or record["pins"] == requirements.pins(("base", *record["extras"]), lists))
 
 
 class Quiet:
@@ -234,39 +232,142 @@ class _Share:
 def _complete(folder: Path, extras, source: Source, python: str, listener, rebuild: bool, lists) -> dict:
     """Bring a folder to the state that is asked for, with as little as its present state needs."""
     _refuse_foreign(folder)
-    before = {} if rebuild else installed(folder)
-    extras = tuple(name for name in EXTRAS if name in extras or name in before.get("extras", ()))
-    pins = requirements.pins(("base", *extras), lists)
-    if before and before["pins"] == pins:
+    had = places.record_of(folder)
+    extras = tuple(name for name in EXTRAS if name in extras or name in had.get("extras", ()))
+    parts = ("base", *extras)
+    wanted = dict(zip(parts, requirements.pins(parts, lists)))
+    working = dict(zip(("base", *had.get("extras", ())), had.get("pins", ())))      # part: what it was installed from
+    tended = upkeep.tend(folder)
+    if tended.notice:
+        listener.message("info", tended.notice)
+    fresh = rebuild or _unfit(folder, tended, extras, source)
+    if not fresh and _newer(had):
+        return _left_to_newer(folder, had, extras, listener)
+    if not fresh and working == wanted:
         try:
-            record = _conclude(folder, extras, pins, lists, listener)
+            record = _conclude(folder, working, lists, listener)
             listener.message("info", f"The environment in {folder} is complete already.")
             return record
         except SetupError as error:
             listener.message("warning", f"The environment is damaged ({error.failure.sentence}); it is mended.")
-            before = {}
+    _check_paths(folder, parts)
     _check_disk(folder, requirements.size_of(extras, source.torch, lists), source, listener)
-    if before.get("pins", [])[:1] != pins[:1]:       # the base itself changes: not usable until it is done
-        (folder / MARKER).unlink(missing_ok=True)
-    fresh = rebuild or not _runs(folder)
     if not fresh:
+        working = {part: pins for part, pins in working.items() if _loads(folder, part, pins, lists)}
         try:
-            _install(folder, extras, source, listener, lists)
-            return _conclude(folder, extras, pins, lists, listener)
+            return _install_parts(folder, wanted, working, source, listener, lists)
         except SetupError as error:
-            if error.failure.kind not in ("incomplete", "unknown", "broken python", "no pip", "crash"):
+            if error.failure.kind not in _DAMAGED or installed(folder):
                 raise
             listener.message("warning", "What an earlier run left is damaged; the environment is made afresh.")
     _create(folder, python, source, listener)
-    _install(folder, extras, source, listener, lists)
-    return _conclude(folder, extras, pins, lists, listener)
+    return _install_parts(folder, wanted, {}, source, listener, lists)
+
+
+def _install_parts(folder: Path, wanted: dict, working: dict, source: Source, listener, lists) -> dict:
+    """Install the base, then each extra on its own: one that fails takes nothing away that works.
+
+    Parameters
+    ----------
+    folder : Path
+        The environment's folder.
+    wanted, working : dict
+        Pins by part: those that are asked for, and those that are there and load.
+    source, listener, lists
+        As `set_up` takes them.
+    """
+    touched, failed, start = False, {}, _MADE
+    base = requirements.size_of((), source.torch, lists).fetch
+    sizes = {part: requirements.size_of([part], source.torch, lists).fetch - base for part in wanted}
+    for part, pins in wanted.items():
+        end = start + (_INSTALLED - _MADE) * sizes[part] / (sum(sizes.values()) or 1)
+        share, start = _Share(listener, start, end), end
+        if working.get(part) == pins and not touched:
+            continue
+        touched = touched or part == "base"          # the extras must get on with the new base
+        before = working.pop(part, None)
+        _note(folder, working)                       # killed from here on, this part does not count
+        try:
+            _install(folder, part, sizes[part], source, share, lists)
+            _versions(str(python_of(folder)), requirements.lowest_versions([part], lists))
+            working[part] = pins
+        except SetupError as error:
+            if before is not None and _loads(folder, part, before, lists):
+                working[part] = before
+                _note(folder, working)
+            if error.failure.kind == "cancelled" or part == "base" and part not in working:
+                raise
+            if part == "base":
+                still = f"{error.failure.sentence} The engine that was there still works."
+                raise SetupError(error.failure._replace(sentence=still), error.output) from error
+            failed[part] = error
+        _note(folder, working)
+    record = _conclude(folder, working, lists, listener)
+    if failed:
+        raise _of_extras(failed, record)
+    return record
+
+
+def _of_extras(failed: dict, record: dict) -> SetupError:
+    """The error of extras that could not be installed: says what works all the same."""
+    first = next(iter(failed.values()))
+    works = "The base works" + "".join(f", and the extra {name}" for name in record["extras"])
+    reasons = " ".join(f"The extra {name} could not be installed: {error.failure.sentence}" for name, error in failed.items())
+    return SetupError(first.failure._replace(sentence=f"{works}. {reasons}"),
+                      "\n".join(error.output for error in failed.values()))
+
+
+def _newer(record: dict) -> bool:
+    """Whether a newer Phenofuse, in another profile, made the environment: this one's pins would take it back."""
+    return requirements.as_numbers(record.get("plugin", "")) > requirements.as_numbers(plugin_version())
+
+
+def _left_to_newer(folder: Path, record: dict, extras, listener) -> dict:
+    """Leave an environment of a newer Phenofuse as it is, if it has what is asked for."""
+    made = f"The engine in {folder} was set up by Phenofuse {record['plugin']}, which is newer than this one ({plugin_version()})"
+    missing = [name for name in extras if name not in record["extras"]]
+    if missing:
+        raise SetupError(Failure("newer", f"{made}, and it lacks the extra {missing[0]}.",
+                                 "Update Phenofuse in this QGIS profile and run this again, or give FOLDER another place."))
+    listener.message("info", f"{made}; it is left as it is.")
+    return record
+
+
+def _unfit(folder: Path, tended: upkeep.Tended, extras, source: Source) -> bool:
+    """Whether an environment must be made anew: it does not run, has no pip, or its Python lacks what is needed."""
+    if tended.problem or not (places.site_packages(folder) / "pip" / "__init__.py").exists():
+        return True
+    return bool(upkeep.hindered(tended.lost, extras)) or ("ssl" in tended.lost and not source.wheels)
+
+
+def _loads(folder: Path, part: str, pins: list, lists) -> bool:
+    """Whether all packages of a part that were installed from some pins can be imported."""
+    packages = [name for name in requirements.lowest_versions([part], lists) if any(pin.startswith(f"{name}==") for pin in pins)]
+    try:
+        return bool(_versions(str(python_of(folder)), packages))
+    except SetupError:
+        return False
+
+
+def _problem_and_notice(python: str, extras, layout) -> tuple:
+    """Why a Python cannot run the engine, or ''; and what was mended, where it is one of our own."""
+    folder = Path(python).parent.parent              # one of our own has been tried when it was made
+    record, notice = places.record_of(folder), ""
+    if record:
+        problem, notice = upkeep.usable(folder, extras, layout)
+        if problem or set(extras) <= set(record["extras"]):
+            return problem, notice
+    try:
+        return _problem_of(python, tuple(extras), os.stat(python).st_mtime_ns), notice
+    except OSError:
+        return "there is no such file", ""
 
 
 @functools.lru_cache(maxsize=16)
 def _problem_of(python: str, extras: tuple, changed: int) -> str:
     lowest = requirements.lowest_versions(("base", *extras))
     try:
-        versions = _versions(python, lowest)
+        versions = _versions(python, lowest, [part for extra in extras for part in upkeep.NEEDED.get(extra, ())])
     except SetupError as error:
         # A machine may just be slow today: a job that lacks something says so itself, and it can be cancelled.
         return "" if error.failure.kind == "slow" else error.failure.sentence.rstrip(".")
@@ -275,9 +376,9 @@ def _problem_of(python: str, extras: tuple, changed: int) -> str:
     return f"its packages are too old: {', '.join(old)}" if old else ""
 
 
-def _versions(python: str, packages) -> dict:
-    """The versions of packages that a Python can import; raises when one fails."""
-    asked = json.dumps([(name, _MODULES.get(name, name)) for name in packages])
+def _versions(python: str, packages, parts=()) -> dict:
+    """The versions of packages that a Python can import, beside some parts of its own; raises when one fails."""
+    asked = json.dumps([("", part) for part in parts] + [(name, _MODULES.get(name, name)) for name in packages])
     try:
         status, output = processes.run([python, "-I", "-c", _VERSIONS, asked], timeout=SECONDS_TO_IMPORT)
     except OSError as problem:
@@ -291,13 +392,15 @@ def _versions(python: str, packages) -> dict:
 
 
 def _create(folder: Path, python: str, source: Source, listener) -> None:
-    """Make an empty environment from the first interpreter that manages it."""
-    refused, lacks_parts = [], False
+    """Make an empty environment from the first interpreter whose environments have all they need."""
+    refused, lacks_parts, emptied = [], False, False
     for path in [Path(python)] if python else interpreters.candidates(interpreters.here()):
         found = interpreters.probe(path, processes.run)
-        problem = found.problem or ("" if found.has_ssl or source.wheels else "it cannot speak HTTPS")
-        _claim(folder)
-        problem = problem or _make(folder, found, source, listener)
+        problem = found.problem or _try(folder, found, source, listener)
+        if not problem:                              # what is there now goes only for something that works
+            emptied = True
+            _claim(folder)
+            problem = _make(folder, found, source, listener)
         if not problem:
             shown = ".".join(map(str, found.version))
             listener.message("info", f"Made an environment from Python {shown} ({path}) in {folder}")
@@ -305,13 +408,34 @@ def _create(folder: Path, python: str, source: Source, listener) -> None:
             return
         lacks_parts = lacks_parts or "ensurepip" in problem or "venv" in problem
         refused.append(f"{path}: {problem}")
-        _claim(folder)
-    shutil.rmtree(folder, ignore_errors=True)
+    if emptied:
+        shutil.rmtree(folder, ignore_errors=True)
     remedy = "Install Python 3.12 (64 bits) from python.org and name it as PYTHON."
     if lacks_parts and platform.system() == "Linux":
         remedy = "Run: sudo apt install python3-venv. Then run this again."
     reasons = "; ".join(refused) or "none at all"
     raise SetupError(Failure("no python", f"No usable Python was found ({reasons}).", remedy))
+
+
+def _try(folder: Path, found, source: Source, listener) -> str:
+    """Why environments of an interpreter are of no use; asked of a small one that is removed at once."""
+    trial = folder.with_name(folder.name + ".trial")
+    try:
+        status, output = processes.run(processes.module_on_a_leash(found.path, "venv", "--clear", "--without-pip", trial),
+                                       cancelled=listener.cancelled, leash=True)
+        if status is None:
+            installer.require(status, output)
+        if status:
+            return failures.classify(output, status).sentence.rstrip(".")
+        lost = upkeep.examine(trial, found.version[:2])
+    finally:
+        shutil.rmtree(trial, ignore_errors=True)
+    if lost is None:
+        # An application bundle's Python may make environments that point at the machine it was built on.
+        return "its environments do not run"
+    if source.wheels:
+        lost.pop("ssl", None)
+    return f"in its environments {', '.join(lost)} cannot be loaded ({next(iter(lost.values()))})" if lost else ""
 
 
 def _claim(folder: Path) -> None:
@@ -340,12 +464,11 @@ def _make(folder: Path, found, source: Source, listener) -> str:
                                    cancelled=listener.cancelled, leash=True)
     if status is None:
         installer.require(status, output)
-    if status or not _runs(folder, need_pip=found.has_ensurepip):
-        # An application bundle's Python may make environments that point at the machine it was built on.
+    if status or upkeep.examine(folder, found.version[:2]) is None:
         return failures.classify(output, status).sentence.rstrip(".") if status else "its environments do not run"
     if not found.has_ensurepip:                      # its own pip can still put one in
         command = processes.module_on_a_leash(found.path, "pip", "install", "--disable-pip-version-check",
-                                              *source.arguments(), "--target", _site_packages(folder), "pip")
+                                              *source.arguments(), "--target", places.site_packages(folder), "pip")
         status, output = processes.run(command, installer.variables(source.variables()), listener.cancelled, leash=True)
         if status is None:
             installer.require(status, output)
@@ -354,50 +477,52 @@ def _make(folder: Path, found, source: Source, listener) -> str:
     return ""
 
 
-def _runs(folder: Path, need_pip: bool = True) -> bool:
-    """Whether an environment's Python (and its pip) start at all."""
-    if not python_of(folder).exists() or not (folder / "pyvenv.cfg").exists():
-        return False
-    needed = "import encodings, json" + (", pip" if need_pip else "")
-    try:
-        return processes.run([python_of(folder), "-I", "-c", needed], timeout=interpreters.SECONDS_TO_ANSWER)[0] == 0
-    except OSError:
-        return False
-
-
-def _install(folder: Path, extras, source: Source, listener, lists) -> None:
-    """Fill the environment: the base and the small extras together, torch from its own index after them."""
-    _forget_half_installed(_site_packages(folder))
-    python = str(python_of(folder))
-    version = _version_of(folder)
-    small = ["base", *(name for name in extras if name != "learning")]
-    runs = [(small, [], {})]
-    if "learning" in extras:
-        kept = source.torch_constraints(requirements.pins(["learning"], lists)[0], platform.system(), platform.machine())
+def _install(folder: Path, part: str, fetch: float, source: Source, listener, lists) -> None:
+    """Install one part. The base's list goes with an extra's, so that no extra moves a package of the base."""
+    packages = places.site_packages(folder)
+    _forget_half_installed(packages)
+    wanted, variables = [], {}
+    if part == "learning":                           # torch has indexes of its own
+        kept = source.torch_constraints(requirements.pins([part], lists)[0], platform.system(), platform.machine())
         constraints = folder / "constraints.txt"
         constraints.write_text("\n".join(kept), encoding="utf-8")
-        runs.append((["base", "learning"], ["-c", str(constraints)], source.torch_variables(platform.system(), version)))
-    sizes = [requirements.size_of(names[1:], source.torch, lists).fetch for names, _, _ in runs]
-    start = _MADE
-    for (names, more, variables), fetch in zip(runs, sizes):
-        end = start + (_INSTALLED - _MADE) * fetch / (sum(sizes) or 1)
-        wanted = [*more, *(part for name in names for part in ("-r", str(Path(lists, f"{name}.txt"))))]
-        installer.install(python, wanted, source, folder / "fetching", _site_packages(folder), fetch,
-                          _Share(listener, start, end), variables)
-        start = end
+        wanted = ["-c", str(constraints)]
+        variables = source.torch_variables(platform.system(), places.version_of(folder))
+    for name in dict.fromkeys(["base", part]):
+        wanted += ["-r", str(Path(lists, f"{name}.txt"))]
+    installer.install(str(python_of(folder)), wanted, source, folder / "fetching", packages, fetch, listener, variables)
 
 
-def _conclude(folder: Path, extras, pins, lists, listener) -> dict:
-    """Try every package, then write ``installed.json`` in one stroke."""
-    versions = _versions(str(python_of(folder)), requirements.lowest_versions(("base", *extras), lists))
-    record = {"format": FORMAT, "version": ENGINE_VERSION, "python": ".".join(map(str, _version_of(folder))),
-              "extras": list(extras), "pins": pins, "versions": versions}
-    unfinished = folder / (MARKER + ".new")
-    unfinished.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    os.replace(unfinished, folder / MARKER)
+def _note(folder: Path, working: dict, **more) -> dict:
+    """Write down which parts of the environment are whole; without the base there is nothing to promise."""
+    if "base" not in working:
+        (folder / MARKER).unlink(missing_ok=True)
+        return {}
+    parts = [part for part in ("base", *EXTRAS) if part in working]
+    record = {"format": FORMAT, "version": ENGINE_VERSION, "plugin": plugin_version(),
+              "python": ".".join(map(str, places.version_of(folder))), "extras": parts[1:],
+              "pins": [working[part] for part in parts], **more}
+    places.write_record(folder, record)
+    return record
+
+
+def _conclude(folder: Path, working: dict, lists, listener) -> dict:
+    """Try all parts together, and write down what they are and what was found out about them."""
+    versions = _versions(str(python_of(folder)), requirements.lowest_versions(tuple(working), lists))
+    record = _note(folder, working, versions=versions, base=upkeep.identity(folder),
+                   lost=upkeep.examine(folder, places.version_of(folder)[:2]))
     listener.message("info", "Installed: " + ", ".join(f"{name} {version}" for name, version in versions.items()))
     listener.progress(1.0, None)
     return record
+
+
+def _check_paths(folder: Path, parts) -> None:
+    """Stop before anything is fetched when paths would become longer than Windows allows."""
+    allowed, longest = places.longest_allowed(), places.longest_path(folder, parts)
+    if allowed and longest > allowed:
+        raise SetupError(Failure("long path", f"In {folder} the engine's files would have paths of up to {longest} characters; "
+                                              f"Windows allows {allowed}.",
+                                 "Give FOLDER a short path such as C:\\phenofuse, or switch on long paths in Windows."))
 
 
 def _check_disk(folder: Path, size: Size, source: Source, listener) -> None:
@@ -418,11 +543,13 @@ def _check_disk(folder: Path, size: Size, source: Source, listener) -> None:
 
 def _forget_half_installed(site_packages: Path) -> None:
     """Drop the record of packages of which a killed run left only a part, so that pip installs them again."""
-    for record in site_packages.glob("*.dist-info"):
-        if not _whole(record, site_packages):
-            shutil.rmtree(record)
-    for remains in site_packages.glob("~*"):         # what pip had moved aside
-        shutil.rmtree(remains, ignore_errors=True)
+    for entry in site_packages.iterdir():
+        if entry.is_symlink():                       # borrowed from elsewhere: pip would write through it
+            entry.unlink()
+        elif entry.name.startswith("~"):             # what pip had moved aside
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name.endswith(".dist-info") and not _whole(entry, site_packages):
+            shutil.rmtree(entry)
 
 
 def _whole(record: Path, site_packages: Path) -> bool:
@@ -432,59 +559,12 @@ def _whole(record: Path, site_packages: Path) -> bool:
     try:
         with open(record / "RECORD", encoding="utf-8", newline="") as stream:
             for name, _, size in csv.reader(stream):
-                if size and os.path.getsize(site_packages / name) != int(size):
+                compiled = name.endswith(".pyc")     # some wheels bring it, and pip compiles it anew, in another size
+                if size and not compiled and os.path.getsize(site_packages / name) != int(size):
                     return False
     except (OSError, ValueError):
         return False
     return True
-
-
-def _site_packages(folder: Path) -> Path:
-    if os.name == "nt":
-        return folder / "Lib" / "site-packages"
-    return next(folder.glob("lib/python3*/site-packages"))
-
-
-def _base_exists(folder) -> bool:
-    """Whether the Python that an environment was made from is still there; on Windows the copy in it cannot tell."""
-    try:
-        found = re.search(r"^home\s*=\s*(.+)$", Path(folder, "pyvenv.cfg").read_text(encoding="utf-8"), re.MULTILINE)
-    except OSError:
-        return False
-    return bool(found) and Path(found.group(1).strip()).is_dir()
-
-
-def _version_of(folder: Path) -> tuple:
-    """The Python version of an environment, as its pyvenv.cfg says."""
-    text = (folder / "pyvenv.cfg").read_text(encoding="utf-8")
-    return tuple(int(part) for part in re.search(r"^version\w*\s*=\s*(\d+)\.(\d+)\.(\d+)", text, re.MULTILINE).groups())
-
-
-@contextlib.contextmanager
-def _only_one(folder: Path):
-    """Keep two runs from filling one folder at once; the system lets go of the lock when a run is killed."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = open(folder.parent / f"{folder.name}.lock", "w", encoding="utf-8")
-    except OSError as problem:
-        raise SetupError(Failure("permission", f"The folder {folder.parent} cannot be written ({problem.strerror}).",
-                                 "Give FOLDER a place that you may write to.")) from problem
-    with lock:
-        try:
-            _lock(lock)
-        except OSError as problem:
-            raise SetupError(Failure("busy", f"Another run is setting up {folder} right now.",
-                                     "Wait until it has finished.")) from problem
-        yield
-
-
-def _lock(stream) -> None:
-    if os.name == "nt":
-        import msvcrt
-        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class _Console(Quiet):

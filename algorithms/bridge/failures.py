@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 
 class Failure(NamedTuple):
@@ -30,7 +31,7 @@ INTERRUPTED = Failure(
     "interrupted", "The installation was interrupted before it was complete.",
     "Run it again: it continues where it stopped.")
 CANCELLED = Failure(
-    "cancelled", "Cancelled; the engine's environment is not complete.",
+    "cancelled", "Cancelled before everything was installed.",
     "Run it again: it continues where it stopped.")
 UNKNOWN = Failure(
     "unknown", "The installation failed for a reason that is not known here: \u201c{line}\u201d.",
@@ -63,7 +64,7 @@ _KNOWN = [
      Failure("hash mismatch", "A downloaded file is not the one that its index promised (damaged, or changed).",
              "Run it again; if it stays, a proxy or mirror alters files: choose another INDEX_URL.")),
     (r"407 Proxy Authentication|ProxyError|Cannot connect to proxy|Tunnel connection failed|proxy URL had no",
-     Failure("proxy", "The proxy that stands between this computer and the package index refused or did not answer.",
+     Failure("proxy", "The proxy that stands between this computer and the package index{at} refused or did not answer.",
              "Set HTTPS_PROXY to http://user@host:port (Settings > Options > System > Environment), "
              f"or give INDEX_URL an index inside your network. {_OFFLINE}")),
     (r"ssl module (?:in Python )?is not available|Can't connect to HTTPS URL because the SSL module",
@@ -71,7 +72,7 @@ _KNOWN = [
              "Choose another PYTHON, or give WHEELS a folder of wheel files.")),
     (r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|SSLError|self[- ]signed certificate|"
      r"Could not find a suitable TLS CA certificate bundle|SSLCertVerificationError",
-     Failure("certificate", "The package index showed a certificate that this Python does not trust; "
+     Failure("certificate", "The package index{at} showed a certificate that this Python does not trust; "
              "in offices a proxy that inspects traffic is the usual reason.",
              "Ask for your organisation's certificate file and set PIP_CERT to it "
              f"(Settings > Options > System > Environment), or choose an INDEX_URL inside your network. {_OFFLINE}")),
@@ -83,7 +84,7 @@ _KNOWN = [
      r"ConnectTimeoutError|ReadTimeoutError|Read timed out|Connection aborted|Connection reset by peer|"
      r"ConnectionResetError|IncompleteRead|incomplete-download|connection broken by|"
      r"\[WinError 100(?:13|51|53|54|60|61|65)\]",
-     Failure("no network", "The package index could not be reached, or the connection broke.",
+     Failure("no network", "The package index{at} did not answer, or the connection broke.",
              f"Check the network, or give INDEX_URL an index you can reach; then run it again. {_OFFLINE}")),
     (r"requirement ([^\n(]+) \(from versions: none\)",
      Failure("not offered", "Nothing is on offer for {line}: the index or the folder of wheels has no file for this "
@@ -109,8 +110,11 @@ _KNOWN = [
      Failure("incomplete", "The package {line} is missing or not complete.", "Run it again with REBUILD.")),
 ]
 
-# With at least one version on offer the index was reached, whatever warnings came before.
-_VERSIONS_OFFERED = re.compile(r"\(from versions: (?!none\b)[^)]+\)")
+# With at least one version on offer an index was reached, whatever warnings came before; but there may be another one
+# that has the version which is asked for. What pip asked of it in vain, for the last time, names the package.
+_VERSIONS_OFFERED = re.compile(r"requirement ([\w.-]+)[^\n]*\(from versions: (?!none\b)[^)]+\)")
+_ASKED_IN_VAIN = re.compile(r"Retry\(total=0\b[^\n]*: (/[^\s']*)$", re.MULTILINE)
+_INDEXES = re.compile(r"^Looking in indexes: (.+)$", re.MULTILINE)
 _NETWORK_KINDS = ("proxy", "certificate", "no network")
 
 # Exit statuses without words: minus a signal on POSIX, an NTSTATUS on Windows.
@@ -137,17 +141,36 @@ def classify(output: str, status=None, proxied: bool = False) -> Failure:
                        "Name a Python with packages built for it (a distribution's own, or conda's) as Engine Python.")
     if status in _CRASHES:
         return Failure("crash", "Python crashed while it loaded the packages.", "Run it again with REBUILD.")
-    offered = bool(_VERSIONS_OFFERED.search(text))
+    offered = _VERSIONS_OFFERED.search(text)
+    reached = offered and not any(_is_of(path, offered.group(1)) for path in _ASKED_IN_VAIN.findall(text))
     for pattern, failure in _KNOWN:
         found = re.search(pattern, text, re.MULTILINE)
-        if not found or (offered and failure.kind in _NETWORK_KINDS):
+        if not found or (reached and failure.kind in _NETWORK_KINDS):
             continue
         if failure.kind == "no network" and proxied:
             failure = next(known for _, known in _KNOWN if known.kind == "proxy")
-        return failure._replace(sentence=failure.sentence.replace("{line}", _line(text, found)))
+        sentence = failure.sentence.replace("{at}", _at(text)).replace("{line}", _line(text, found))
+        return failure._replace(sentence=sentence)
     if status in _KILLED:
         return INTERRUPTED
     return UNKNOWN._replace(sentence=UNKNOWN.sentence.replace("{line}", _last_line(text)))
+
+
+def _is_of(path: str, package: str) -> bool:
+    """Whether an index's page (``/simple/torch/``) is the one of a package."""
+    return path.rstrip("/").rpartition("/")[2].lower() == re.sub(r"[-_.]+", "-", package).lower()
+
+
+def _at(text: str) -> str:
+    """Which of pip's hosts did not answer, as " at HOST"; '' where pip does not tell. Nothing of an address but its host."""
+    hosts = re.findall(r"host='([\w.-]+)'", text)
+    listed = _INDEXES.search(text)
+    # pip names the indexes only when there is another than the public one, whose files have a host of their own.
+    indexes = listed.group(1).split(", ") if listed else ["https://pypi.org/simple", "https://files.pythonhosted.org/packages"]
+    for path in [] if hosts else _ASKED_IN_VAIN.findall(text):
+        addresses = [urlsplit(index) for index in indexes]
+        hosts += [one.hostname for one in addresses if one.hostname and one.path and path.startswith(one.path)]
+    return f" at {' and '.join(dict.fromkeys(hosts))}" if hosts else ""
 
 
 def redact(text: str) -> str:

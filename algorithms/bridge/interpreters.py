@@ -2,7 +2,8 @@
 
 ``sys.executable`` inside QGIS is QGIS itself, or whatever ``python3`` is first on the path. The Python that came
 with QGIS stands in a place that differs by system; `candidates` knows those places, as a pure function of a
-described `Layout`, and `probe` finds out whether one of them really runs and can make environments.
+described `Layout`, and `probe` finds out whether one of them runs and has what makes environments. What those can do,
+only they know: see `upkeep.examine`.
 """
 from __future__ import annotations
 
@@ -23,14 +24,8 @@ from importlib.util import find_spec
 def has(name):
     spec = find_spec(name)
     return spec is not None and spec.origin is not None      # an empty folder of that name is no module
-def loads(name):
-    try:
-        __import__(name)
-        return True
-    except Exception:
-        return False
 print(json.dumps({"version": list(sys.version_info[:3]), "bits": 64 if sys.maxsize > 2**32 else 32,
-    "venv": has("venv"), "ensurepip": has("ensurepip"), "pip": has("pip"), "ssl": loads("ssl")}))
+    "venv": has("venv"), "ensurepip": has("ensurepip"), "pip": has("pip")}))
 """
 SECONDS_TO_ANSWER = 30.0                        # a first start under a virus scanner takes long
 
@@ -70,7 +65,6 @@ class Interpreter(NamedTuple):
     version: tuple
     has_ensurepip: bool
     has_pip: bool
-    has_ssl: bool
     problem: str
 
 
@@ -95,13 +89,16 @@ def here() -> Layout:
 
 def candidates(layout: Layout) -> list:
     """The Pythons of a layout that exist as files, best first: QGIS's own, then others of the system."""
-    listed = {"Windows": _on_windows, "Darwin": _on_macos}.get(layout.system, _on_linux)(layout)
-    found, seen = [], set()
-    for path in listed:
-        if path.is_file() and not is_store_stub(path) and str(path) not in seen:
-            seen.add(str(path))
-            found.append(path)
-    return found
+    return own(layout) + [path for path in _existing(_others(layout)) if path not in own(layout)]
+
+
+def own(layout: Layout) -> list:
+    """The Pythons that came with QGIS (or whose programs run it), as files that exist, best first."""
+    return _existing({"Windows": _own_on_windows, "Darwin": _own_on_macos}.get(layout.system, _own_on_linux)(layout))
+
+
+def _existing(listed) -> list:
+    return list(dict.fromkeys(path for path in listed if path.is_file() and not is_store_stub(path)))
 
 
 def is_store_stub(path: Path) -> bool:
@@ -125,10 +122,9 @@ def probe(path, run) -> Interpreter:
     except (OSError, ValueError, IndexError):
         answer = {}
     if not answer:
-        return Interpreter(str(path), (), False, False, False, "it does not run")
+        return Interpreter(str(path), (), False, False, "it does not run")
     version = tuple(answer["version"])
-    return Interpreter(str(path), version, answer["ensurepip"], answer["pip"], answer["ssl"],
-                       _problem(version, answer))
+    return Interpreter(str(path), version, answer["ensurepip"], answer["pip"], _problem(version, answer))
 
 
 def _problem(version: tuple, answer: dict) -> str:
@@ -144,23 +140,20 @@ def _problem(version: tuple, answer: dict) -> str:
     return ""
 
 
-def _on_windows(layout: Layout) -> list:
-    """OSGeo4W and the stand-alone QGIS keep Python in ``<root>/apps/Python312``; QGIS itself is in ``<root>/bin``."""
+def _own_on_windows(layout: Layout) -> list:
+    """OSGeo4W and the stand-alone QGIS keep Python in ``<root>/apps/Python312``; QGIS itself is in ``<root>/bin``.
+
+    What is in ``<root>/bin`` comes last, though ``sys.executable`` may name it: it runs only among QGIS's variables.
+    """
     root = layout.executable.parent.parent
-    own = [layout.prefix / "python.exe", layout.executable.parent / "python.exe",
-           *_newest(root, "apps/Python3*/python.exe")]
+    listed = [layout.prefix / "python.exe", *_newest(root, "apps/Python3*/python.exe")]
     if layout.executable.name.lower().startswith("python"):
-        own.insert(0, layout.executable)
-    others = []
-    for folder in layout.shared:
-        for pattern in ("Python3*/python.exe", "OSGeo4W*/apps/Python3*/python.exe", "QGIS*/apps/Python3*/python.exe"):
-            others += _newest(folder, pattern)
-    return own + others + [folder / "python.exe" for folder in layout.search_path]
+        listed.append(layout.executable)
+    return [*listed, layout.executable.parent / "python.exe"]
 
 
-def _on_macos(layout: Layout) -> list:
+def _own_on_macos(layout: Layout) -> list:
     """Inside ``QGIS.app/Contents``, in the places where the builds from 3.16 to today have put it."""
-    names = _names(layout)
     contents = next((parent for parent in layout.executable.parents if parent.name == "Contents"), None)
     folders = []
     if contents:
@@ -168,17 +161,23 @@ def _on_macos(layout: Layout) -> list:
                     contents / "Resources" / "python" / "bin"]
         framework = contents / "Frameworks" / "Python.framework" / "Versions"
         folders += [version / "bin" for version in _newest(framework, "*")]
-    folders += [layout.prefix / "bin", *layout.shared]
-    return [folder / name for folder in folders for name in names]
+    return [folder / name for folder in [*folders, layout.prefix / "bin"] for name in _names(layout)]
 
 
-def _on_linux(layout: Layout) -> list:
+def _own_on_linux(layout: Layout) -> list:
     """The distribution's Python (QGIS is linked to it), or the one of the conda, flatpak or AppImage prefix."""
-    names = _names(layout)
-    own = [layout.prefix / "bin" / name for name in names]
-    if layout.executable.name.startswith("python"):
-        own.append(layout.executable)
-    return own + [folder / name for folder in (*layout.shared, *layout.search_path) for name in names]
+    listed = [layout.prefix / "bin" / name for name in _names(layout)]
+    return [*listed, layout.executable] if layout.executable.name.startswith("python") else listed
+
+
+def _others(layout: Layout) -> list:
+    """Where the system keeps other Pythons."""
+    if layout.system == "Windows":
+        patterns = ("Python3*/python.exe", "OSGeo4W*/apps/Python3*/python.exe", "QGIS*/apps/Python3*/python.exe")
+        listed = [path for folder in layout.shared for pattern in patterns for path in _newest(folder, pattern)]
+        return listed + [folder / "python.exe" for folder in layout.search_path]
+    folders = layout.shared if layout.system == "Darwin" else (*layout.shared, *layout.search_path)
+    return [folder / name for folder in folders for name in _names(layout)]
 
 
 def _names(layout: Layout) -> list:

@@ -1,4 +1,4 @@
-"""What the user sets once, in Processing's options, and where the engine keeps its things."""
+"""What the user sets once, in Processing's options, and where the engine and its things are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from processing.core.ProcessingConfig import ProcessingConfig, Setting
 from qgis.core import QgsApplication
 
+from . import places
 from .text import tr
 
 GROUP = "Phenofuse"
@@ -88,5 +89,10 @@ def resources(values: dict) -> dict:
 
 
 def home() -> Path:
-    """The folder of the engine, its logs and its caches, in the QGIS settings folder."""
+    """The folder of this profile's logs and caches, in the QGIS settings folder."""
     return Path(QgsApplication.qgisSettingsDirPath()) / "phenofuse"
+
+
+def engines() -> Path:
+    """The folder of the engines: one for all profiles, or this profile's own where an earlier version has set one up."""
+    return places.where_set_up(home())

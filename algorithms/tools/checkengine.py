@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
 import tempfile
@@ -48,7 +47,7 @@ class CheckEngine(PhenofuseAlgorithm):
 
 
 def _qgis_side() -> dict:
-    folders = {"settings": settings.home(), "temporary": Path(tempfile.gettempdir())}
+    folders = {"settings": settings.home(), "engine": settings.engines(), "temporary": Path(tempfile.gettempdir())}
     return {"plugin": version(), "qgis": Qgis.QGIS_VERSION, "qt": qVersion(), "python": platform.python_version(),
             "system": platform.platform(), "folders": {name: _state_of(folder) for name, folder in folders.items()}}
 
@@ -56,20 +55,25 @@ def _qgis_side() -> dict:
 def _state_of(folder: Path) -> dict:
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     free = round(shutil.disk_usage(there).free / 1e6)
-    return {"path": str(folder), "free_mb": free, "writable": os.access(there, os.W_OK)}
+    try:                                             # rights alone do not tell: Windows knows more than one kind
+        tempfile.TemporaryFile(dir=there).close()
+        writable = True
+    except OSError:
+        writable = False
+    return {"path": str(folder), "free_mb": free, "writable": writable}
 
 
 def _engine_side(feedback) -> tuple:
     """Which engine was chosen, with the problem where there is one, and the facts it answered."""
-    home = settings.home()
     try:
-        chosen = environment.find_engine(settings.engine_python(), home)
+        chosen = environment.find_engine(settings.engine_python(), settings.engines())
     except environment.SetupError as problem:
         return {"problem": problem.failure.sentence, "remedy": problem.failure.remedy}, {}
-    known = {"python": chosen.python, "reason": chosen.reason}
-    if chosen.kind == "managed" and not environment.is_current(environment.managed_folder(home)):
+    known, home = {"python": chosen.python, "reason": chosen.reason}, settings.home()
+    made_in = Path(chosen.python).parent.parent
+    if environment.installed(made_in) and not environment.is_current(made_in):
         known |= {"problem": "The engine's packages are those of an earlier version of the plugin.",
-                  "remedy": "Run phenofuse:setupengine."}
+                  "remedy": "Run phenofuse:setupengine" + ("." if chosen.kind == "managed" else f" with FOLDER={made_in}.")}
     try:
         answer = engine.run_job(chosen.python, CheckEngine.ID, {}, settings.resources({}), Feedback(feedback),
                                 logs=home / "logs", caches=home / "cache")

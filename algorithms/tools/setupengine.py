@@ -1,6 +1,7 @@
 """Set up engine: the Python environment that all other algorithms compute in."""
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -23,12 +24,15 @@ class SetUpEngine(PhenofuseAlgorithm):
         "Needed once. QGIS's own Python is never changed, and what is installed here is never seen by QGIS or by other "
         "plugins. The base takes about 180 MB to fetch and 690 MB on disk; the log says the sizes before anything is "
         "fetched.\n\n"
+        "It is made once for all your QGIS profiles and versions. When QGIS is updated it goes on working: it is told to use "
+        "the new Python, or you are told to run this again where that is another version.\n\n"
         "Cancel whenever you like: the same call continues where it stopped. Run it again to add extras; what is there "
-        "stays.\n\n"
+        "stays, and an extra that cannot be installed takes nothing away.\n\n"
         "Without a network: on another computer of the same system, with the same Python version, run "
         "'pip download --only-binary=:all: -r base.txt -d FOLDER' (base.txt lies in the plugin's folder "
-        "resources/requirements) and give that folder as WHEELS. Proxy and certificates are taken from QGIS's network "
-        "options, from the variables HTTPS_PROXY and PIP_CERT, and from pip's own configuration.")
+        "resources/requirements, beside one list per extra) and give that folder as WHEELS. The proxy is taken from QGIS's "
+        "network options or the variable HTTPS_PROXY, trusted certificates from PIP_CERT and from this system; pip's own "
+        "configuration counts too.")
     TAGS = ("install", "environment", "python", "pip", "torch", "dask", "earth engine", "offline", "proxy")
     HELP = {
         "EXTRAS": "learning: torch, to train and apply networks (205 MB to fetch; with CUDA 2,750 MB). earthengine: to "
@@ -43,8 +47,9 @@ class SetUpEngine(PhenofuseAlgorithm):
         "PYTHON": "The Python to make the environment from (3.9 to 3.14, 64 bits). Empty: the one that came with QGIS, "
                   "or another of this system.",
         "FOLDER": "Where the environment goes, for example on a larger disk; the option Engine Python then points "
-                  "there. Empty: in the QGIS settings folder.",
-        "REBUILD": "Start afresh even when the environment looks well.",
+                  "there. Empty: the folder phenofuse in your own data folder (on Windows %LOCALAPPDATA%), which all QGIS "
+                  "profiles share; an engine that an earlier version made in the QGIS settings folder stays there.",
+        "REBUILD": "Start afresh even when the environment looks well. The extras that are there are installed again.",
         "REPORT": "What was done, as an HTML page.",
     }
     NUMBERS = {"SIZE_MB": "Size of the environment (MB)", "SECONDS": "Time it took (s)",
@@ -65,7 +70,7 @@ class SetUpEngine(PhenofuseAlgorithm):
     def perform(self, values, feedback):
         """Make the environment; needs no engine."""
         started, listener = time.monotonic(), _Diary(feedback)
-        own = environment.managed_folder(settings.home())
+        own = environment.managed_folder(settings.engines())
         folder = Path(values["FOLDER"] or own)
         source = environment.Source(values["INDEX_URL"] or "", values["WHEELS"] or "", values["TORCH"],
                                     _proxy_of_qgis())
@@ -74,7 +79,10 @@ class SetUpEngine(PhenofuseAlgorithm):
             record = environment.set_up(folder, extras, source, values["PYTHON"] or "", listener, values["REBUILD"])
         except environment.SetupError as problem:
             feedback.pushDebugInfo(problem.output)
-            raise QgsProcessingException(str(problem)) from problem
+            if environment.installed(folder):        # an extra is missing, but what is there can be used
+                _choose(str(environment.python_of(folder)), folder == own, feedback)
+            remedy = self._as_shown(problem.failure.remedy)
+            raise QgsProcessingException(f"{problem.failure.sentence} {remedy}".strip()) from problem
         python = str(environment.python_of(folder))
         _choose(python, folder == own, feedback)
         size = installer.folder_megabytes(folder)
@@ -84,6 +92,12 @@ class SetUpEngine(PhenofuseAlgorithm):
             checkreport.write_page(values["REPORT"], tr(self.NAME), checkreport.redact("\n".join(listener.heard)))
         return {"outputs": {}, "numbers": {"SIZE_MB": round(size, 1), "SECONDS": round(time.monotonic() - started, 1),
                                            "ENGINE_PYTHON": python}}
+
+
+    def _as_shown(self, text: str) -> str:
+        """A text that names parameters, with what the dialog calls them: 'Start afresh' (REBUILD)."""
+        shown = {definition.name(): definition.description() for definition in self.parameterDefinitions()}
+        return re.sub(rf"\b({'|'.join(shown)})\b(=\w+)?", lambda found: f"'{shown[found[1]]}' ({found[0]})", text)
 
 
 class _Diary(Feedback):
