@@ -15,7 +15,7 @@ from jobs import COMPARED, JOBS
 from wine import windows_path
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS_FOR_SETUP = 1500.0  # some 150 s on two busy cores; a slow network may take ten times as long
+SECONDS_FOR_SETUP = 1500.0  # some 150 s on two busy cores; those of eight at work, or a slow network, take ten times as long
 SECONDS_BETWEEN_LOOKS = 0.05
 ONE_WORKER = {"workers": 1}  # of whom tiles are finished one after the other
 TRIES = 3  # a small job may be over before it is stopped
@@ -33,17 +33,32 @@ class Skipped(Exception):
 
 
 def set_up(guests: Guests) -> str:
-    """The engine is made by the product's own code, run by the Windows Python, and its packages are those of the lists."""
-    script = guests.tree / "algorithms" / "bridge" / "environment.py"
-    ended = guests.wine.run(guests.wine.python, "-u", windows_path(script), "--folder", windows_path(guests.engine), "--python",
-                            windows_path(guests.wine.python), "--extras", "earthengine", seconds=SECONDS_FOR_SETUP)
-    if ended.status != 0:
-        raise Failed(f"status {ended.status}: {ended.text.strip()[-500:]}")
-    record = guests.ask("find", engine=guests.engine)["engine"]
-    if "numba" not in record.get("versions", {}):
-        raise Failed(f"the product does not find the engine that it made: {record}")
+    """The engine is made by the product's own code, run by the Windows Python."""
+    record = _set_up(guests)
     guests.begin_references()
     return f"Python {record['python']}, " + ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+
+
+def add_earth_engine(guests: Guests) -> str:
+    """An extra is added to the engine that is there."""
+    return f"earthengine-api {_set_up(guests, '--extras', 'earthengine')['versions']['earthengine-api']}"
+
+
+def _set_up(guests: Guests, *more: str) -> dict:
+    """What the product says of the engine that it made, completed or found complete."""
+    script = guests.tree / "algorithms" / "bridge" / "environment.py"
+    ended = guests.wine.run(guests.wine.python, "-u", windows_path(script), "--folder", windows_path(guests.engine), "--python",
+                            windows_path(guests.wine.python), *more, seconds=SECONDS_FOR_SETUP)
+    if ended.status != 0:
+        raise Failed(f"status {ended.status}: {ended.text.strip()[-500:]}")
+    record = _installed(guests)
+    if "numba" not in record.get("versions", {}):
+        raise Failed(f"the product does not find the engine that it made: {record}")
+    return record
+
+
+def _installed(guests: Guests) -> dict:
+    return guests.ask("find", engine=guests.engine)["engine"]
 
 
 def job(name: str):
@@ -66,7 +81,7 @@ def check_engine(guests: Guests) -> str:
     """The engine tells of the system that it runs on, and of the packages that were set up."""
     facts = json.loads(_result(guests.run("checkengine", {}))["numbers"]["FACTS"])
     told = json.dumps(facts)
-    record = guests.ask("find", engine=guests.engine)["engine"]
+    record = _installed(guests)
     missing = [f"{name} {version}" for name, version in record["versions"].items() if version not in told]
     if missing or "Windows" not in told:
         raise Failed(f"it does not tell of {missing or 'Windows'}: {told[:500]}")
@@ -75,6 +90,8 @@ def check_engine(guests: Guests) -> str:
 
 def export(guests: Guests) -> str:
     """A real export of three periods from a stand-in of Earth Engine on this machine, as from here."""
+    if "earthengine" not in _installed(guests).get("extras", ()):
+        raise Skipped("the engine has no extra earthengine")
     asked = {"EXTENT": "430000,430400,9239600,9240000 [EPSG:32749]", "CRS": "EPSG:32749", "RESOLUTION": 10, "START_DATE": "2023-11-01",
              "END_DATE": "2023-12-07", "PERIOD_DAYS": 12, "PROJECT": "loop-back"}
     with _stand_in() as address:
@@ -279,7 +296,9 @@ def _last_words(log: str) -> str:
     return f"(log: {path.read_text(encoding='utf-8', errors='replace').strip()[-300:]})" if path.is_file() else ""
 
 
-THINGS = {"set-up": set_up, **{name: job(name) for name in COMPARED}, "checkengine": check_engine, "exportcomposites": export,
-          "cancel": cancel, "kill": kill, "quit QGIS": quit_qgis, "locked output": locked_output, "scanned output": scanned_output,
-          "open log": open_log, "long path": long_path, "two at once": many_at_once}
+THINGS = {
+    "set-up": set_up, **{name: job(name) for name in COMPARED}, "checkengine": check_engine, "add earthengine": add_earth_engine,
+    "exportcomposites": export, "cancel": cancel, "kill": kill, "quit QGIS": quit_qgis, "locked output": locked_output,
+    "scanned output": scanned_output, "open log": open_log, "long path": long_path, "two at once": many_at_once,
+}
 PROBLEMS = (Failed, compare.Different, Late, Broken, OSError)
