@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import importlib.util
 import json
 import os
 import sys
 import threading
 import time
-import types
 from pathlib import Path
 
 SECONDS_TO_BE_GONE = 3.0  # the product's promise
@@ -153,12 +153,11 @@ def processes() -> dict:
 
 
 def bridge(tree: str, module: str):
-    """A module of the product's bridge; its package imports QGIS in other modules only."""
-    if "bridge" not in sys.modules:
-        package = types.ModuleType("bridge")
-        package.__path__ = [os.path.join(tree, "algorithms", "bridge")]
-        sys.modules["bridge"] = package
-    return importlib.import_module(f"bridge.{module}")
+    """A module of the product's bridge; those that are asked for here import no QGIS. The checkout's folder may have any name."""
+    if "phenofuse" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("phenofuse", os.path.join(tree, "__init__.py"), submodule_search_locations=[tree])
+        sys.modules["phenofuse"] = importlib.util.module_from_spec(spec)
+    return importlib.import_module(f"phenofuse.algorithms.bridge.{module}")
 
 
 ACTIONS = {"run": run, "look": look, "hold": hold, "find": find}

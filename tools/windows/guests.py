@@ -1,6 +1,7 @@
 """The Windows Python asked from here (see guest.py), and the same jobs run by this machine's own engine to compare with."""
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -43,6 +44,11 @@ class Guests:
         self._count = 0
 
     def __enter__(self) -> Guests:
+        self._lock = open(self.wine.folder / "lock", "w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SystemExit(f"Another ./dev windows is at work in {self.wine.folder}. Wait until it has ended.") from None
         shutil.rmtree(self.runs.parent, ignore_errors=True)
         self.runs.mkdir(parents=True)
         self.wine.end()
