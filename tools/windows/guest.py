@@ -153,12 +153,12 @@ def processes() -> dict:
 
 
 def bridge(tree: str, module: str):
-    """A module of the product's bridge; its package imports QGIS in other modules only."""
-    if "bridge" not in sys.modules:
-        package = types.ModuleType("bridge")
-        package.__path__ = [os.path.join(tree, "algorithms", "bridge")]
-        sys.modules["bridge"] = package
-    return importlib.import_module(f"bridge.{module}")
+    """A module of the product's bridge, without what QGIS would load first."""
+    if "phenofuse" not in sys.modules:
+        package = types.ModuleType("phenofuse")
+        package.__path__ = [tree]
+        sys.modules["phenofuse"] = package
+    return importlib.import_module(f"phenofuse.algorithms.bridge.{module}")
 
 
 ACTIONS = {"run": run, "look": look, "hold": hold, "find": find}
