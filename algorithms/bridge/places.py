@@ -12,6 +12,8 @@ import re
 import sys
 from pathlib import Path
 
+from ...core.files import replace
+
 # Raised when the pins change so much that an environment must be made afresh beside the old one.
 ENGINE_VERSION = "1"
 MARKER = "installed.json"
@@ -72,7 +74,7 @@ def write_record(folder, record: dict) -> None:
     """Write ``installed.json`` in one stroke."""
     unfinished = Path(folder, MARKER + ".new")
     unfinished.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    os.replace(unfinished, Path(folder, MARKER))
+    replace(unfinished, Path(folder, MARKER))
 
 
 def version_of(folder) -> tuple:

@@ -12,6 +12,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from ...core.errors import OutputError
+from ...core.files import Lock
 from . import interpreters, places, processes
 from .failures import Failure, SetupError
 
@@ -132,29 +134,18 @@ def tend(folder, layout: interpreters.Layout | None = None) -> Tended:
 @contextlib.contextmanager
 def only_one(folder):
     """Keep two runs from filling one folder at once; the system lets go of the lock when a run is killed."""
-    folder = Path(folder)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = open(folder.parent / f"{folder.name}.lock", "w", encoding="utf-8")
-    except OSError as problem:
-        raise SetupError(Failure("permission", f"The folder {folder.parent} cannot be written ({problem.strerror}).",
-                                 "Give FOLDER a place that you may write to.")) from problem
-    with lock:
+    with contextlib.ExitStack() as stack:
         try:
-            _lock(lock)
+            Path(folder).parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(Lock(folder))
+        except OutputError as problem:
+            if problem.__cause__ is None:
+                raise SetupError(Failure("busy", problem.text, "Wait until it has finished.")) from problem
+            raise SetupError(Failure("permission", problem.text, "Give FOLDER a place that you may write to.")) from problem
         except OSError as problem:
-            raise SetupError(Failure("busy", f"Another run is setting up {folder} right now.",
-                                     "Wait until it has finished.")) from problem
+            raise SetupError(Failure("permission", f"The folder {Path(folder).parent} cannot be written ({problem.strerror}).",
+                                     "Give FOLDER a place that you may write to.")) from problem
         yield
-
-
-def _lock(stream) -> None:
-    if os.name == "nt":
-        import msvcrt
-        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _ask(folder, version: tuple) -> dict | None:
