@@ -15,7 +15,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from .errors import OutputError
+from .errors import DiskError, OutputError
 
 ON_WINDOWS = os.name == "nt"
 # Virus scanners and search indexers open a new file for some tenths of a second, seldom for longer; meanwhile Windows moves nothing.
@@ -23,6 +23,7 @@ SECONDS_OF_PATIENCE, SECONDS_BETWEEN_TRIES = 5.0, 0.1
 TEMPORARY, OLD, LOCK = ".writing-", ".old-", ".lock"  # in hidden names beside an output, the first two before a process's number
 # A byte that Windows locks can be read by nobody else: it lies far behind what the lock's file says of its owner.
 LOCKED_BYTE = 2**30
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _HELD_BY_ANOTHER = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
 
 
@@ -52,7 +53,7 @@ def temporary(path) -> Path:
 
 @contextlib.contextmanager
 def whole(path, lasting: bool = True):
-    """Yield the temporary name to write a file under; in the end the file is moved to its place, or removed after a failure.
+    """As `writing`; in the end the file is moved to its place.
 
     Parameters
     ----------
@@ -60,29 +61,41 @@ def whole(path, lasting: bool = True):
     lasting : bool
         Wait until the disk has it, so that a power failure leaves the old file or the new one. What is checked when it is
         read again needs no waiting.
+    """
+    with writing(path) as name:
+        yield name
+        if lasting:
+            flush(name)
+        replace(name, path)
+
+
+@contextlib.contextmanager
+def writing(path):
+    """Yield the temporary name under which a file is written; what has that name in the end is removed.
 
     Raises
     ------
+    DiskError
+        When the disk is full.
     OutputError
         When it cannot be written.
     """
-    path, writing = Path(path), temporary(path)
+    path, name = Path(path), temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield writing
-        if lasting:
-            flush(writing)
-        replace(writing, path)
+        yield name
     except OutputError:
         raise
     except OSError as problem:
+        if problem.errno in NO_ROOM:
+            raise DiskError(f"The disk of {path.parent} is full.", "Free some room, then run the same call again.") from problem
         raise OutputError(
             f"{path} cannot be written ({problem.strerror or problem}).",
             "Choose a folder that you may write and that has room left; if the file is open in another program, close it there.",
         ) from problem
     finally:
         with contextlib.suppress(OSError):
-            writing.unlink()
+            name.unlink()
 
 
 def flush(path) -> None:
@@ -101,10 +114,12 @@ class Lock:
     ----------
     output : path
         The file or folder that is written.
+    named : path, optional
+        How it is called in messages, if otherwise.
     """
 
-    def __init__(self, output):
-        self._output, self.path = Path(output), _hidden(output, LOCK)
+    def __init__(self, output, named=None):
+        self._output, self.path = named or output, _hidden(output, LOCK)
         self._file = None
 
     def __enter__(self) -> Lock:
@@ -121,6 +136,9 @@ class Lock:
                 break
             os.close(file)
         self._file = file
+        if ours and not ON_WINDOWS:
+            with contextlib.suppress(OSError):  # so that another user can take what a killed run left in a shared folder
+                os.fchmod(file, 0o666)
         words = {"process": os.getpid(), "host": platform.node(), "since": datetime.now().strftime("%Y-%m-%d %H:%M")}
         os.ftruncate(file, 0)
         os.lseek(file, 0, os.SEEK_SET)

@@ -1,7 +1,8 @@
-"""The engine's jobs by name, and how one is run.
+"""How one of the engine's jobs is run.
 
 A job is a function ``run(parameters, resources, events)`` that returns ``{"outputs": {KEY: path},
-"numbers": {KEY: number or text}}``. Its topic is imported only when it is asked for.
+"numbers": {KEY: number or text}}``. Its topic is imported only when it is asked for, and when nothing is wrong with
+what it is to write.
 """
 
 from __future__ import annotations
@@ -10,30 +11,9 @@ import importlib
 import os
 from dataclasses import dataclass, field
 
+from . import outputs
 from .errors import InputError
-
-JOBS = {
-    "createsamplescene": "scene.job:run",
-    "validatecomposites": "validate.job:run",
-    "buildtimeseries": "prepare.job:build",
-    "splittimeseries": "prepare.job:split",
-    "describetimeseries": "describe.job:run",
-    "simulategaps": "assess.job:simulate",
-    "assessfill": "assess.job:assess",
-    "comparemethods": "compare.job:run",
-    "fillharmonic": "harmonic.job:run",
-    "fillmogpr": "gaussian.job:run",
-    "fillwhittaker": "whittaker.job:run",
-    "fillhybrid": "hybrid.job:run",
-    "trainmodel": "learning.job:run",
-    "fillmodel": "learning.filljob:run",
-    "describemodel": "learning.describejob:run",
-    "exportcomposites": "earthengine.job:run",
-    "exportharmonic": "earthengine.job:interpolate",
-    "continueexport": "earthengine.job:proceed",
-    "phenologymetrics": "phenology.job:run",
-    "checkengine": "environment.job:run",
-}
+from .registry import JOBS
 
 
 @dataclass(frozen=True)
@@ -75,7 +55,9 @@ def run(name: str, parameters: dict, resources: Resources, events) -> dict:
     Raises
     ------
     InputError
-        When there is no such job.
+        When there is no such job, or an output is an input or another output.
+    OutputError
+        When an output cannot be written, or another run is writing it; both before anything else is done.
     PhenofuseError
         Whatever the job finds wrong.
     """
@@ -83,16 +65,32 @@ def run(name: str, parameters: dict, resources: Resources, events) -> dict:
         raise InputError(
             f"The engine has no job '{name}'.", "Reinstall the plugin: its two halves are of different versions."
         )
-    module, function = JOBS[name].split(":")
-    job = getattr(importlib.import_module(f".{module}", __package__), function)
-    result = job(parameters, resources, events)
-    outputs = result.get("outputs", {})
-    return {"outputs": outputs, "numbers": result.get("numbers", {}), "variables": _variables(outputs)}
+    with outputs.claimed(JOBS[name], parameters):
+        _require_unread(JOBS[name].outputs(parameters), parameters)
+        module, function = JOBS[name].function.split(":")
+        job = getattr(importlib.import_module(f".{module}", __package__), function)
+        result = job(parameters, resources, events)
+        made = result.get("outputs", {})
+        return {"outputs": made, "numbers": result.get("numbers", {}), "variables": _variables(made)}
 
 
-def _variables(outputs: dict) -> dict:
+def _require_unread(wanted: dict, parameters: dict) -> None:
+    """Refuse an output that lies behind an input, as the source of a virtual raster does; one that is not there yet cannot."""
+    there = {key: path for key, path in wanted.items() if path.exists()}
+    if not there:
+        return
+    from .timeseries.state import read_with
+
+    for key, value in parameters.items():
+        for one in value if isinstance(value, (list, tuple)) else [value]:
+            file = None if key in wanted else outputs.file_of(one)
+            if file is not None and file.is_file():
+                outputs.require_unread(there, read_with(str(one))[0], key)
+
+
+def _variables(made: dict) -> dict:
     """What each output raster says it holds: QGIS styles it by that."""
-    rasters = {key: path for key, path in outputs.items() if str(path).lower().endswith((".tif", ".tiff"))}
+    rasters = {key: path for key, path in made.items() if str(path).lower().endswith((".tif", ".tiff"))}
     if not rasters:
         return {}
     from .timeseries.raw import RasterFile

@@ -11,6 +11,7 @@ import pytest
 from phenofuse.core.learning.evaluation import History
 from phenofuse.core.learning.judgement import CLASSES, Judgement
 from phenofuse.core.learning.report import report
+from phenofuse.core.outputs import numbers_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 from evaluations import a_card, a_history, an_evaluation
@@ -104,7 +105,7 @@ def test_the_page_says_it_all(tmp_path):
     """Verdict, every section with its table or figure, and the same numbers as JSON."""
     told, card = an_evaluation(), a_card(training={"epochs": 20, "validation rmse": 0.0580599676, "options": {"width": 64}})
     path = report(told, a_history(), card, Input="ndvi.tif").save(tmp_path / "report.html")
-    page, content = path.read_text(encoding="utf-8"), json.loads(path.with_suffix(".json").read_text())
+    page, content = path.read_text(encoding="utf-8"), json.loads(numbers_of(path).read_text())
     judged = Judgement(told)
     assert content["verdict"] == {"level": "good", "text": judged.advice().sentence} and judged.advice().sentence in page
     titles = [section["title"] for section in content["sections"]]
@@ -129,7 +130,7 @@ def test_a_bare_evaluation_makes_a_page_too(tmp_path):
     card = replace(a_card(), bounds=None, inputs=(replace(a_card().target, name="LAI"),))
     path = report(told, History((1.0,), (0.1,), (1e-3,), 0, 0.1), card, Inputs="twice").save(tmp_path / "report.html")
     assert "none was better beyond chance than the prior, which was kept" in path.read_text(encoding="utf-8")
-    titles = [section["title"] for section in json.loads(path.with_suffix(".json").read_text())["sections"]]
+    titles = [section["title"] for section in json.loads(numbers_of(path).read_text())["sections"]]
     assert not {"What the radar bought", "Held-out series", "Where it errs", "Marks often asked for"} & set(titles)
 
 

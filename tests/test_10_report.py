@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 from phenofuse.core.errors import OutputError
+from phenofuse.core.outputs import numbers_of
 from phenofuse.core.report import Mark, Report, figures, without_home
 from phenofuse.core.report.report import VECTOR_BYTES_ALWAYS_KEPT
 
@@ -74,7 +75,7 @@ def test_json_holds_all_numbers_strictly(tmp_path):
     def refuse(text):
         raise AssertionError(f"not strict JSON: {text}")
 
-    data = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"), parse_constant=refuse)
+    data = json.loads(numbers_of(path).read_text(encoding="utf-8"), parse_constant=refuse)
     assert data["numbers"] == {"VALID_PERCENT": 41.8765, "series": [1.0, None], "day": "2023-11-01", "low": None}
     assert data["verdict"] == {"level": "warning", "text": "One pixel in five is weak."}
     assert data["tables"]["dates"][0] == {"Date": "2023-11-01", "Valid": 0.4249, "State": "fine"}
@@ -98,7 +99,7 @@ def test_home_folder_is_not_told(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "home", lambda: Path("/home/ann"))
     assert without_home("/home/ann/x.tif, /home/anna/y, /home/ann.") == "~/x.tif, /home/anna/y, ~."
     path = Report("At /home/ann/data").facts(Input="/home/ann/x.tif").save(tmp_path / "report.html")
-    for file in (path, path.with_suffix(".json")):
+    for file in (path, numbers_of(path)):
         assert "/home/ann" not in file.read_text(encoding="utf-8")
 
 
@@ -111,10 +112,10 @@ def test_failed_save_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OutputError, match=r"No space left.*room"):
+    with pytest.raises(OutputError, match=r"report.html cannot be replaced \(No space left"):
         Report("New").save(path)
     assert path.read_bytes() == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["report.html", "report.json"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["report.html", "report.html.json"]
     with pytest.raises(OutputError, match=r"\.html"):
         Report("New").save(tmp_path / "report.json")
 

@@ -65,7 +65,7 @@ class Scene:
 
     def report(self):
         """Read the JSON beside the report."""
-        return json.loads((self.folder / "report.json").read_text(encoding="utf-8"))
+        return json.loads((self.folder / "report.html.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")

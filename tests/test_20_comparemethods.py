@@ -110,7 +110,7 @@ def test_advice_changes_when_a_method_is_sabotaged(scene, tmp_path, monkeypatch)
     assert numbers["BEST"] == "harmonic" and numbers["RMSE"] == numbers["RMSE_HARMONIC"] < 0.7 * numbers["RMSE_LINEAR"]
     assert set(np.unique(map_)) <= {0, methods.METHODS.index("harmonic") + 1, winners.TOO_CLOSE}
     assert "harmonic" in (tmp_path / "fair" / "r.html").read_text(encoding="utf-8")
-    assert json.loads((tmp_path / "fair" / "r.json").read_text(encoding="utf-8"))["verdict"]["level"] == "good"
+    assert json.loads((tmp_path / "fair" / "r.html.json").read_text(encoding="utf-8"))["verdict"]["level"] == "good"
     again, _, _ = run(tmp_path / "again", scene[0][:1], METHODS=chosen, PIXELS=few)
     assert again == numbers
     honest = methods.fill

@@ -49,7 +49,7 @@ def describe(folder, ndvi, covariates=(), resources=None, **changes):
     for key in ("OBSERVATIONS", "LONGEST_GAP"):
         with rasterio.open(parameters[key]) as file:
             rasters.append(file.read(1))
-    return numbers, *rasters, json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return numbers, *rasters, json.loads((folder / "report.html.json").read_text(encoding="utf-8"))
 
 
 def brute_longest(series, days):

@@ -14,6 +14,7 @@ from phenofuse.core.events import Silent
 from phenofuse.core.jobs import Resources
 from phenofuse.core.learning.judgement import Judgement
 from phenofuse.core.learning.modelfile import save
+from phenofuse.core.outputs import numbers_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 from evaluations import a_card, an_evaluation
@@ -31,7 +32,7 @@ def described(tmp_path, card, monkeypatch) -> tuple:
     result = jobs.run("describemodel", {"MODEL": str(tmp_path / "rice.phenofuse"), "REPORT": str(tmp_path / "card.html")},
                       Resources(), events)
     path = Path(result["outputs"]["REPORT"])
-    return log, result, path.read_text(encoding="utf-8"), json.loads(path.with_suffix(".json").read_text())
+    return log, result, path.read_text(encoding="utf-8"), json.loads(numbers_of(path).read_text())
 
 
 def test_the_card_is_told_without_torch(tmp_path, monkeypatch):

@@ -217,7 +217,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
 def test_a_second_runner_is_locked_out(tmp_path):
     """While one run holds the folder, another ends at once; a dead one's lock is gone with it."""
     with double() as found:
-        with Ledger(tmp_path), pytest.raises(InputError, match="Another run is at work"):
+        with Ledger(tmp_path), pytest.raises(OutputError, match=r"Another run \(process \d+ on .*\) is writing .*. Wait for its end"):
             export(call(found, tmp_path))
         export(call(found, tmp_path, END_DATE="2023-11-13"))
     assert states(tmp_path) == ["DONE"]

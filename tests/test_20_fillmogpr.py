@@ -17,6 +17,7 @@ from phenofuse.core.gaussian import job, scene_file
 from phenofuse.core.gaussian.scene import moments
 from phenofuse.core.gaussian.scene_learning import learn_checked
 from phenofuse.core.jobs import Resources
+from phenofuse.core.outputs import numbers_of
 from phenofuse.core.timeseries import open_series
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -151,7 +152,7 @@ def test_stationary_covariances_run(scene, tmp_path, choices):
     assert finite[:, 1:].all() and (np.isfinite(found["UNCERTAINTY"])[:, :12, :12] == finite).all()
     assert np.isin(found["QUALITY"][:, :12, :12][~finite], (0, 4, 8)).all()
     assert result["numbers"]["RATIO"] < 0.9
-    page = json.loads((tmp_path / "report.json").read_text())
+    page = json.loads((tmp_path / "report.html.json").read_text())
     assert page["tables"]["terms"] and page["facts"]["Covariance"] == choices["COVARIANCE"]
 
 
@@ -169,7 +170,7 @@ def test_outputs_keep_the_contract(scene, tmp_path):
             assert header["method"] == "fillmogpr" and header["parents"] == ["NDVI.tif", "VV.tif", "VH.tif"]
     assert set(result["numbers"]) == {"RMSE", "RMSE_LINEAR", "RATIO", "COVERAGE"} and set(result["outputs"]) == {*KEYS, *extra}
     assert result["numbers"]["RATIO"] < 0.8 and 0.85 < result["numbers"]["COVERAGE"] < 0.95
-    page = json.loads((tmp_path / "report.json").read_text())
+    page = json.loads((tmp_path / "report.html.json").read_text())
     assert page["verdict"]["level"] == "good" and page["numbers"]["rmse"] == pytest.approx(result["numbers"]["RMSE"])
     assert {row["Reason"] for row in page["tables"]["reasons"]} >= {"observed", "filled with radar support", "no data"}
     assert scene_file.load(extra["FIT"]).variables == ("NDVI", "VV", "VH")
@@ -221,7 +222,7 @@ def test_a_check_on_observations_that_taught_says_so(scene, tmp_path):
         heard = Heard()
         (tmp_path / name).mkdir()
         run(tmp_path / name, saved(tmp_path / name, given, start), events=heard, APPLY=fit, REPORT=str(report), SEED=7)
-        verdict = json.loads(report.with_suffix(".json").read_text())["verdict"]
+        verdict = json.loads(numbers_of(report).read_text())["verdict"]
         flattering = [text for text in heard.warnings if "flatters" in text]
         assert (len(flattering) == 1 and learnt in flattering[0]) if learnt else not flattering, name
         assert (verdict["level"] == "warning" and learnt in verdict["text"]) if learnt else "flatters" not in verdict["text"]

@@ -66,7 +66,7 @@ def test_all_is_filled_with_reasons_and_told(scene, filled):
     assert 0.85 < np.mean(np.abs(error) < 1.6449 * found["UNCERTAINTY"][hidden]) < 0.985
     assert result["numbers"]["RATIO"] < 0.8 and 0.85 < result["numbers"]["COVERAGE"] < 0.96
     page = (folder / "report.html").read_text()
-    assert "overlapping stretches" in page and json.loads((folder / "report.json").read_text())["verdict"]["level"] != "bad"
+    assert "overlapping stretches" in page and json.loads((folder / "report.html.json").read_text())["verdict"]["level"] != "bad"
     fit = scene_file.load(str(folder / "fit.npz"))
     assert fit.variables == NAMES and len(fit.stretches) == len(fit.borders) + 1 > 1
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from phenofuse.core import tiles
+from phenofuse.core import outputs, tiles
 from phenofuse.core.errors import Cancelled, DiskError
 from phenofuse.core.events import Events, Silent
 from phenofuse.core.jobs import Resources
@@ -29,7 +29,7 @@ def work(tile):
     return {"OUTPUT": np.stack([plane + k for k in range(3)]), "QUALITY": np.stack([(plane % 7).astype("uint8")] * 3)}
 
 
-def outputs(folder):
+def made_in(folder):
     """Two outputs of different types."""
     header = Header("NDVI", "1")
     return {
@@ -40,9 +40,10 @@ def outputs(folder):
 
 def run(folder, resources, worker=work, events=None, key="k"):
     """Plan and run; returns the bytes of both outputs."""
-    made = outputs(folder)
+    made = made_in(folder)
     journal = tiles.Journal(made["OUTPUT"][0], key)
     tiles.run(tiles.plan(GRID, 100, resources), worker, made, journal, resources, events or Silent())
+    journal.remove()
     return (folder / "o.tif").read_bytes(), (folder / "q.tif").read_bytes()
 
 
@@ -127,11 +128,12 @@ def test_another_call_never_finds_these_parts(tmp_path):
 
 
 def test_what_killed_runs_were_writing_is_cleared_away(tmp_path):
-    """Files that a kill left unfinished, of any output, are gone after the next run."""
-    for name in (".o.tif.probe-1", ".q.tif.probe-22", ".o.tif.writing-1.tif", ".q.tif.writing-22.tif"):
+    """Files that a kill left unfinished are gone after the next run, what it had put aside is given back; other files stay."""
+    others = {".o.tif.writing-by-hand", ".o.tif.other.parts", ".o.tif.x.tif.0123456789abcdef.parts"}
+    for name in (".o.tif.writing-1", ".o.tif.old-1", ".o.tif.lock", *others):
         (tmp_path / name).touch()
-    run(tmp_path, Resources(64, 2))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["o.tif", "q.tif"]
+    outputs.clear(tmp_path / "o.tif")
+    assert {p.name for p in tmp_path.iterdir()} == {"o.tif", ".o.tif.lock", *others}
 
 
 def test_a_damaged_part_is_worked_again(tmp_path):
@@ -167,7 +169,7 @@ def test_an_error_in_a_tile_reaches_the_caller_and_keeps_the_others(tmp_path):
 
 def test_a_disk_known_to_be_too_small_is_an_error_before_the_first_tile(tmp_path, monkeypatch):
     """The sentence says what is needed and what is free; nothing was worked."""
-    module = importlib.import_module("phenofuse.core.tiles.run")
+    module = importlib.import_module("phenofuse.core.tiles.journal")
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10 * 2**10})())
     with pytest.raises(DiskError, match="need up to 2 MB while they are made, but only 0 MB are free"):
         run(tmp_path, Resources(64, 1), worker=lambda tile: pytest.fail("a tile was worked"))
@@ -186,7 +188,7 @@ def test_a_disk_that_fills_up_is_said_and_continued(tmp_path, monkeypatch):
         pytest.skip("mounting a small disk needs Linux and root")
     try:
         with monkeypatch.context() as patch, pytest.raises(DiskError, match="full"):
-            patch.setattr(importlib.import_module("phenofuse.core.tiles.run"), "_require_room", lambda *_: None)
+            patch.setattr(tiles.Journal, "require_room", lambda *_: None)
             run(disk, Resources(64, 1))
         assert visible(disk) == []
         subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)

@@ -16,6 +16,7 @@ from phenofuse.core.errors import Cancelled, InputError
 from phenofuse.core.events import Events, Silent
 from phenofuse.core.jobs import Resources
 from phenofuse.core.learning import filljob, modelfile
+from phenofuse.core.outputs import numbers_of
 from phenofuse.core.tiles.plan import Tile
 from phenofuse.core.timeseries import Window, open_series
 from phenofuse.core.timeseries.filling import Options
@@ -109,7 +110,7 @@ def test_training_tells_what_it_is_worth(trained):
     assert card.metrics["rmse"] == pytest.approx(numbers["RMSE"]) and card.training["finished"]
     assert [one.name for one in card.inputs] == ["NDVI", "VV", "VH"] and card.split == "blocks"
     assert sum(card.training["samples"].values()) == SIDE * SIDE - 2
-    assert json.loads(report.with_suffix(".json").read_text())["numbers"]["RMSE"] == pytest.approx(numbers["RMSE"])
+    assert json.loads(numbers_of(report).read_text())["numbers"]["RMSE"] == pytest.approx(numbers["RMSE"])
     assert not list(model.parent.glob(".*"))
 
 

@@ -566,7 +566,7 @@ def test_report_and_numbers(tmp_path):
     assert result["numbers"] == {"VALID": 0, "PROBLEMS": 2}
     page = (tmp_path / "report.html").read_text()
     assert KINDS["backscatter_in_ndvi"].title in page and "Maps of VV" in page and page.count("<img") == 3
-    numbers = json.loads((tmp_path / "report.json").read_text())
+    numbers = json.loads((tmp_path / "report.html.json").read_text())
     assert numbers["verdict"]["level"] == "bad" and len(numbers["tables"]["layers"]) == 36
     assert {finding["kind"] for finding in numbers["numbers"]["findings"] if finding["problem"]} == {
         "backscatter_in_ndvi",
@@ -578,7 +578,7 @@ def test_on_problem(tmp_path):
     """`fail` raises, naming the problem, after the report is written; `warn` returns; a sound set is valid."""
     good = sample().write(tmp_path / "good")
     assert run(good, ON_PROBLEM="fail", REPORT=str(tmp_path / "good.html"))["numbers"] == {"VALID": 1, "PROBLEMS": 0}
-    assert json.loads((tmp_path / "good.json").read_text())["verdict"]["level"] == "good"
+    assert json.loads((tmp_path / "good.html.json").read_text())["verdict"]["level"] == "good"
     data = sample()
     linear_power(data)
     bad = data.write(tmp_path / "bad")

@@ -179,7 +179,7 @@ def test_methods_are_compared_on_an_area(seasons, tmp_path):
     processing.run("phenofuse:comparemethods", {"INPUT": ndvi, "MASK": area, "REPORT": str(tmp_path / "hand.html"),
                                                 "WINNER": str(tmp_path / "hand.tif")})
     assert np.array_equal(*(array(tmp_path / name) for name in ("w.tif", "hand.tif")))
-    told = [json.loads((tmp_path / name).read_text(encoding="utf-8"))["numbers"] for name in ("r.json", "hand.json")]
+    told = [json.loads((tmp_path / name).read_text(encoding="utf-8"))["numbers"] for name in ("r.html.json", "hand.html.json")]
     assert told[0] == told[1] and (tmp_path / "t.csv").read_text(encoding="utf-8").startswith("group,")
 
 
@@ -261,8 +261,8 @@ def test_what_one_season_taught_fills_the_next_in_one_model(seasons, tmp_path):
                             **{key: tmp_path / name for key, name in outputs.items()})
     for name in ("f.tif", "u.tif"):
         assert (tmp_path / name).read_bytes() == (tmp_path / "hand" / name).read_bytes()
-    reports = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("last", "r")]
-    assert reports[1]["numbers"] == json.loads((tmp_path / "hand" / "r.json").read_text())["numbers"] != reports[0]["numbers"]
+    reports = [json.loads((tmp_path / f"{name}.html.json").read_text()) for name in ("last", "r")]
+    assert reports[1]["numbers"] == json.loads((tmp_path / "hand" / "r.html.json").read_text())["numbers"] != reports[0]["numbers"]
     assert "flatters" not in said
 
 
@@ -322,7 +322,7 @@ def test_a_network_is_trained_fills_and_is_assessed_in_one_model(learning, scene
     by_hand = processing.run("phenofuse:fillmodel", {"INPUT": variables[0], "COVARIATES": variables[1:], "UNCERTAINTY": None,
                                                      "MODEL": str(tmp_path / "m.phenofuse"), "OUTPUT": str(tmp_path / "hand.tif")})
     assert values_of(tmp_path / "f.tif").tobytes() == values_of(by_hand["OUTPUT"]).tobytes()
-    training, assessment = (json.loads((tmp_path / f"{name}.json").read_text())["numbers"] for name in "ta")
+    training, assessment = (json.loads((tmp_path / f"{name}.html.json").read_text())["numbers"] for name in "ta")
     assert 0 < training["RMSE"] < 0.3 and 0 < assessment["RMSE"] < 0.3 and assessment["COUNT"] > 50
 
 

@@ -89,4 +89,4 @@ def test_the_reports_are_there_as_pages_and_as_numbers(demo):
     for name in ("validation", "description", "filling", "assessment_fillharmonic", "assessment_fillmogpr"):
         page = (demo / "reports" / f"{name}.html").read_text(encoding="utf-8")
         assert "</html>" in page and "data:image/" in page
-        assert json.loads((demo / "reports" / f"{name}.json").read_text(encoding="utf-8"))
+        assert json.loads((demo / "reports" / f"{name}.html.json").read_text(encoding="utf-8"))

@@ -24,6 +24,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QCoreApplication, QUrl
 from qgis.PyQt.QtGui import QIcon
 
+from ...core import outputs
 from . import engine, environment, mask, parameters, secret, settings, styles
 from .text import tr
 
@@ -149,10 +150,12 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
 
     def prepareAlgorithm(self, given, context, feedback):
         self._values = parameters.values(self, given, context)
+        self._polygons = {}  # where they lie themselves: the engine is given a copy
         for key in ("MASK", "ZONES"):
             layer = self._values.get(key)
             if layer is not None:
                 target = self._target_crs(given, context)
+                self._polygons[key] = parameters.layer_file(layer)
                 names = (self._values.pop("ZONE_FIELD") or "") if key == "ZONES" else None
                 self._values[key] = mask.mask_file(layer, target, str(settings.home() / "masks"), names)
         # On this thread, as QGIS may ask for its master password; not among the values, which are written in places.
@@ -168,14 +171,14 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
     def processAlgorithm(self, given, context, feedback):
         wanted = parameters.destinations(self, given, context)
         values = {**self._values, **{key: os.path.abspath(path) for key, path in wanted.items()}}
-        clash = parameters.clash(values, wanted)
+        clash = outputs.clash({**values, **self._polygons}, wanted)
         if clash:
             raise QgsProcessingException(tr("{} and {} are the same file. Choose another name.").format(*clash))
         result = self.perform(values, feedback)
-        outputs = {**result["outputs"], **wanted}
-        self._open(outputs, values, context)
-        self._dress(outputs, result.get("variables", {}), context)
-        return {**outputs, **result["numbers"]}
+        made = {**result["outputs"], **wanted}
+        self._open(made, values, context)
+        self._dress(made, result.get("variables", {}), context)
+        return {**made, **result["numbers"]}
 
     # What algorithms share.
 
@@ -205,18 +208,18 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
             feedback.pushInfo(tr("Details are in the log file {}").format(problem.log))
             raise QgsProcessingException(f"{problem.text} {problem.remedy}".strip()) from problem
 
-    def _open(self, outputs: dict, values: dict, context) -> None:
+    def _open(self, made: dict, values: dict, context) -> None:
         """Have the rasters that the job made by itself opened, where that is wanted."""
         for key, description in self.RASTERS.items():
-            if values.get("LOAD") and outputs.get(key):
+            if values.get("LOAD") and made.get(key):
                 details = QgsProcessingContext.LayerDetails(tr(description), context.project(), key)
-                context.addLayerToLoadOnCompletion(outputs[key], details)
+                context.addLayerToLoadOnCompletion(made[key], details)
 
-    def _dress(self, outputs: dict, variables: dict, context) -> None:
+    def _dress(self, made: dict, variables: dict, context) -> None:
         """Style the raster outputs that are loaded, and write styles beside those that are kept."""
         group = self._group_name()
         for order, (key, (kind, title)) in enumerate(reversed(self.STYLES.items())):  # the main output lies on top
-            path = outputs.get(key)
+            path = made.get(key)
             if not path:
                 continue
             kind = styles.KIND_OF_VARIABLE.get(variables.get(key), "") if kind == "series" else kind

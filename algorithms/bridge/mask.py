@@ -16,6 +16,7 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
+from ...core import files
 from .parameters import layer_path
 from .text import tr
 
@@ -77,7 +78,7 @@ def _named_by_content(writing: Path) -> str:
     if path.exists():  # an earlier run's, whose time of change is part of what its journal is known by
         writing.unlink()
     else:
-        os.replace(writing, path)
+        files.replace(writing, path)
     for old in sorted(path.parent.glob("mask-*.geojson"), key=os.path.getmtime)[:-MASKS_KEPT]:
         if old != path:
             old.unlink(missing_ok=True)

@@ -45,7 +45,7 @@ SHARED_HELP = {
     "OUTPUT": "The resulting raster.",
     "UNCERTAINTY": "A raster with the same bands: the standard deviation of what a clear observation would have shown.",
     "QUALITY": "A raster with the same bands: why each value is as it is (observed, filled, extrapolated, too few observations ...).",
-    "REPORT": "A report to look at, as one HTML file; its numbers lie beside it as JSON.",
+    "REPORT": "A report to look at, as one HTML file; its numbers lie beside it as JSON (name.html.json).",
     "DATES": "Dates of the result, separated by commas (2024-01-31, 2024-02-29), or a CSV file of dates. Empty: the input's own.",
     "STEP_DAYS": "Give the result on a regular grid of so many days. 0: on the input's own dates.",
     "KEEP_OBSERVED": "Observed values come back unchanged, to the last bit. Off: they are smoothed too.",
@@ -251,18 +251,6 @@ def destinations(algorithm, parameters: dict, context) -> dict:
     return found
 
 
-def clash(values: dict, outputs) -> tuple:
-    """Two keys that name one file, at least one of them an output: running would destroy it; () when there are none."""
-    users = {}
-    for key, value in values.items():
-        for path in value if isinstance(value, list) else [value]:
-            if isinstance(path, str) and os.path.isabs(path):
-                other = users.setdefault(os.path.normcase(os.path.realpath(path)), key)
-                if other != key and (key in outputs or other in outputs):
-                    return other, key
-    return ()
-
-
 def layer_path(layer) -> str:
     """Path by which GDAL opens a raster layer.
 
@@ -284,6 +272,11 @@ def layer_path(layer) -> str:
         return source
     path = QgsProviderRegistry.instance().decodeUri("gdal", source).get("path") or source
     return os.path.abspath(path) if os.path.exists(path) else path  # the engine works in another folder
+
+
+def layer_file(layer) -> str | None:
+    """The file that a layer of polygons or a raster lies in; None when it lies in none."""
+    return QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source()).get("path") or None
 
 
 def _value(algorithm, definition, parameters, context):

@@ -31,6 +31,7 @@ KIND_OF_VARIABLE = {"NDVI": "ndvi", "VV": "backscatter", "VH": "backscatter", "d
 # Dates have the colours of their months, the same in each of many years: the legend shows those of one, below the band's name.
 _ENTRIES = {"date": range(13)}
 _ORDER = "phenofuse/order"
+_OURS = "phenofuse/style"  # property of the styles that are written by themselves
 _BANDS_HAVE_DATES = hasattr(Qgis.RasterTemporalMode, "FixedRangePerBand")  # QGIS 3.38
 _DATES = re.compile(r"(\d{4}-\d\d-\d\d)(?:/(\d{4}-\d\d-\d\d))?$")
 
@@ -97,10 +98,17 @@ def attach(context, path: str, kind: str, name: str, group: str = "", order: int
 
 
 def write_beside(path: str, kind: str) -> None:
-    """Write ``<output>.qml`` beside a raster that is kept: colours, and dates where QGIS reads them from there."""
+    """Write ``<output>.qml`` beside a raster that is kept: colours, and dates where QGIS reads them from there.
+
+    A style that somebody else made stays.
+    """
+    style = Path(path).with_suffix(".qml")
+    if style.exists() and _OURS.encode() not in style.read_bytes():
+        return
     layer = _open(path)
     apply(layer, kind)
-    layer.saveNamedStyle(str(Path(path).with_suffix(".qml")))
+    layer.setCustomProperty(_OURS, kind)
+    layer.saveNamedStyle(str(style))
 
 
 class _Styler(QgsProcessingLayerPostProcessorInterface):

@@ -15,6 +15,8 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QDate, Qt
 
+from ...core.errors import OutputError
+from ...core.outputs import require_replaceable
 from .text import tr
 
 # Types of columns by how their names begin, as a layer in memory calls them; the others are numbers.
@@ -38,6 +40,10 @@ def summed_up(values: dict, crs, run) -> dict:
         return run(values)
     if not values.get("ZONES"):
         raise QgsProcessingException(tr("ZONAL_LAYER needs polygons. Give them as ZONES, or leave ZONAL_LAYER empty."))
+    try:
+        require_replaceable(layer)
+    except OutputError as problem:
+        raise QgsProcessingException(str(problem)) from problem
     table = values.get("ZONAL_SUMMARY") or str(Path(layer).with_name(f".{Path(layer).name}.csv"))
     result = run({**values, "ZONAL_SUMMARY": table})
     try:

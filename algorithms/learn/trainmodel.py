@@ -17,7 +17,8 @@ class TrainModel(PhenofuseAlgorithm):
         "the result is, beside linear interpolation and MOGPR on the same values. The log and REPORT say in words which of "
         "them to use.\n\n"
         "Some thousand pixels are drawn from all over the scene, so that a large one takes no longer. A run that is stopped leaves "
-        "the best model so far, and the same call continues. 'Fill with model' applies the model.")
+        "the best model so far, unless a finished one has its name already, and the same call continues. 'Fill with model' applies "
+        "the model.")
     TAGS = ("deep learning", "neural network", "training", "transformer", "gru", "gap filling", "sentinel-1", "radar", "ndvi",
             "cloud", "uncertainty", "pytorch")
     HELP = {

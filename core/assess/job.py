@@ -34,22 +34,21 @@ def simulate(parameters: dict, resources, events) -> dict:
                "fraction": float(parameters["FRACTION"])}
     gaps.check(**options, days=series.days)
     options["seed"] = int(parameters["SEED"])
-    output, truth = parameters["OUTPUT"], parameters["TRUTH"]
-    journal = tiles.Journal(output, ["simulategaps", parameters, tiles.fingerprint(series.paths)])
-    if options["pattern"] == "transplanted":
-        options["library"] = np.array(journal.once("library", partial(_cloud_sequences, series, options["seed"])), bool)
     header = Header(series.variable.name, series.units, "simulategaps", _told(parameters), series.paths[:3])
     spec = series_spec(series.grid, series.periods, header)
+    outputs = {key: (parameters[key], spec) for key in ("OUTPUT", "TRUTH")}
+    journal = tiles.begin("simulategaps", parameters, outputs)
+    if options["pattern"] == "transplanted":
+        options["library"] = np.array(journal.once("library", partial(_cloud_sequences, series, options["seed"])), bool)
     plan = tiles.plan(series.grid, HIDE_BYTES * series.count, resources)
-    tiles.run(plan, partial(_hide, series, options), {"OUTPUT": (output, spec), "TRUTH": (truth, spec)}, journal,
-              resources, events.step(0, 0.9))
-    hidden = sum(gather(plan, partial(_count, open_series(truth, check=False)), resources, events.step(0.9, 1)))
+    tiles.run(plan, partial(_hide, series, options), outputs, journal, resources, events.step(0, 0.9))
+    hidden = sum(gather(plan, partial(_count, open_series(parameters["TRUTH"], check=False)), resources, events.step(0.9, 1)))
     if hidden:
         events.info(f"{hidden} values are hidden.")
     else:
         events.warning(f"Nothing was hidden: no pixel has {gaps.FEWEST_OBSERVATIONS} observations that leave enough on "
                        "both sides. Choose a shorter gap or a larger fraction.")
-    return {"outputs": {"OUTPUT": output, "TRUTH": truth}, "numbers": {"HIDDEN": hidden}}
+    return {"outputs": {key: path for key, (path, _) in outputs.items()}, "numbers": {"HIDDEN": hidden}}
 
 
 def assess(parameters: dict, resources, events) -> dict:

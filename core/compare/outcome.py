@@ -28,8 +28,8 @@ class Outcome:
     ways : tuple of str
     estimates, deviations : dict of str to (values,)
         Per method.
-    seconds, missing : dict of str to number
-        Per method: time for one sample, learning included, and hidden values it did not fill.
+    missing : dict of str to int
+        Per method: hidden values it did not fill.
     taught_here : tuple of str
         Models whose training saw the hidden values: what they score says nothing.
     weight : (values,), optional
@@ -45,7 +45,6 @@ class Outcome:
     ways: tuple
     estimates: dict
     deviations: dict
-    seconds: dict
     missing: dict
     taught_here: tuple = ()
     weight: np.ndarray | None = None
@@ -106,7 +105,7 @@ class Outcome:
         return np.bincount(self.block, weights=values)
 
 
-def ask(fill, methods: tuple, values: list, days: np.ndarray, draws: list, events) -> tuple[dict, dict, dict]:
+def ask(fill, methods: tuple, values: list, days: np.ndarray, draws: list, events) -> tuple[dict, dict]:
     """Have every method fill what was hidden.
 
     Parameters
@@ -124,11 +123,8 @@ def ask(fill, methods: tuple, values: list, days: np.ndarray, draws: list, event
     -------
     estimates, deviations : dict of str to (hidden values,)
         In the order of `np.nonzero` of each draw, one draw after the other.
-    seconds : dict of str to float
-        Of one draw.
     """
     found: dict = {method: [] for method in methods}
-    seconds = {}
     for place, method in enumerate(methods):
         events.progress(place / len(methods))
         start = perf_counter()
@@ -136,10 +132,10 @@ def ask(fill, methods: tuple, values: list, days: np.ndarray, draws: list, event
             events.check()
             mean, deviation = fill(method, [np.where(draw.hidden, np.float32(np.nan), values[0]), *values[1:]])
             found[method].append((mean[draw.hidden], deviation[draw.hidden]))
-        seconds[method] = (perf_counter() - start) / len(draws)
-        events.info(f"{method}: {seconds[method]:.1f} s for {len(values[0])} pixels.")
+        seconds = (perf_counter() - start) / len(draws)  # said here alone: the same call has to write the same files
+        events.info(f"{method}: {seconds:.1f} s for {len(values[0])} pixels.")
     joined = {method: [np.concatenate(parts).astype(float) for parts in zip(*parts)] for method, parts in found.items()}
-    return {m: one[0] for m, one in joined.items()}, {m: one[1] for m, one in joined.items()}, seconds
+    return {m: one[0] for m, one in joined.items()}, {m: one[1] for m, one in joined.items()}
 
 
 def outcome(values: list, days: np.ndarray, draws: list, ways: tuple, blocks: np.ndarray, answers: tuple,
@@ -157,7 +153,7 @@ def outcome(values: list, days: np.ndarray, draws: list, ways: tuple, blocks: np
     taught_here : tuple of str
         See `Outcome`.
     """
-    estimates, deviations, seconds = answers
+    estimates, deviations = answers
     seen = np.isfinite(values[0])
     pixel, date, gaps, way, shown = (np.concatenate(parts) for parts in zip(*(
         (*np.nonzero(draw.hidden), draw.gaps[draw.hidden], draw.way[np.nonzero(draw.hidden)[0]],
@@ -167,7 +163,7 @@ def outcome(values: list, days: np.ndarray, draws: list, ways: tuple, blocks: np
     missing = {method: int((~np.isfinite(one)).sum()) for method, one in estimates.items()}
     return Outcome(truth[filled], days[date][filled], gaps[filled], way[filled], pixel[filled], blocks[pixel][filled], ways,
                    {m: one[filled] for m, one in estimates.items()}, {m: one[filled] for m, one in deviations.items()},
-                   seconds, missing, taught_here, likeness(shown[filled], np.repeat(seen.mean(axis=0), (~seen).sum(axis=0))))
+                   missing, taught_here, likeness(shown[filled], np.repeat(seen.mean(axis=0), (~seen).sum(axis=0))))
 
 
 def likeness(hidden: np.ndarray, missing: np.ndarray) -> np.ndarray | None:

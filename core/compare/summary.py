@@ -33,14 +33,14 @@ def table(outcome: Outcome) -> str:
     """All scores as CSV: one line per group, class and method."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["group", "class", "method", *Score._fields, "rmse_lower", "rmse_upper", "seconds", "missing", "taught_here"])
+    writer.writerow(["group", "class", "method", *Score._fields, "rmse_lower", "rmse_upper", "missing", "taught_here"])
     for group, (_, number) in outcome.classes().items():
         for method in outcome.methods:
             for place, (label, score) in enumerate(outcome.scores(method, group).items()):
                 if score.count:
                     _, lower, upper = outcome.interval(method, number == place)
-                    once = (outcome.seconds[method], outcome.missing[method]) if group == "all" else ("", "")
-                    cells = map(_cell, (*score, lower, upper, *once))
+                    missing = outcome.missing[method] if group == "all" else ""
+                    cells = map(_cell, (*score, lower, upper, missing))
                     writer.writerow([group, label, method, *cells, int(method in outcome.taught_here)])
     return out.getvalue()
 
@@ -82,14 +82,13 @@ def _methods(page: Report, outcome: Outcome) -> None:
         name = Mark(method + FLATTERED, "warning") if method in outcome.taught_here else method
         rows.append((name, outcome.expected(method)[0], score.rmse, _range(lower, upper), Mark(against.ratio, level), score.mae,
                      score.bias, score.r2, Mark(score.coverage_90, honest), score.width_90, score.crps,
-                     outcome.seconds[method], outcome.missing[method]))
+                     outcome.missing[method]))
     page.section("The methods").table(
         "methods", [("Method", ""), ("Expected", ".4f"), ("RMSE", ".4f"), ("95% interval", ""), ("to linear", ".3f"), ("MAE", ".4f"),
-                    ("Bias", "+.4f"), ("R²", ".3f"), ("Inside 90%", ".1%"), ("Width 90%", ".3f"), ("CRPS", ".4f"), ("Seconds", ".1f"),
+                    ("Bias", "+.4f"), ("R²", ".3f"), ("Inside 90%", ".1%"), ("Width 90%", ".3f"), ("CRPS", ".4f"),
                     ("Not filled", ",d")], rows,
         "Expected: root mean square error where values are missing, by weighed hidden values. RMSE and all else: all hidden values "
-        "alike. Green: better than straight lines beyond chance (bootstrap of spatial blocks); red: worse. Seconds are those of "
-        "learning and filling the sample; what runs first also loads or compiles its arithmetic." + _taught(outcome))
+        "alike. Green: better than straight lines beyond chance (bootstrap of spatial blocks); red: worse." + _taught(outcome))
 
 
 def _taught(outcome: Outcome) -> str:

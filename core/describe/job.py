@@ -34,10 +34,14 @@ def run(parameters: dict, resources, events) -> dict:
     empty = partial(Statistics, series.days, series.grid.height, series.grid.width,
                     series.variable.valid_range or (-1.0, 1.0), tuple(names))
     plan = tiles.plan(series.grid, series.count * (BYTES + BYTES_OF_COVARIATE * len(names)), resources)
+    wanted = _wanted(series, parameters)
+    journal = tiles.begin("describetimeseries", parameters, wanted) if wanted else None
     statistics = empty()
     for part in gather(plan, partial(_statistics, series, covariates, near, empty), resources, events.step(0, 0.6)):
         statistics.merge(part)
-    outputs = _write_rasters(series, plan, parameters, resources, events.step(0.6, 1))
+    if wanted:
+        tiles.run(plan, partial(_maps, series, tuple(wanted)), wanted, journal, resources, events.step(0.6, 1))
+    outputs = {key: path for key, (path, _) in wanted.items()}
     if parameters.get("REPORT"):
         facts = {"Input": series.paths[0], "Covariates": [other.paths[0] for other in covariates.values()] or "none",
                  "Grid": series.grid.text}
@@ -85,19 +89,15 @@ def _nearest(other: Series, position: np.ndarray, window) -> np.ndarray:
     return out
 
 
-def _write_rasters(series: Series, plan, parameters: dict, resources, events) -> dict:
-    """Write the maps that are wanted."""
+def _wanted(series: Series, parameters: dict) -> dict:
+    """Path and kind of the maps that are wanted."""
     kinds = {"OBSERVATIONS": ("count", "1"), "LONGEST_GAP": ("gap", "days")}
     wanted = {}
     for key, (variable, units) in kinds.items():
         if parameters.get(key):
             header = Header(variable, units, "describetimeseries", parents=series.paths[:3])
             wanted[key] = (parameters[key], RasterSpec(series.grid, (key.lower(),), header))
-    if wanted:
-        first = next(iter(wanted.values()))[0]
-        journal = tiles.Journal(first, ["describetimeseries", parameters, tiles.fingerprint(series.paths)])
-        tiles.run(plan, partial(_maps, series, tuple(wanted)), wanted, journal, resources, events)
-    return {key: path for key, (path, _) in wanted.items()}
+    return wanted
 
 
 def _maps(series: Series, wanted: tuple, tile) -> dict:

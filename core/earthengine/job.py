@@ -8,8 +8,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from .. import files
 from ..errors import DiskError, InputError, OutputError
-from ..timeseries.writing import TEMPORARY
+from ..outputs import numbers_of
 from . import account, intake, page, series
 from .compositeplan import CompositePlan
 from .download import Download
@@ -58,10 +59,22 @@ def _export(plan: Plan, parameters: dict, resources, events) -> dict:
         return _dry(plan, parameters)
     if not plan.project:
         raise InputError("No Cloud project was given.", "Give the id of a project that is registered for Earth Engine as PROJECT.")
-    with Ledger(parameters["FOLDER"]) as ledger:
+    folder = Path(parameters["FOLDER"])
+    if not (folder / LEDGER).exists():
+        _require_free(folder)
+    with Ledger(folder) as ledger:
         if ledger.begin(plan):
             events.info("The folder holds this export already: it is continued.")
         return _carry_on(plan, ledger, parameters, resources, events)
+
+
+def _require_free(folder: Path) -> None:
+    """Raise `OutputError` when a new export would write over what others keep in the folder."""
+    report = folder / REPORT
+    for path in (report, numbers_of(report), folder / TABLE, folder / series.FOLDER, *folder.glob("*.tif")):
+        if path.exists():
+            raise OutputError(f"The folder {folder} holds other things ({path.name}); nothing was written.",
+                              "Choose a new or an empty FOLDER.")
 
 
 def _dry(plan: Plan, parameters: dict) -> dict:
@@ -129,7 +142,7 @@ def _done_now(plan: Plan, ledger: Ledger, parameters: dict, resources, events, a
 
 def _remove_torn_files(ledger: Ledger) -> None:
     """Remove what killed runs were writing; the lock says that no other is at work."""
-    for file in ledger.folder.glob(f".*{TEMPORARY}*"):
+    for file in ledger.folder.glob(f".*{files.TEMPORARY}*"):
         file.unlink(missing_ok=True)
 
 

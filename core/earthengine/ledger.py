@@ -14,12 +14,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ..errors import InputError, OutputError
+from ..files import Lock
 from ..version import version
 from . import plans
 from .plan import Plan
 
 NAME = "export.sqlite"
-LOCK = ".export.lock"
 
 # What may follow what. A period that failed, was cancelled, or whose file has gone can be begun anew.
 STATES = {
@@ -119,26 +119,26 @@ class Ledger:
     def __enter__(self) -> Ledger:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = sqlite3.connect(self.folder / LOCK, timeout=0, isolation_level=None)
-            self._lock.execute("BEGIN EXCLUSIVE")  # the system gives it back when this process dies, however it dies
+            self._lock = Lock(self.folder / NAME, self.folder).__enter__()
             self._base = sqlite3.connect(self.folder / NAME, isolation_level=None)
             self._base.execute("PRAGMA journal_mode = DELETE")
             self._base.execute("PRAGMA synchronous = FULL")
         except sqlite3.OperationalError as problem:
             self.__exit__()
-            if "locked" in str(problem):
-                raise InputError(f"Another run is at work in {self.folder}.", "Wait for its end, or cancel it.") from None
             raise OutputError(f"The folder {self.folder} cannot be written ({problem}).",
                               "Choose another FOLDER.") from None  # fmt: skip
+        except OutputError:
+            raise
         except OSError as problem:
             raise OutputError(f"The folder {self.folder} cannot be written ({problem.strerror}).",
                               "Choose another FOLDER.") from problem  # fmt: skip
         return self
 
     def __exit__(self, *_) -> None:
-        for connection in (self._base, self._lock):
-            if connection is not None:
-                connection.close()
+        if self._base is not None:
+            self._base.close()
+        if self._lock is not None:
+            self._lock.__exit__()
         self._base = self._lock = None
 
     def begin(self, plan: Plan) -> bool:

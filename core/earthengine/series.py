@@ -6,7 +6,7 @@ import hashlib
 from functools import partial
 from pathlib import Path
 
-from .. import tiles
+from .. import outputs, tiles
 from ..timeseries import Header, RasterFile, Series, series_spec, variable_named
 from ..timeseries.series import Source
 from .ledger import Ledger
@@ -62,10 +62,12 @@ def _state(plan: Plan, done: list) -> str:
 
 
 def _write(plan: Plan, series: Series, dtype: str, output: Path, header: Header, resources, events) -> None:
+    outputs.clear(output)  # the export's folder is ours
     journal = tiles.Journal(str(output), [plan.METHOD, output.name, header.extra["state"]])
     work = tiles.plan(series.grid, 3 * 4 * series.count, resources)
     spec = series_spec(series.grid, series.periods, header, dtype)
     tiles.run(work, partial(_tile, series), {"OUTPUT": (str(output), spec)}, journal, resources, events)
+    journal.remove()
 
 
 def _tile(series: Series, tile) -> dict:

@@ -7,13 +7,12 @@ cut in halves, down to a size below which something else is wrong.
 from __future__ import annotations
 
 import hashlib
-import os
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import OutputError
+from .. import files
 from ..timeseries import Window
 from . import arrival
 from .ledger import Item, Ledger
@@ -50,18 +49,8 @@ class Parts:
     def keep(self, item: Item, window: Window, values: np.ndarray) -> None:
         """Write a tile (bands, rows, columns) and then its checksum."""
         file = self._file(item, window)
-        temporary = file.with_name(file.name + ".new")
-        try:
-            self._folder.mkdir(exist_ok=True)
-            with open(temporary, "wb") as stream:
-                np.save(stream, values, allow_pickle=False)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, file)
-        except OSError as problem:
-            temporary.unlink(missing_ok=True)
-            raise OutputError(f"{file.parent} cannot be written ({problem.strerror}).",
-                              "Free some room on the disk, then run 'Continue export': nothing is lost.") from problem  # fmt: skip
+        with files.whole(file) as writing, open(writing, "wb") as stream:
+            np.save(stream, values, allow_pickle=False)
         self._ledger.keep_tile(item, window, _checksum(file))
 
     def cut(self, item: Item, window: Window, plan: Plan) -> list:

@@ -39,9 +39,11 @@ def run(parameters: dict, resources, events) -> dict:
     kind = _kind(parameters)
     series = open_together([parameters["INPUT"], *(parameters.get("COVARIATES") or [])], events)
     target = series[0]
-    mask, applied = parameters.get("MASK") or None, parameters.get("APPLY") or None
-    files = [path for one in series for path in one.paths] + [path for path in (mask, applied) if path]
-    journal = tiles.Journal(parameters["OUTPUT"], ["fillmogpr", parameters, tiles.fingerprint(files)])
+    mask = parameters.get("MASK") or None
+    periods = output_periods(target.periods, parameters.get("DATES") or "", int(parameters.get("STEP_DAYS") or 0))
+    output_days = np.array([period.middle for period in periods])
+    outputs = _outputs(parameters, series, periods)
+    journal = tiles.begin("fillmogpr", parameters, outputs)
     learnt = journal.once("model", partial(_learnt, parameters, series, mask, events))
     model, checked = methods.from_dict(kind, learnt["model"]), Check.from_dict(learnt["check"])
     for sentence in summary.sentences(model, checked, target):
@@ -50,11 +52,8 @@ def run(parameters: dict, resources, events) -> dict:
         events.warning(summary.flattering(checked, target))
     by_name = dict(zip(distinct_names(series), series))
     used = [target, *(by_name[name] for name in model.variables[1:])]
-    periods = output_periods(target.periods, parameters.get("DATES") or "", int(parameters.get("STEP_DAYS") or 0))
-    output_days = np.array([period.middle for period in periods])
     options = Options(target.variable.limits, bool(given(parameters, "KEEP_OBSERVED", True)),
                       float(given(parameters, "MAX_GAP_DAYS", 0)))
-    outputs = _outputs(parameters, series, periods)
     bytes_per_pixel = _bytes_per_pixel(sum(one.count for one in used), len(periods), isinstance(model, LongScene))
     plan = tiles.plan(target.grid, bytes_per_pixel, resources)
     work = partial(_tile, used, mask, output_days, model, options, tuple(outputs))

@@ -10,6 +10,7 @@ import zipfile
 
 import numpy as np
 
+from .. import files
 from ..errors import InputError
 from .calibration import Calibration
 from .long_scene import LongScene
@@ -59,7 +60,7 @@ def save(model, path: str, told: dict) -> None:
         What the card says besides: inputs, dates, version.
     """
     card, arrays = packed(model)
-    with open(path, "wb") as stream:
+    with files.whole(path) as writing, open(writing, "wb") as stream:
         np.savez_compressed(stream, card=np.frombuffer(json.dumps({**card, **told}).encode(), np.uint8), **arrays)
 
 

@@ -32,25 +32,24 @@ def run(parameters: dict, resources, events) -> dict:
     days = np.array([period.middle for period in periods])
     mask = parameters.get("MASK") or None
     model = parameters.get("MODEL") or "adaptive"
-    journal = tiles.Journal(parameters["OUTPUT"], ["fillharmonic", parameters,
-                                                   tiles.fingerprint([*series.paths, *([mask] if mask else [])])])
+    if model not in ("adaptive", "cascade"):
+        raise InputError(f"There is no model '{model}'.", "Choose MODEL = adaptive or cascade.")
+    if model == "cascade" and parameters.get("AMPLITUDE_PHASE"):
+        raise InputError("The cascade has no single set of harmonics, so there is no AMPLITUDE_PHASE.",
+                         "Choose MODEL = adaptive, or leave AMPLITUDE_PHASE empty.")
+    options = _options(parameters, series)
+    outputs = _outputs(parameters, series, periods, options.order)
+    journal = tiles.begin("fillharmonic", parameters, outputs)
     if model == "adaptive":
-        options = _options(parameters, series)
         learn = partial(_learn, series, mask, options, int(parameters.get("SEED") or 0), events)
         scene = adaptive.Scene.from_dict(journal.once("scene", learn))
         events.info(_learnt(scene, series))
         wants_harmonics = bool(parameters.get("AMPLITUDE_PHASE"))
         outputs = _outputs(parameters, series, periods, scene.mean.order)
         fill = partial(_fill_adaptive, days, scene, options, wants_harmonics)
-    elif model == "cascade":
-        if parameters.get("AMPLITUDE_PHASE"):
-            raise InputError("The cascade has no single set of harmonics, so there is no AMPLITUDE_PHASE.",
-                             "Choose MODEL = adaptive, or leave AMPLITUDE_PHASE empty.")
-        events.warning("The cascade is there for comparison: in long gaps it is usually worse than linear interpolation.")
-        outputs = _outputs(parameters, series, periods, 0)
-        fill = partial(_fill_cascade, days, _cascade_options(parameters, series))
     else:
-        raise InputError(f"There is no model '{model}'.", "Choose MODEL = adaptive or cascade.")
+        events.warning("The cascade is there for comparison: in long gaps it is usually worse than linear interpolation.")
+        fill = partial(_fill_cascade, days, _cascade_options(parameters, series))
     plan = tiles.plan(series.grid, _bytes_per_pixel(series.count, len(periods)), resources)
     work = partial(_tile, series, mask, fill, tuple(outputs))
     tiles.run(plan, work, outputs, journal, resources, events.step(0.05, 1))

@@ -33,9 +33,7 @@ def run(parameters: dict, resources, events) -> dict:
     observed = _observed(parameters, rule, fills, events)
     threshold = float(given(parameters, "THRESHOLD", THRESHOLD))
     outputs = _outputs(parameters, fills)
-    inputs = [*fills, *deviations, *codes, *([observed] if observed else [])]
-    journal = tiles.Journal(parameters["OUTPUT"], ["fillhybrid", parameters,
-                                                   tiles.fingerprint([path for one in inputs for path in one.paths])])
+    journal = tiles.begin("fillhybrid", parameters, outputs)
     plan = tiles.plan(fills[0].grid, _bytes_per_pixel(len(fills), fills[0].count, observed), resources)
     work = partial(_tile, rule, fills, deviations, codes, observed, threshold, tuple(outputs))
     tiles.run(plan, work, outputs, journal, resources, events)

@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
+
+from .. import files
 
 FILE = "training.npz"
 NUMBERS = "state.json"  # name of the member that holds them
@@ -26,11 +27,8 @@ class Checkpoint:
         """Write the training's state; a kill at any moment leaves this one or the one before."""
         arrays, numbers = training.to_arrays()
         text = np.frombuffer(json.dumps(numbers).encode(), np.uint8)
-        temporary = self._file.with_suffix(".new")
-        self._file.parent.mkdir(exist_ok=True)
-        with open(temporary, "wb") as stream:
+        with files.whole(self._file) as writing, open(writing, "wb") as stream:
             np.savez(stream, **{NUMBERS: text}, **arrays)
-        os.replace(temporary, self._file)
 
     def take_up(self, training) -> bool:
         """Go on where an earlier run of the same call stopped; False when there is none."""

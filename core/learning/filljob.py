@@ -42,20 +42,19 @@ def run(parameters: dict, resources, events) -> dict:
     series = fitness.arranged(card, open_together(paths, events))
     side = side_of(card.architecture, card.architecture_options)
     chips.require_room(series[0], side, card.architecture)
+    target = series[0]
+    periods = output_periods(target.periods, parameters.get("DATES") or "", int(parameters.get("STEP_DAYS") or 0))
+    output_days = np.array([period.middle for period in periods])
+    outputs = _outputs(parameters, series, periods)
+    journal = tiles.begin("fillmodel", parameters, outputs)
     sample = sample_pixels(series, mask, SAMPLE_PIXELS, 0, events)
     for sentence in fitness.warnings(card, series, sample):
         events.warning(sentence)
     if not card.metrics:
         events.warning("The training of this model was stopped before its end: nothing is known of its errors, and its "
                        "standard deviations are not calibrated.")
-    target = series[0]
-    files = [one for each in series for one in each.paths] + [one for one in (path, mask) if one]
-    journal = tiles.Journal(parameters["OUTPUT"], ["fillmodel", parameters, tiles.fingerprint(files)])
-    periods = output_periods(target.periods, parameters.get("DATES") or "", int(parameters.get("STEP_DAYS") or 0))
-    output_days = np.array([period.middle for period in periods])
     options = Options(target.variable.limits, bool(given(parameters, "KEEP_OBSERVED", True)),
                       float(given(parameters, "MAX_GAP_DAYS", 0)))
-    outputs = _outputs(parameters, series, periods)
     plan = tiles.plan(target.grid, _bytes_per_pixel(sum(one.count for one in series), len(periods), side), resources,
                       side if side > 1 else 0)
     prior = _prior(path, series, sample, events) if given(parameters, "LEARN_PRIOR", True) else None

@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import math
 import platform
+from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 
 from .. import tiles
-from ..errors import InputError
+from ..errors import InputError, OutputError
 from ..parameters import given
 from ..timeseries import open_together
 from ..timeseries.sampling import varies
@@ -20,6 +22,7 @@ from .checkpoint import Checkpoint
 from .device import chosen_device, require_torch
 from .evaluate import Values
 from .judgement import Judgement
+from .priors import prior_of
 from .report import report
 
 # Series to learn from. On a processor more would take longer without being better by more than a percent or two.
@@ -49,9 +52,10 @@ def run(parameters: dict, resources, events) -> dict:
     device = chosen_device(resources.device, events)
     series = open_together([parameters["INPUT"], *(parameters.get("COVARIATES") or [])], events)
     mask = parameters.get("MASK") or None
-    files = [path for one in series for path in one.paths] + ([mask] if mask else [])
-    journal = tiles.Journal(parameters["MODEL"], ["trainmodel", parameters, tiles.fingerprint(files)])
     seed, kind = int(given(parameters, "SEED", 1)), parameters.get("SPLIT") or "blocks"
+    splits.require_kind(kind)
+    prior_of(parameters.get("PRIOR") or "scene")
+    journal = tiles.begin("trainmodel", parameters, {})
     sample = _sampled(series, mask, _architecture(parameters), device, seed, events)
     split = splits.split(kind, sample.block, sample.days[0], seed, sample.side**2)
     parts = samples.parts(sample, split)
@@ -60,9 +64,10 @@ def run(parameters: dict, resources, events) -> dict:
     trained = _Trained(parameters, series, parts, kind, device, events)
     try:
         trained.learn(Checkpoint(journal.folder), events.step(*SHARE_OF_TRAINING))
-    finally:
-        trained.save()  # whatever comes: the best network so far, not yet calibrated nor judged
-    evaluation = trained.judge(events)
+        evaluation = trained.judge(events)
+    except BaseException:
+        trained.save_unjudged(events)
+        raise
     card = trained.save()
     found = {"MODEL": parameters["MODEL"]}
     judged = Judgement(evaluation)
@@ -71,7 +76,6 @@ def run(parameters: dict, resources, events) -> dict:
     if parameters.get("REPORT"):
         report(evaluation, trained.learning.training.state.history, card, Files=[one.name for one in series]).save(parameters["REPORT"])
         found["REPORT"] = parameters["REPORT"]
-    journal.remove()
     own, line = judged.score(), judged.compared("linear")
     numbers = {"RMSE": own.rmse, "MAE": own.mae, "R2": own.r2, "COVERAGE": own.coverage_90, "RATIO": line.ratio}
     return {"outputs": found, "numbers": {key: value for key, value in numbers.items() if math.isfinite(value)}}
@@ -111,6 +115,15 @@ class _Trained:
         events.progress(1)
         return evaluation
 
+    def save_unjudged(self, events) -> None:
+        """Write the model as far as it came, neither calibrated nor judged, unless something better has its name."""
+        path = Path(self._parameters["MODEL"])
+        if path.exists() and not _is_unjudged(path):
+            events.warning(f"{path.name} stays what it was before this training; the same call continues the training.")
+            return
+        with suppress(OutputError):  # what stopped the training is said, and not this too
+            self.save()
+
     def save(self) -> Card | None:
         """Write the model file, in a fraction of a second; None when nothing was learnt yet."""
         if not self.learning.training.state.epoch:
@@ -126,8 +139,17 @@ class _Trained:
         versions = {"phenofuse": version(), "python": platform.python_version(), "numpy": np.__version__,
                     "torch": torch.__version__}
         card = Card(choices.architecture, model.network.options, self.learning.inputs, **fitness.setting(self._series),
-                    split=self._split, training=told, calibration=self.calibration, metrics=self.metrics, versions=versions)
+                    split=self._split, training=told,
+                    calibration=self.calibration if self.metrics else UNCALIBRATED, metrics=self.metrics, versions=versions)
         return modelfile.save(self._parameters["MODEL"], card, model.weights())
+
+
+def _is_unjudged(path: Path) -> bool:
+    """Whether a file is a model whose training was stopped."""
+    try:
+        return not modelfile.load_card(path).metrics
+    except InputError:
+        return False
 
 
 def _tell(state, events) -> None:

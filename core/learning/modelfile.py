@@ -7,19 +7,18 @@ holds only numbers, so that even a forged one can do no more than predict wrongl
 """
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
 import math
-import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, MissingExtraError, OutputError
+from .. import files
+from ..errors import InputError, MissingExtraError
 from .card import DTYPES, REMEDY, Card, Weight
 
 SUFFIX = ".phenofuse"
@@ -184,19 +183,9 @@ def _check_weights(card: Card, content: bytes, name: str) -> None:
 
 
 def _write(path: Path, members: dict) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(temporary, "w") as archive:
-            archive.comment = hashlib.sha256(members[CARD]).hexdigest().encode()
-            for name, content in members.items():
-                about = zipfile.ZipInfo(name, _EPOCH)
-                about.create_system, about.external_attr = 3, 0o644 << 16  # the same on every system
-                archive.writestr(about, content)  # stored: trained numbers hardly shrink
-        os.replace(temporary, path)
-    except OSError as problem:
-        raise OutputError(f"The model {path} cannot be written: {problem}.",
-                          "Choose a folder that you may write and that has room left.") from problem
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    with files.whole(path) as writing, zipfile.ZipFile(writing, "w") as archive:
+        archive.comment = hashlib.sha256(members[CARD]).hexdigest().encode()
+        for name, content in members.items():
+            about = zipfile.ZipInfo(name, _EPOCH)
+            about.create_system, about.external_attr = 3, 0o644 << 16  # the same on every system
+            archive.writestr(about, content)  # stored: trained numbers hardly shrink

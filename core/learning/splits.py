@@ -10,6 +10,7 @@ from ..timeseries import Grid
 from ..timeseries.sampling import LATTICE, PIXELS_READ_WHOLE
 
 PARTS = ("training", "validation", "calibration", "test")
+KINDS = ("blocks", "time", "random")
 SHARES = (0.60, 0.12, 0.12, 0.16)
 # A scene that is read whole is cut into so many blocks along each side. More blocks lie closer together, so that the test tells
 # less of other places; fewer leave the parts to chance.
@@ -45,6 +46,12 @@ def blocks_of(row: np.ndarray, column: np.ndarray, grid: Grid) -> np.ndarray:
     return down * along + across
 
 
+def require_kind(kind: str) -> None:
+    """Raise `InputError` when there is no such split."""
+    if kind not in KINDS:
+        raise InputError(f"There is no split '{kind}'.", f"Choose one of {', '.join(KINDS)}.")
+
+
 def split(kind: str, block: np.ndarray, days: np.ndarray, seed: int, together: int = 1) -> Split:
     """Draw the parts.
 
@@ -66,6 +73,7 @@ def split(kind: str, block: np.ndarray, days: np.ndarray, seed: int, together: i
     InputError
         When there are too few pixels, blocks or dates.
     """
+    require_kind(kind)
     if len(block) < FEWEST_PIXELS:
         raise InputError(f"Only {len(block)} pixels hold observations, and a network needs {FEWEST_PIXELS} at the very least.",
                          "Give a larger area or a wider mask, or fill with phenofuse:fillmogpr.")
@@ -78,8 +86,6 @@ def split(kind: str, block: np.ndarray, days: np.ndarray, seed: int, together: i
             raise InputError(f"The series has {len(days)} dates, too few to keep later ones for the test.", "Choose SPLIT = blocks.")
         everyone = np.arange(len(block))
         return Split(kind, dict.fromkeys(PARTS, everyone), dict(zip(PARTS, zip(edges, edges[1:]))))
-    if kind not in ("blocks", "random"):
-        raise InputError(f"There is no split '{kind}'.", "Choose blocks, time or random.")
     groups = block if kind == "blocks" else np.arange(len(block)) // together
     names, own = np.unique(groups, return_inverse=True)
     if len(names) < FEWEST_BLOCKS:

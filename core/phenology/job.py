@@ -2,14 +2,14 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from .. import tiles
 from ..errors import InputError
 from ..tiles.gather import gather
-from ..timeseries import Header, RasterFile, RasterSpec, Series, open_series, quality, read_mask
+from ..timeseries import Header, RasterFile, RasterSpec, Series, Window, open_series, quality, read_mask
+from ..timeseries.masks import read_zones
 from . import calendar, harvests, metrics, reasons, seasons, uncertainty, zones
 
 METRICS = {"OUTPUT": metrics.START, "PEAK": metrics.PEAK, "END": metrics.END, "LENGTH": metrics.LENGTH,
@@ -19,6 +19,7 @@ METRICS = {"OUTPUT": metrics.START, "PEAK": metrics.PEAK, "END": metrics.END, "L
 DATES = ("OUTPUT", "PEAK", "END", "PLANTING", "EVENTS")
 NO_SEASON = 255  # of SEASON_TYPE, whose 0 is a season outside all windows
 DAYS_A_YEAR = 365.25
+CORNER = Window(0, 0, 1, 1)
 MOST_SEASONS = 250
 
 
@@ -41,13 +42,16 @@ def run(parameters: dict, resources, events) -> dict:
     options = _options(parameters)
     windows = calendar.parse(parameters.get("CALENDAR") or "java")
     mask = parameters.get("MASK") or None
-    # Numbers and table need the counts, whether they are asked for as a raster or not.
-    output = Path(parameters["OUTPUT"])
-    counts = parameters.get("SEASONS") or str(output.with_name(f".{output.name}.seasons.tif"))
+    if mask:
+        read_mask(mask, series.grid, CORNER)  # what is wrong with it is said before any work
+    if parameters.get("ZONAL_SUMMARY"):
+        read_zones(parameters["ZONES"], series.grid, CORNER)
     draws = uncertainty.draw(series.days, int(_given(parameters, "SEED", 1))) if parameters.get("UNCERTAINTY_DAYS") else None
-    outputs = _outputs({**parameters, "SEASONS": counts}, series, options, windows)
-    files = [path for one in (series, spread, codes) if one for path in one.paths] + ([mask] if mask else [])
-    journal = tiles.Journal(parameters["OUTPUT"], ["phenologymetrics", parameters, tiles.fingerprint(files)])
+    # Numbers and table need the counts, whether they are asked for as a raster or not.
+    outputs = _outputs({**parameters, "SEASONS": parameters.get("SEASONS") or parameters["OUTPUT"]}, series, options, windows)
+    journal = tiles.begin("phenologymetrics", parameters, outputs)
+    counts = parameters.get("SEASONS") or str(journal.folder / "seasons.tif")
+    outputs["SEASONS"] = counts, outputs["SEASONS"][1]
     plan = tiles.plan(series.grid, _bytes_per_pixel(series.count, bool(spread), options.max_seasons), resources)
     work = partial(_tile, series, spread, codes, mask, options, draws, windows, _choices(parameters), tuple(outputs))
     tiles.run(plan, work, outputs, journal, resources, events.step(0, 0.9))
@@ -60,7 +64,7 @@ def run(parameters: dict, resources, events) -> dict:
                         events.step(0.93, 1))
         found["ZONAL_SUMMARY"] = parameters["ZONAL_SUMMARY"]
     if not parameters.get("SEASONS"):
-        Path(found.pop("SEASONS")).unlink()
+        del found["SEASONS"]
     return {"outputs": found, "numbers": numbers}
 
 

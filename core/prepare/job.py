@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import date
 from functools import partial
 from pathlib import Path
 
 from .. import tiles
-from ..errors import InputError
+from ..errors import OutputError
+from ..outputs import clear, replace_together, require_replaceable, require_unread
 from ..timeseries import Header, RasterFile, RasterWriter, list_rasters, open_series, series_spec
 from ..timeseries.collecting import Collecting, collect_series
+from ..timeseries.state import read_with
 
 
 def build(parameters: dict, resources, events) -> dict:
@@ -49,19 +52,11 @@ def build(parameters: dict, resources, events) -> dict:
         orbit=(series.header or {}).get("orbit", ""),
     )
     output = parameters["OUTPUT"]
-    journal = tiles.Journal(
-        output, ["buildtimeseries", parameters, tiles.fingerprint([*series.paths, reference or ""])]
-    )
+    outputs = {"OUTPUT": (output, series_spec(series.grid, series.periods, header))}
+    journal = tiles.begin("buildtimeseries", parameters, outputs, series.paths)
     # A tile is held as it is read, once more while it is converted, and once as it is written.
     plan = tiles.plan(series.grid, 3 * 4 * series.count, resources)
-    tiles.run(
-        plan,
-        partial(_tile, series),
-        {"OUTPUT": (output, series_spec(series.grid, series.periods, header))},
-        journal,
-        resources,
-        events,
-    )
+    tiles.run(plan, partial(_tile, series), outputs, journal, resources, events)
     return {"outputs": {"OUTPUT": output}, "numbers": {"DATE_COUNT": series.count}}
 
 
@@ -70,16 +65,32 @@ def split(parameters: dict, resources, events) -> dict:
     series = open_series(parameters["INPUT"], parameters.get("VARIABLE") or None, events, check=False)
     folder = Path(parameters["FOLDER"])
     names = [f"{series.variable.name}_{str(period).replace('/', '_')}.tif" for period in series.periods]
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file.", "Choose a folder.")
+    require_unread({name: folder / name for name in names}, read_with(parameters["INPUT"])[0], "INPUT")
+    for name in names:
+        clear(folder / name)
+        _require_ours(folder / name)
     header = Header(series.variable.name, series.units, method="splittimeseries", parents=series.paths)
-    for done, (period, name) in enumerate(zip(series.periods, names)):
-        with RasterWriter(str(folder / name), series_spec(series.grid, [period], header)) as writer:
+    with ExitStack() as stack:
+        moves = []
+        for done, (period, name) in enumerate(zip(series.periods, names)):
+            writer = RasterWriter(str(folder / name), series_spec(series.grid, [period], header))
+            stack.callback(writer.discard)
             for tile in tiles.plan(series.grid, 3 * 4, resources).tiles:
                 events.check()
                 writer.write(series.read(tile.window, dates=[done]), tile.window)
-        events.progress((done + 1) / series.count)
+            writer.close()
+            moves += writer.moves
+            events.progress((done + 1) / series.count)
+        replace_together(moves)
     return {"outputs": {"FOLDER": str(folder)}, "numbers": {"DATE_COUNT": series.count}}
+
+
+def _require_ours(path: Path) -> None:
+    """Raise `OutputError` when a file that no earlier split made has the name of one of this."""
+    require_replaceable(path)
+    if path.exists() and RasterFile.open(path).header.get("method") != "splittimeseries":
+        raise OutputError(f"The folder {path.parent} holds a {path.name} that is not from an earlier split.",
+                          "Choose a new or an empty FOLDER.")
 
 
 def _tile(series, tile) -> dict:

@@ -3,11 +3,12 @@
 The page is a single HTML file that needs no network and no script, follows the reader's light or
 dark scheme, prints, and stays readable in the plain viewers inside QGIS (QtWebKit, QTextBrowser):
 hence tables for layout, colours written out, and pictures as data. Beside ``name.html`` lies
-``name.json`` with every number of the page in full precision.
+``name.html.json`` with every number of the page in full precision.
 """
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import io
 import json
@@ -18,7 +19,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import OutputError
+from ..files import flush, writing
+from ..outputs import numbers_of, replace_together, require_our_numbers
 from .figures import INK
 
 LEVELS = {"good": "Good", "warning": "Look closer", "bad": "Problem"}
@@ -124,19 +126,18 @@ class Report:
         return self
 
     def save(self, path) -> Path:
-        """Write ``path`` (HTML) and the JSON of the same name; both appear whole or not at all.
+        """Write ``path`` (HTML), and beside it its numbers; both appear whole or not at all.
 
         Raises
         ------
         OutputError
-            When the folder cannot be written, or the name ends in ``.json``.
+            When the folder cannot be written, the name ends in ``.json``, or a file that is none of ours has the name of the
+            numbers.
         """
         path = Path(path)
-        if path.suffix.lower() == ".json":
-            raise OutputError(f"The report is to be named {path.name}, which is the name of its numbers.",
-                              "Let the report's name end in .html.")
-        numbers = json.dumps(_plain(self._as_dict()), indent=1, allow_nan=False)
-        write_whole({path: self._as_html(), path.with_suffix(".json"): numbers})
+        require_our_numbers(path)
+        numbers = json.dumps({"phenofuse": "report", **_plain(self._as_dict())}, indent=1, allow_nan=False)
+        write_whole({path: self._as_html(), numbers_of(path): numbers})
         return path
 
     def _as_dict(self) -> dict:
@@ -188,27 +189,19 @@ def without_home(text: str) -> str:
 
 
 def write_whole(texts: dict) -> None:
-    """Write text files (path: text) under temporary names beside their places, then move them there.
+    """Write text files (path: text), all of them or none.
 
     Raises
     ------
-    OutputError
-        When they cannot be written; nothing is left behind then.
+    DiskError, OutputError
+        When they cannot be written; everything is as it was then.
     """
-    texts = {Path(path): text for path, text in texts.items()}
-    temporary = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in texts}
-    try:
-        for path, text in texts.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary[path].write_text(text, encoding="utf-8", errors="xmlcharrefreplace")
-        for path in texts:
-            os.replace(temporary[path], path)
-    except OSError as problem:
-        raise OutputError(f"{next(iter(texts))} cannot be written: {problem}.",
-                          "Choose a folder that you may write and that has room left.") from problem
-    finally:
-        for path in temporary.values():
-            path.unlink(missing_ok=True)
+    with contextlib.ExitStack() as stack:
+        moves = [(stack.enter_context(writing(path)), path) for path in texts]
+        for (temporary, _), text in zip(moves, texts.values()):
+            temporary.write_text(text, encoding="utf-8", errors="xmlcharrefreplace")
+            flush(temporary)
+        replace_together(moves)
 
 
 class _Section(NamedTuple):

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import files
 from ..errors import InputError, OutputError
+from ..outputs import replace_together
 from ..timeseries import Grid, Header, Period, RasterSpec, RasterWriter, write_series
-from ..timeseries.writing import TEMPORARY, require_writable, variable_header
+from ..timeseries.writing import variable_header
 from .clouds import SKY_NAMES
 from .fields import CLASS_NAMES, TRIPLE
 from .seasons import THRESHOLD
@@ -40,20 +42,19 @@ def run(parameters: dict, resources, events) -> dict:
     """
     size, periods, seed = (int(parameters[key]) for key in ("SIZE", "PERIODS", "SEED"))
     _check_numbers(size, periods, seed)
-    folder = Path(parameters["FOLDER"]).absolute()
-    _require_replaceable(folder)
-    require_writable(folder)
+    folder = Path(os.path.realpath(parameters["FOLDER"]))
+    _require_ours(folder)
     events.info(f"Simulating {size} x {size} pixels and {periods} periods. Nothing of it was ever measured.")
     scene = simulate(size, periods, seed)
     events.progress(0.4)
 
-    writing = folder.with_name(f".{folder.name}{TEMPORARY}{os.getpid()}")
+    writing = files.temporary(folder)
     try:
         _write(scene, writing, {"SIZE": size, "PERIODS": periods, "SEED": seed}, events.step(0.4, 1.0))
-        _put_in_place(writing, folder)
+        replace_together([(writing, folder)])
     finally:
         shutil.rmtree(writing, ignore_errors=True)
-    return {"outputs": {"FOLDER": str(folder)}, "numbers": {}}
+    return {"outputs": {"FOLDER": str(Path(parameters["FOLDER"]).absolute())}, "numbers": {}}
 
 
 def _check_numbers(size: int, periods: int, seed: int) -> None:
@@ -164,12 +165,10 @@ truth/sky.tif              the state of the sky of every period:
 """
 
 
-def _require_replaceable(folder: Path) -> None:
+def _require_ours(folder: Path) -> None:
     """Raise `OutputError` unless there is no such folder, or it is empty, or holds an earlier sample scene alone."""
     if not folder.exists():
         return
-    if not folder.is_dir():
-        raise OutputError(f"{folder} is a file.", "Choose a folder.")
     other = [path.name for path in folder.iterdir() if not _is_ours(path)]
     ours = folder / "README.txt"
     if other or (
@@ -193,19 +192,3 @@ def _is_ours(path: Path) -> bool:
 
 def _without_aux(name: str) -> str:
     return name[: -len(".aux.xml")] if name.endswith(".aux.xml") else name
-
-
-def _put_in_place(writing: Path, folder: Path) -> None:
-    old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
-    try:
-        if folder.exists():
-            os.rename(folder, old)
-        os.rename(writing, folder)
-    except OSError as problem:
-        if old.exists() and not folder.exists():
-            os.rename(old, folder)
-        raise OutputError(
-            f"The folder {folder} cannot be replaced ({problem.strerror}).",
-            "Remove its layers from the project, or choose another folder.",
-        ) from problem
-    shutil.rmtree(old, ignore_errors=True)

@@ -2,33 +2,59 @@
 
 A journal is a folder ``.<output>.<key>.parts``. It holds one file per finished tile, written under a
 temporary name and renamed, and what was learnt once before the tiles. The key is a hash of the job, its
-parameters and the state of its input files: another call never finds the parts of this one.
+parameters and the state of all files that are read: another call never finds the parts of this one. The journal goes
+when everything that was asked for is there, reports included.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import zipfile
-from glob import escape
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from ..timeseries.writing import require_writable
+from .. import files
+from ..errors import DiskError
+from ..outputs import journals, require_unread
+from ..registry import JOBS
+from ..timeseries.state import read_with, state_of
 from ..version import version
 
 
-def fingerprint(paths) -> list:
-    """State of input files: name, size and time of the last change."""
-    found = []
-    for path in paths:
-        file = Path(path)
-        state = file.stat() if file.exists() else None
-        found.append([str(path), state.st_size, state.st_mtime_ns] if state else [str(path), 0, 0])
-    return found
+def begin(job: str, parameters: dict, outputs: dict, read=()) -> Journal:
+    """The journal of a job, once there is room for what it makes.
+
+    It is known by all that the result depends on: the parameters, but for the names of outputs, and every file that is read,
+    found by itself among the parameters' values.
+
+    Parameters
+    ----------
+    job : str
+    parameters : dict
+        Of the job.
+    outputs : dict of str to (str, RasterSpec)
+        The rasters to be made, as `tiles.run` takes them; their number of bands may be less.
+    read : iterable of str
+        Files that are read though no parameter names them, such as those of a folder.
+
+    Raises
+    ------
+    DiskError
+        When the disk has too little room.
+    InputError
+        When an output is among `read`.
+    """
+    wanted = JOBS[job].outputs(parameters)
+    given = {key: value for key, value in parameters.items() if key not in wanted}
+    require_unread(wanted, [path for one in read for path in read_with(one)[0]])
+    behind = [state_of(one) for value in given.values() for one in (value if isinstance(value, (list, tuple)) else [value])]
+    journal = Journal(next(iter(wanted.values())), [job, given, sorted(outputs), behind, [state_of(one) for one in read]])
+    journal.require_room(outputs)
+    return journal
 
 
 class Journal:
@@ -39,35 +65,55 @@ class Journal:
     output : str
         The job's first output: the journal lies beside it.
     key : object
-        Anything JSON can hold that tells this call from another: job, parameters, `fingerprint` of the inputs.
-
-    Raises
-    ------
-    OutputError
-        When nothing can be written there.
+        Anything JSON can hold that tells this call from another; see `begin`.
     """
 
     def __init__(self, output: str, key):
         text = json.dumps([version(), key], sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         output = Path(output)
-        require_writable(output)
         self.folder = output.with_name(f".{output.name}.{digest}.parts")
-        for other in output.parent.glob(f".{escape(output.name)}.*.parts"):
-            if other != self.folder:
-                shutil.rmtree(other, ignore_errors=True)
+        self._output = output
+
+    def require_room(self, outputs: dict) -> None:
+        """Raise `DiskError` unless the parts that are still to come, and the outputs, fit on their disks."""
+        # Parts lie uncompressed beside the first output; the files are written before the parts go.
+        done = _size(self.folder)
+        others = sum(map(_size, self._others()))  # they make room before the first part is written
+        needed = {}
+        for folder, size in [
+            (self.folder.parent, max(0, sum(spec.bytes for _, spec in outputs.values()) - done) - others),
+            *((Path(path).parent, spec.bytes) for path, spec in outputs.values()),
+        ]:
+            there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+            disk = needed.setdefault(there.stat().st_dev, [there, 0])
+            disk[1] += size
+        for there, size in needed.values():
+            free = shutil.disk_usage(there).free
+            if size > free:
+                raise DiskError(
+                    f"The outputs need up to {size / 2**20:.0f} MB while they are made, but only "
+                    f"{free / 2**20:.0f} MB are free in {there}.",
+                    "Free some room or choose another disk for the output.",
+                )
+
+    def _others(self) -> list:
+        """What runs of other calls left beside the same output."""
+        return [one for one in journals(self._output) if one != self.folder]
 
     def once(self, name: str, make):
         """What `make` returns (anything JSON can hold), made only the first time this call is run."""
         file = self.folder / f"{name}.json"
         if not file.exists():
             content = json.dumps(make()).encode()
-            _written(file, lambda f: f.write(content))
+            with self._kept(file, lasting=True) as stream:
+                stream.write(content)
         return json.loads(file.read_text(encoding="utf-8"))
 
     def keep(self, tile, arrays: dict) -> None:
         """Remember the outputs of a tile."""
-        _written(self.folder / f"{tile.name}.npz", lambda f: np.savez(f, **arrays))
+        with self._kept(self.folder / f"{tile.name}.npz", lasting=False) as stream:  # `has` looks whether it is whole
+            np.savez(stream, **arrays)
 
     def has(self, tile) -> bool:
         """Whether a tile is done and its file is sound."""
@@ -92,10 +138,16 @@ class Journal:
         """Forget everything: the outputs are complete."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    @contextmanager
+    def _kept(self, file: Path, lasting: bool):
+        """A file of the journal, open for writing; its folder is made only now: a call that is refused leaves nothing behind."""
+        if not self.folder.exists():
+            for other in self._others():
+                shutil.rmtree(other, ignore_errors=True)
+        with files.whole(file, lasting) as writing, open(writing, "wb") as stream:
+            yield stream
 
-def _written(file: Path, write) -> None:
-    file.parent.mkdir(exist_ok=True)  # only now: a call that fails on its input leaves nothing behind
-    temporary = file.with_name(file.name + ".new")
-    with open(temporary, "wb") as stream:
-        write(stream)
-    os.replace(temporary, file)
+
+def _size(folder: Path) -> int:
+    """Bytes of the finished tiles in a journal."""
+    return sum(file.stat().st_size for file in folder.glob("*.npz"))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import shutil
 from functools import lru_cache, partial
-from pathlib import Path
 
 import numpy as np
 
-from ..errors import DiskError
+from ..outputs import replace_together
 from ..timeseries.grids import Window
-from ..timeseries.writing import BLOCK, RasterWriter, require_writable
+from ..timeseries.writing import BLOCK, RasterWriter
 from .journal import Journal
 from .plan import SIDES, Plan
 from .working import worked
@@ -33,7 +30,7 @@ def run(plan: Plan, work, outputs: dict, journal: Journal, resources, events) ->
     outputs : dict of str to (str, RasterSpec)
         Path and kind of every output.
     journal : Journal
-        Finished tiles are kept there and found again.
+        Finished tiles are kept there and found again. It stays: only the caller knows when nothing is left to do.
     resources : Resources
         Workers, Dask scheduler.
     events : Events
@@ -46,25 +43,14 @@ def run(plan: Plan, work, outputs: dict, journal: Journal, resources, events) ->
     Cancelled
         The journal stays, so that the same call continues.
     """
-    _require_room(outputs, journal)
+    journal.require_room(outputs)
     todo = [tile for tile in plan.tiles if not journal.has(tile)]
     _announce(plan, todo, outputs, resources, events)
     tiles = events.step(0, SHARE_OF_TILES)
-    try:
-        for done, (tile, arrays) in enumerate(
-            worked(work, todo, resources, tiles), start=len(plan.tiles) - len(todo) + 1
-        ):
-            journal.keep(tile, {name: _checked(arrays[name], tile, spec) for name, (_, spec) in outputs.items()})
-            tiles.progress(done / len(plan.tiles))
-    except OSError as problem:
-        if problem.errno == errno.ENOSPC:
-            raise DiskError(
-                f"The disk of {journal.folder.parent} is full.",
-                "Free some room, then run the same call again: it continues where it stopped.",
-            ) from problem
-        raise
+    for done, (tile, arrays) in enumerate(worked(work, todo, resources, tiles), start=len(plan.tiles) - len(todo) + 1):
+        journal.keep(tile, {name: _checked(arrays[name], tile, spec) for name, (_, spec) in outputs.items()})
+        tiles.progress(done / len(plan.tiles))
     _assemble(plan, outputs, journal, events.step(SHARE_OF_TILES, 1))
-    journal.remove()
 
 
 def _checked(values, tile, spec) -> np.ndarray:
@@ -87,8 +73,7 @@ def _assemble(plan: Plan, outputs: dict, journal: Journal, events) -> None:
                 writer.write(_joined(window, tiles, part, spec), window)
                 events.progress((len(writers) - 1 + number / len(blocks)) / len(outputs))
             writer.close()
-        for writer in writers:
-            writer.finish()
+        replace_together(move for writer in writers for move in writer.moves)
     except BaseException:
         for writer in writers:
             writer.discard()
@@ -126,20 +111,6 @@ def _common(window: Window, other: Window) -> tuple[slice, slice]:
     bottom = min(window.rows, other.row + other.rows - window.row)
     right = min(window.columns, other.column + other.columns - window.column)
     return slice(top, bottom), slice(left, right)
-
-
-def _require_room(outputs: dict, journal: Journal) -> None:
-    for path, _ in outputs.values():
-        require_writable(Path(path))
-    # Parts lie uncompressed beside the first output; the files are written before the parts go.
-    needed = 2 * sum(spec.bytes for _, spec in outputs.values())
-    free = shutil.disk_usage(journal.folder.parent).free
-    if needed > free:
-        raise DiskError(
-            f"The outputs need up to {needed / 2**20:.0f} MB while they are made, but only "
-            f"{free / 2**20:.0f} MB are free in {journal.folder.parent}.",
-            "Free some room or choose another disk for the output.",
-        )
 
 
 def _announce(plan: Plan, todo, outputs: dict, resources, events) -> None:

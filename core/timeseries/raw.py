@@ -22,6 +22,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import calculate_default_transform
 
 from ..errors import InputError
+from ..outputs import PART_OF_FILE
 from .grids import Grid, Window
 
 TAG = "PHENOFUSE"
@@ -72,7 +73,7 @@ class RasterFile:
     @property
     def name(self) -> str:
         """The file's name without folder and suffix (of a NetCDF part: the variable's name)."""
-        part = _PART.match(self.path)
+        part = PART_OF_FILE.match(self.path)
         return part["name"] if part else Path(self.path).stem
 
     @property
@@ -92,7 +93,7 @@ class RasterFile:
         InputError
             When there is none; the message lists what there is.
         """
-        names = {_PART.match(p)["name"]: p for p in self.parts if _PART.match(p)}
+        names = {PART_OF_FILE.match(p)["name"]: p for p in self.parts if PART_OF_FILE.match(p)}
         for key, path in names.items():
             if key.lower() == name.lower():
                 return RasterFile.open(path)
@@ -169,6 +170,18 @@ def decoded(raw: np.ndarray, band: Band, scale=None, offset=None, mask=None) -> 
     return values
 
 
+def files_of(path: str) -> list[str]:
+    """The files that GDAL names as those of a raster: its own, what lies beside it, the sources of a virtual one.
+
+    Raises
+    ------
+    InputError
+        When it cannot be opened.
+    """
+    with _dataset(path) as src:
+        return list(src.files)
+
+
 def list_rasters(folder: str | Path, pattern: str = "*") -> list[str]:
     """Raster files of a folder whose names match, in the natural order of the names (``_2`` before ``_10``).
 
@@ -200,13 +213,9 @@ def natural_key(name: str) -> list:
     ]
 
 
-# netcdf:/folder/file.nc:NDVI, NETCDF:"C:\folder\file.nc":NDVI, HDF5:"file.nc"://NDVI
-_PART = re.compile(r'^(?P<driver>netcdf|hdf5):"?(?P<file>.+?)"?:/*(?P<name>[^:/\\"]+)$', re.IGNORECASE)
-
-
 @contextmanager
 def _dataset(path: str):
-    part = _PART.match(path)
+    part = PART_OF_FILE.match(path)
     file = Path(part["file"] if part else path)
     try:
         with warnings.catch_warnings():

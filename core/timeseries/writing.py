@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 from dataclasses import dataclass, field
-from glob import escape
 from pathlib import Path
 
 import numpy as np
 import rasterio
 from rasterio.errors import RasterioError
 
+from .. import files
 from ..errors import DiskError, OutputError
+from ..outputs import SIDECARS, replace_together
 from ..version import version
 from .dates import Period
 from .grids import Grid, Window
@@ -22,7 +22,6 @@ from .variables import variable_named
 
 # Tile side of the contract: 73 bands of 512 x 512 read one band in 3 ms with INTERLEAVE=BAND, in 143 ms with PIXEL.
 BLOCK = 256
-TEMPORARY = ".writing-"  # in the name of a file that is not finished, before the number of the process
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def series_spec(grid: Grid, periods, header: Header, dtype: str = "float32") -> 
 
 
 class RasterWriter:
-    """Writes a raster under a temporary name; `finish` gives it its own.
+    """Writes a raster under a temporary name; `replace_together` with its `moves` gives it its own.
 
     Used as a context manager it finishes when all went well and leaves nothing otherwise.
 
@@ -108,8 +107,8 @@ class RasterWriter:
 
     def __init__(self, path: str, spec: RasterSpec):
         self.path, self.spec = Path(path), spec
-        self.temporary = self.path.with_name(f".{self.path.name}{TEMPORARY}{os.getpid()}.tif")
-        require_writable(self.path)
+        self.temporary = files.temporary(self.path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         grid = spec.grid
         profile = {
             "driver": "GTiff", "dtype": spec.dtype, "nodata": spec.nodata,
@@ -149,17 +148,11 @@ class RasterWriter:
                     window=rasterio.windows.Window(max(0, written.width - 1), max(0, written.height - 1), 1, 1),
                 )
 
-    def finish(self) -> None:
-        """Give the closed file its final name, in one step."""
-        try:
-            os.replace(self.temporary, self.path)
-        except OSError as problem:
-            raise OutputError(
-                f"{self.path} cannot be replaced ({problem.strerror}).",
-                "Remove the layer from the project, or choose another name.",
-            ) from problem
-        for left in (self.path.with_name(self.path.name + ".aux.xml"), self.path.with_name(self.path.name + ".ovr")):
-            left.unlink(missing_ok=True)
+    @property
+    def moves(self) -> list:
+        """What `replace_together` has to do to finish: the closed file gets its name, what lay beside the old one goes."""
+        gone = [self.path.with_name(self.path.name + ending) for ending in SIDECARS]
+        return [(self.temporary, self.path), *((None, path) for path in gone if path.exists())]
 
     def discard(self) -> None:
         """Remove the temporary file."""
@@ -178,7 +171,7 @@ class RasterWriter:
             return
         try:
             self.close()
-            self.finish()
+            replace_together(self.moves)
         except BaseException:
             self.discard()
             raise
@@ -190,24 +183,6 @@ def write_series(
     """Write a whole series (dates, rows, columns) at once; large ones are written by tiles (`core.tiles`)."""
     with RasterWriter(path, series_spec(grid, periods, header, dtype)) as writer:
         writer.write(values)
-
-
-def require_writable(path: Path) -> None:
-    """Raise `OutputError` unless a file can be made beside `path`; clear away what killed runs were writing there."""
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        probe = path.with_name(f".{path.name}.probe-{os.getpid()}")
-        probe.write_bytes(b"")
-        for unfinished in (".probe-", TEMPORARY):
-            for left in path.parent.glob(f".{escape(path.name)}{unfinished}*"):
-                if not left.is_dir():  # whole folders are the business of who writes them
-                    left.unlink(missing_ok=True)
-    except OSError as problem:
-        raise OutputError(
-            f"The folder {path.parent} cannot be written ({problem.strerror}).",
-            "Choose another place for the output.",
-        ) from problem
 
 
 def variable_header(name: str, **rest) -> Header:

@@ -37,13 +37,12 @@ def run(parameters: dict, resources, events) -> dict:
     weights = _weights(parameters.get("WEIGHTS") or None, series, events)
     known = _known_smoothing(parameters.get("LAMBDA_INPUT") or None, series)
     mask = parameters.get("MASK") or None
-    files = [*series.paths, *(weights.paths if weights else ()), *(path for path in (mask, known and known.path) if path)]
-    journal = tiles.Journal(parameters["OUTPUT"], ["fillwhittaker", parameters, tiles.fingerprint(files)])
-    typical = Typical(**journal.once("typical", partial(_learn, series, weights, mask, options, parameters, events)))
-    events.info(_told(typical, series, options))
     periods = output_periods(series.periods, parameters.get("DATES") or "", int(parameters.get("STEP_DAYS") or 0))
     days = np.array([period.middle for period in periods])
     outputs = _outputs(parameters, series, periods)
+    journal = tiles.begin("fillwhittaker", parameters, outputs)
+    typical = Typical(**journal.once("typical", partial(_learn, series, weights, mask, options, parameters, events)))
+    events.info(_told(typical, series, options))
     plan = tiles.plan(series.grid, _bytes_per_pixel(series.count, weights is not None, len(periods)), resources)
     work = partial(_tile, series, weights, known, mask, days, options, typical, tuple(outputs))
     tiles.run(plan, work, outputs, journal, resources, events.step(0.05, 1))

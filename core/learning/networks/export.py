@@ -8,20 +8,18 @@ asked of `shape`, not by `len`, and divided without a minus sign, since ONNX rou
 """
 from __future__ import annotations
 
-import contextlib
 import copy
 import importlib
 import json
 import logging
-import os
 import warnings
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ...errors import MissingExtraError, OutputError, PhenofuseError
+from ... import files
+from ...errors import MissingExtraError, PhenofuseError
 from ..card import Card
 from .batch import Batch
 from .network import Network
@@ -60,22 +58,12 @@ def export(network: Network, card: Card, path) -> float:
     graph = _graph(network)
     graph.model.metadata_props[KEY] = json.dumps(card.to_dict(), allow_nan=False)
     graph.model.doc_string = __doc__
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        graph.save(str(temporary), external_data=False)
-        difference = check(network, temporary)
+    with files.whole(path) as writing:
+        graph.save(str(writing), external_data=False)
+        difference = check(network, writing)
         if not difference <= MOST_DIFFERENCE:
             raise PhenofuseError(f"The ONNX graph gives values that differ from the network's by up to {difference:.2g}; rounding "
                                  f"explains {MOST_DIFFERENCE:g}.", "Use the model file itself, and please report this.")
-        os.replace(temporary, path)
-    except OSError as problem:
-        raise OutputError(f"{path} cannot be written: {problem}.",
-                          "Choose a folder that you may write and that has room left.") from problem
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
     return difference
 
 
