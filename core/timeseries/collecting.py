@@ -135,11 +135,7 @@ def _file_period(file: RasterFile, found) -> Period | None:
     """A date in the dataset's own tags, for files of one date."""
     if sum(other is file for other, _ in found) > 1:
         return None
-    start, end = file.tags.get("start_time"), file.tags.get("end_time")
-    try:
-        return Period.parse(f"{start[:10]}/{(end or start)[:10]}") if start else None
-    except DateError:
-        return None
+    return Period.tagged(file.tags)
 
 
 def _name_period(file: RasterFile, found) -> Period | None:
