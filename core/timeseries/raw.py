@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import remote
+
 # The block cache is part of the engine's stated base memory; GDAL's own default is 5 % of the machine.
 os.environ.setdefault("GDAL_CACHEMAX", "64")
+os.environ.update(remote.HOLD)
 
 import numpy as np
 import rasterio
@@ -64,13 +67,17 @@ class RasterFile:
         Raises
         ------
         InputError
-            When there is no such file, or GDAL has no driver for it.
+            When there is no such file, GDAL has no driver for it, or its values lie on a machine that the user did not name.
         """
+        is_remote = remote.leads_away(str(path))
+        if not is_remote:
+            remote.require_here(str(path))
         with _dataset(str(path)) as src:
             bands = tuple(_band(src, i) for i in src.indexes)
             crs = src.crs.to_wkt() if src.crs else ""
+            parts = tuple(part for part in src.subdatasets if is_remote or not remote.leads_away(part))
             grid = Grid(crs, tuple(src.transform)[:6], src.width, src.height)
-            return cls(str(path), grid, bands, src.tags(), src.driver, tuple(src.subdatasets))
+            return cls(str(path), grid, bands, src.tags(), src.driver, parts)
 
     @property
     def name(self) -> str:
@@ -221,12 +228,15 @@ def natural_key(name: str) -> list:
 def _dataset(path: str):
     part = PART_OF_FILE.match(path)
     file = Path(part["file"] if part else path)
+    is_remote = remote.leads_away(path)
+    if is_remote:
+        remote.allow()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             src = rasterio.open(path)
     except (RasterioError, OSError) as problem:
-        if not file.exists() and "://" not in path and not path.startswith("/vsi"):
+        if not file.exists() and not is_remote and not path.startswith("/vsi"):
             raise InputError(f"There is no file {file}.", "Check the path.") from problem
         if file.is_dir():
             raise InputError(f"{file} is a folder.", "Give a raster file, or use FOLDER.") from problem
