@@ -16,10 +16,12 @@ from phenofuse.core.timeseries import RasterFile, list_rasters, remote
 
 SOURCES = {
     "curl": "/vsicurl/{0}/a.tif", "plain address": "{0}/b.tif", "stream": "/vsicurl_streaming/{0}/c.tif",
-    "query": "/vsicurl?url={0}/d.tif", "packed": "/vsigzip//vsicurl/{0}/f.tif.gz", "archive": "/vsizip//vsicurl/{0}/g.zip/g.tif", "part": 'NETCDF:"{0}/h.nc":x',
+    "query": "/vsicurl?url={0}/d.tif", "packed": "/vsigzip//vsicurl/{0}/f.tif.gz",
+    "archive": "/vsizip//vsicurl/{0}/g.zip/g.tif", "part": 'NETCDF:"{0}/h.nc":x',
     "service": "{0}/dap/i.nc", "wcs": "WCS:{0}/j", "wms": "WMS:{0}/k", "wmts": "WMTS:{0}/l", "zarr": 'ZARR:"/vsicurl/{0}/m.zarr"',
     "virtual": "vrt://{0}/n.tif",
-    "bucket": "/vsis3/bucket/o.tif", "bytes": "/vsisubfile/0_10,/vsicurl/{0}/q.tif", "directory": "GTIFF_DIR:1:/vsicurl/{0}/s.tif", "catalogue": 'STACIT:"{0}/t.json"', "hdf": 'HDF5:"{0}/w.h5"://x',
+    "bucket": "/vsis3/bucket/o.tif", "bytes": "/vsisubfile/0_10,/vsicurl/{0}/q.tif", "directory": "GTIFF_DIR:1:/vsicurl/{0}/s.tif",
+    "catalogue": 'STACIT:"{0}/t.json"', "hdf": 'HDF5:"{0}/w.h5"://x',
     "capitals": "/VSICURL/{0}/a.tif", "share": r"\\evil\share\x.tif",
 }  # fmt: skip
 WHOLE = {
