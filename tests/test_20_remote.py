@@ -13,6 +13,7 @@ from phenofuse.core import jobs
 from phenofuse.core.errors import InputError
 from phenofuse.core.events import Silent
 from phenofuse.core.timeseries import RasterFile, list_rasters, remote
+from phenofuse.core.timeseries.state import state_of
 
 SOURCES = {
     "curl": "/vsicurl/{0}/a.tif", "plain address": "{0}/b.tif", "stream": "/vsicurl_streaming/{0}/c.tif",
@@ -101,6 +102,7 @@ def test_what_is_hidden_from_us_is_held_back_by_gdal(server, tmp_path, kind):
         archive.writestr("a.vrt", virtual(SOURCES[kind].format(server[0])))
     with pytest.raises(InputError):
         read(f"/vsizip/{tmp_path}/a.zip/a.vrt")
+    state_of(f"/vsizip/{tmp_path}/a.zip/a.vrt")  # which follows the names of files that GDAL tells
     assert server[1] == []
 
 

@@ -69,13 +69,11 @@ class RasterFile:
         InputError
             When there is no such file, GDAL has no driver for it, or its values lie on a machine that the user did not name.
         """
-        is_remote = remote.leads_away(str(path))
-        if not is_remote:
-            remote.require_here(str(path))
+        remote.require_here(str(path))
         with _dataset(str(path)) as src:
             bands = tuple(_band(src, i) for i in src.indexes)
             crs = src.crs.to_wkt() if src.crs else ""
-            parts = tuple(part for part in src.subdatasets if is_remote or not remote.leads_away(part))
+            parts = tuple(remote.followed(str(path), src.subdatasets))
             grid = Grid(crs, tuple(src.transform)[:6], src.width, src.height)
             return cls(str(path), grid, bands, src.tags(), src.driver, parts)
 
@@ -190,7 +188,7 @@ def files_of(path: str) -> list[str]:
         When it cannot be opened.
     """
     with _dataset(path) as src:
-        return list(src.files)
+        return remote.followed(path, src.files)
 
 
 def list_rasters(folder: str | Path, pattern: str = "*") -> list[str]:

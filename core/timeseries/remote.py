@@ -37,6 +37,11 @@ def leads_away(path: str) -> bool:
     return bool(_NETWORK.search(path))
 
 
+def followed(path: str, names) -> list[str]:
+    """Of the files that a raster names, those that may be opened: on another machine only where the raster is there as well."""
+    return [name for name in names if leads_away(path) or not leads_away(name)]
+
+
 def allow() -> None:
     """Let GDAL fetch: the user named an address himself."""
     os.environ.pop(_FETCHED, None)
@@ -50,7 +55,7 @@ def require_here(path: str) -> None:
     InputError
         The message names the machine.
     """
-    waiting, seen = [Path(path)], set()
+    waiting, seen = [] if leads_away(path) else [Path(path)], set()
     while waiting:
         file = waiting.pop()
         seen.add(file)
