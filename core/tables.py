@@ -14,7 +14,7 @@ import re
 from .foreign import text_in
 
 MARK = "\ufeff"
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # what a spreadsheet begins to calculate at, and what already looks quoted
+_FORMULA = re.compile(r"'*\s*[=+\-@\t]")  # what a spreadsheet begins to calculate at, and what already looks quoted
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _TOLD = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # Excel's own first line
 
@@ -34,8 +34,10 @@ def written(rows) -> str:
 
 
 def _quoted(cell):
-    is_formula = isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell)
-    return f"'{cell}" if is_formula else cell
+    if not isinstance(cell, str):
+        return cell
+    cell = cell.replace("\r", " ")  # some readers end the row there
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
 
 
 def rows_in(path, separators: str = "\t;,") -> list[tuple[int, list[str]]]:

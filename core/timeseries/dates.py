@@ -277,5 +277,5 @@ def _row_of_dates(row: list, order: str, what: str) -> tuple:
     try:
         period = Period.parse("/".join(days))
     except DateError as problem:
-        raise DateError(f"{what}: {problem.text}", problem.remedy) from problem
+        raise DateError(f"{what}: {problem.text}", IN_A_SPREADSHEET if problem.remedy == HOW else problem.remedy) from problem
     return Path(names[0]).name if names else "", period
