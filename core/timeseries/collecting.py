@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from ..errors import DateError, GridMismatchError, InputError
-from .dates import Period, dates_given, period_in_name, periods_between
+from .dates import Period, dates_given, period_in_name, periods_between, require_increasing
 from .grids import Grid
 from .opening import assemble, bands_of, container, stated_period, variable_of
 from .raw import RasterFile
@@ -79,6 +79,7 @@ def collect_series(paths, options: Collecting, events) -> Series:
     name = first.name if len(files) == 1 else f"{first.name} and {len(files) - 1} more"
     series = assemble(name, dated, variable_of(first, first_bands, options.variable), first)
     series = replace(series, grid=grid)
+    require_increasing(series.periods, name)
     merged = len(dated) - series.count
     if merged:
         repeated = [str(p.start) for p, s in zip(series.periods, series.sources) if len(s) > 1]

@@ -139,6 +139,9 @@ def require_increasing(periods, what: str) -> None:
                 f"{what}: band {number + 1} ({b}) comes after band {number} ({a}); dates must increase.",
                 "Run 'Build time series' (phenofuse:buildtimeseries) on it: it sorts the dates.",
             )
+        if b.middle <= a.middle:
+            raise DateError(f"{what}: the middle of band {number + 1} ({b}) does not lie after that of band {number} ({a}).",
+                            "Correct or leave out the longer period.")  # fmt: skip
 
 
 # A date in a name: 2023-11-01, 2023_11_01, 20231101 or (year and day of year, as MODIS has it) 2023305.
