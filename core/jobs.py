@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields
 
 from . import outputs
 from .errors import Cancelled, InputError
+from .parameters import require_numbers
 from .registry import JOBS
 
 HALVES_DIFFER = "Reinstall the plugin: its two halves are of different versions."
@@ -103,6 +104,7 @@ def run(name: str, parameters: dict, resources: Resources, events) -> dict:
     """
     if name not in JOBS:
         raise InputError(f"The engine has no job '{name}'.", HALVES_DIFFER)
+    require_numbers(parameters)
     with outputs.claimed(JOBS[name], parameters):
         _require_unread(JOBS[name].outputs(parameters), parameters)
         module, function = JOBS[name].function.split(":")

@@ -72,7 +72,7 @@ def claimed(job: Job, parameters: dict):
 def beside(path) -> list[Path]:
     """Files that are written, or go, together with an output."""
     path = Path(path)
-    return [path.with_name(path.name + ending) for ending in (*SIDECARS, NUMBERS)]
+    return [path.with_name(path.name + ending) for ending in (*SIDECARS, NUMBERS) if path.name]
 
 
 def clash(values: dict, outputs) -> tuple:

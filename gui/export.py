@@ -1,12 +1,12 @@
 """What is seen, as files: the drawing as PNG or SVG, the values as CSV."""
 from __future__ import annotations
 
-import csv
 import os
 
 from qgis.PyQt.QtCore import QRect, QSize
 from qgis.PyQt.QtGui import QImage, QPainter
 
+from ..core import tables
 from . import reasons
 from .chart import Drawing
 from .curves import Chart
@@ -70,12 +70,10 @@ def write_csv(path: str, places: list) -> None:
     OSError
         When the file cannot be written.
     """
+    rows = ([name, x, y, crs, label, *row] for name, x, y, crs, profiles in places
+            for label, member, profile in profiles for row in _rows(member, profile))
     with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for name, x, y, crs, profiles in places:
-            for label, member, profile in profiles:
-                writer.writerows([name, x, y, crs, label, *row] for row in _rows(member, profile))
+        file.write(tables.written([COLUMNS, *rows]))
 
 
 def _rows(member: Member, profile: Profile):

@@ -187,7 +187,7 @@ class _gdal_errors:
 def _tag(text: str | None) -> dict:
     try:
         content = json.loads(text or "{}")
-    except ValueError:  # a tag of somebody else
+    except (ValueError, RecursionError):  # a tag of somebody else
         return {}
     return content if isinstance(content, dict) else {}
 

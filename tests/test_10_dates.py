@@ -62,8 +62,8 @@ def test_cf_times(value, units, expected):
 
 def test_the_middle_of_a_period_lies_between_its_ends():
     """A half-open period of twelve days has its middle six days after the start."""
-    assert Period.parse("1970-01-02/1970-01-14").middle == 7.0
-    assert Period.parse("1970-01-02").middle == 1.0
+    assert Period.parse("2000-01-01/2000-01-13").middle == 10963.0
+    assert Period.parse("2000-01-01").middle == 10957.0
 
 
 def test_a_period_must_not_end_before_it_begins():

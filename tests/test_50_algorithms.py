@@ -10,6 +10,7 @@ from qgis.core import (
     QgsApplication,
     QgsFeature,
     QgsGeometry,
+    QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProject,
@@ -148,3 +149,28 @@ def test_nothing_is_imported_or_loaded_that_is_not_needed(provider):
 
     assert not {"rasterio", "numba", "torch", "ee"} & set(sys.modules)
     assert QgsApplication.processingRegistry().providerById("phenofuse") and not QgsProject.instance().mapLayers()
+
+
+def test_a_scheduler_elsewhere_must_be_in_the_options(scene, tmp_path, monkeypatch):
+    """A model from somebody else cannot send the engine to a Dask scheduler; one in the options or on this machine is taken."""
+    from phenofuse.algorithms.bridge import settings
+    from processing.core.ProcessingConfig import ProcessingConfig
+
+    own = "tcp://cluster.example:8786"
+    for forged in ("tcp://evil.example:8786", "evil.example:8786", own + "0", "tcp://localhost:8786@evil.example:1",
+                   "tcp://127.0.0.1.evil.example:8786", "tcp://evil.example:8786/127.0.0.1:8786", "ucx://localhost:8786"):  # fmt: skip
+        parameters = {"INPUT": scene[1], "OUTPUT": str(tmp_path / "o.tif"), "SCHEDULER": forged}
+        algorithm = QgsApplication.processingRegistry().algorithmById("phenofuse:fillharmonic")
+        fine, message = algorithm.checkParameterValues(parameters, QgsProcessingContext())
+        assert not fine and "options" in message and "scheduler" in message.lower()
+        with pytest.raises(QgsProcessingException, match="not the Dask scheduler of your options"):
+            settings.resources(parameters)
+    for taken in ("", "tcp://127.0.0.1:8786", "localhost:8786", "tls://[::1]:1"):
+        assert settings.resources({"SCHEDULER": taken})["scheduler"] == taken
+    ProcessingConfig.setSettingValue("PHENOFUSE_SCHEDULER", own)
+    try:
+        assert settings.resources({})["scheduler"] == settings.resources({"SCHEDULER": own})["scheduler"] == own
+        with pytest.raises(QgsProcessingException):
+            settings.resources({"SCHEDULER": "tcp://evil.example:8786"})
+    finally:
+        ProcessingConfig.setSettingValue("PHENOFUSE_SCHEDULER", "")

@@ -24,7 +24,8 @@ class AssessFill(PhenofuseAlgorithm):
         "OBSERVED": "What the method saw: the series with gaps that was filled. Without it, neither gap lengths nor "
                     "linear interpolation can be told.",
         "UNCERTAINTY": "Standard deviations of the fill, to see whether its intervals hold what they promise.",
-        "CSV": "All scores as a table: one line per group, class and method.",
+        "CSV": "All scores as a table: one line per group, class and method. Commas and decimal points; in a spreadsheet of a language "
+               "with decimal commas, open it by Data > From text.",
     }
     NUMBERS = {"RMSE": "Root mean square error", "MAE": "Mean absolute error", "BIAS": "Bias (guess minus truth)",
                "R2": "R²", "COVERAGE": "Share of true values inside the 90% interval",

@@ -35,7 +35,8 @@ class CompareMethods(PhenofuseAlgorithm):
                    "of the whole scene, moved in time, would take. block: stretches of 20 to 120 days. all: each of them.",
         "GAP_DAYS": "Length of the stretches in days. 0: 20, 40, 60, 90 and 120 take turns.",
         "PIXELS": "How many pixels the sample holds. More tell smaller differences and take longer.",
-        "CSV": "All scores as a table: one line per group, class and method.",
+        "CSV": "All scores as a table: one line per group, class and method. Commas and decimal points; in a spreadsheet of a language "
+               "with decimal commas, open it by Data > From text.",
         "WINNER": "Which method errs least beyond chance in each part of the scene: 0 too few hidden values, 1 linear, 2 whittaker, "
                   "3 harmonic, 4 to 6 mogpr scene, shared and pixel, 7 too close to call, from 8 on the models. Its cells "
                   "are coarse.",

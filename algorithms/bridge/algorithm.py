@@ -143,7 +143,9 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         if not fine:
             return fine, message
         try:
-            problem = self.check(parameters.values(self, given, context))
+            values = parameters.values(self, given, context)
+            settings.resources(values)
+            problem = self.check(values)
         except QgsProcessingException as unusable:
             problem = str(unusable)
         return not problem, problem

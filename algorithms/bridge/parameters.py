@@ -46,13 +46,15 @@ SHARED_HELP = {
     "UNCERTAINTY": "A raster with the same bands: the standard deviation of what a clear observation would have shown.",
     "QUALITY": "A raster with the same bands: why each value is as it is (observed, filled, extrapolated, too few observations ...).",
     "REPORT": "A report to look at, as one HTML file; its numbers lie beside it as JSON (name.html.json).",
-    "DATES": "Dates of the result, separated by commas (2024-01-31, 2024-02-29), or a CSV file of dates. Empty: the input's own.",
+    "DATES": "Dates of the result, separated by commas (2024-01-31, 2024-02-29), or a CSV file of dates, as a spreadsheet saves it "
+    "too (best with cells as yyyy-mm-dd). Empty: the input's own.",
     "STEP_DAYS": "Give the result on a regular grid of so many days. 0: on the input's own dates.",
     "KEEP_OBSERVED": "Observed values come back unchanged, to the last bit. Off: they are smoothed too.",
     "MAX_GAP_DAYS": "Leave gaps longer than this unfilled (quality code 4). 0: fill all.",
     "MEMORY_MB": "Memory for pixels, in MB; the engine itself needs about 300 MB more. Empty: as the Processing options say.",
     "WORKERS": "Threads. Empty: as the Processing options say; 0 there means one per core.",
-    "SCHEDULER": "Address of a running Dask scheduler (tcp://host:8786), to work on a cluster. Empty: this machine.",
+    "SCHEDULER": "Address of a running Dask scheduler (tcp://host:8786), to work on a cluster: the one of the Processing options, "
+    "or one on this machine. Empty: as the Processing options say; empty there means this machine, without Dask.",
     "DEVICE": "Where networks run: auto, cpu or gpu. Empty: as the Processing options say.",
     "SEED": "Start of the random numbers: the same seed gives the same result.",
     "FOLDER": "The folder.",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from processing.core.ProcessingConfig import ProcessingConfig, Setting
-from qgis.core import QgsApplication
+from qgis.core import QgsApplication, QgsProcessingException
 
 from . import places
 from .text import tr
@@ -22,6 +23,7 @@ WRITE_STYLES = "PHENOFUSE_WRITE_STYLES"
 DEVICES = ("auto", "cpu", "gpu")
 # A quarter of the 4 GB that the smallest machines have which run QGIS well.
 DEFAULT_MEMORY_MB = 1024
+_HERE = re.compile(r"(?:(?:tcp|tls|wss?)://)?(?:127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}/?", re.ASCII | re.IGNORECASE)
 
 
 def register(icon) -> None:
@@ -74,17 +76,30 @@ def without_resources(values: dict) -> dict:
 
 
 def resources(values: dict) -> dict:
-    """The engine's resources: what the dialog says, else what the options say."""
+    """The engine's resources: what the dialog says, else what the options say.
+
+    Raises
+    ------
+    QgsProcessingException
+        When SCHEDULER is on another machine and not the one of the options. A scheduler's answers can run any code here, and
+        a model or script from somebody else may bring its address; the options are the user's own.
+    """
 
     def chosen(key, setting, default):
         value = values.get(key)
         return value if value not in (None, "") else ProcessingConfig.getSetting(setting) or default
 
+    scheduler = str(chosen("SCHEDULER", SCHEDULER, "")).strip()
+    if scheduler and not _HERE.fullmatch(scheduler) and scheduler != str(ProcessingConfig.getSetting(SCHEDULER) or "").strip():
+        raise QgsProcessingException(
+            tr("SCHEDULER is {}, which is not the Dask scheduler of your options. Whoever runs it can run any program here: if you "
+               "trust it, enter it first under Settings > Options > Processing > Providers > Phenofuse, else leave SCHEDULER empty.")
+            .format(ascii(scheduler)[1:-1]))  # fmt: skip
     return {
         "memory_mb": int(chosen("MEMORY_MB", MEMORY_MB, DEFAULT_MEMORY_MB)),
         "workers": int(chosen("WORKERS", WORKERS, 0)),
         "device": str(chosen("DEVICE", DEVICE, DEVICES[0])),
-        "scheduler": str(chosen("SCHEDULER", SCHEDULER, "")),
+        "scheduler": scheduler,
     }
 
 

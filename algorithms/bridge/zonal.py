@@ -1,7 +1,6 @@
 """A table by polygon as a vector layer: the polygons that the engine was given, with the table's columns."""
 from __future__ import annotations
 
-import csv
 import os
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QDate, Qt
 
+from ...core import tables
 from ...core.errors import OutputError
 from ...core.outputs import require_replaceable
 from .text import tr
@@ -73,13 +73,12 @@ def write_layer(path: str, table: str, polygons: str, crs) -> None:
     QgsProcessingException
         When the layer cannot be written.
     """
-    with open(table, newline="", encoding="utf-8") as file:
-        names, *rows = csv.reader(file)
+    (_, names), *rows = tables.rows_in(table, ",")
     columns = "&".join(f"field={name}:{_type(name)}" for name in names)
     layer = QgsVectorLayer(f"MultiPolygon?{columns}", Path(path).stem, "memory")
     layer.setCrs(crs)
     features = QgsJsonUtils.stringToFeatureList(Path(polygons).read_text(encoding="utf-8"), QgsFields(), None)
-    for feature, row in zip(features, rows):
+    for feature, (_, row) in zip(features, rows):
         geometry = feature.geometry()
         geometry.convertToMultiType()
         feature.setFields(layer.fields(), True)

@@ -28,7 +28,7 @@ class BuildTimeSeries(PhenofuseAlgorithm):
         "DATE_SOURCE": "Where dates are: auto (band tags, band names, file names, then DATES, then regular periods), metadata, "
         "name (of the files), given (DATES), or regular (START_DATE and PERIOD_DAYS).",
         "DATES": "Dates, one per band in order, separated by commas; periods as 2023-11-01/2023-11-13. Or a CSV file with "
-        "dates, or with file names and dates.",
+        "dates, or with file names and dates, as a spreadsheet saves it too (best with cells as yyyy-mm-dd).",
         "START_DATE": "First day of the first period, for files without dates that follow one another in the order of their names.",
         "PERIOD_DAYS": "Length of these periods in days.",
         "SCALE": "Factor for stored numbers, such as 0.0001 for NDVI x 10000. Empty: as the files declare.",

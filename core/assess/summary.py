@@ -1,13 +1,12 @@
 """What scores mean: the numbers, the table, and the report that says it in words."""
 from __future__ import annotations
 
-import csv
-import io
 import math
 from typing import NamedTuple
 
 import numpy as np
 
+from .. import tables
 from ..report import Mark, Report, figures
 from ..tiles.scores import COVERAGES, HONEST, Comparison, Score
 from ..timeseries.classes import GAP_LABELS
@@ -42,13 +41,11 @@ def numbers(result: Result) -> dict:
 
 def table(result: Result) -> str:
     """All scores as CSV: one line per group, class and method."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["group", "class", "method", *Score._fields, *(f"linear_{name}" for name in Comparison._fields)])
+    rows = [["group", "class", "method", *Score._fields, *(f"linear_{name}" for name in Comparison._fields)]]
     for group, name, score, method, comparison in _lines(result):
         against = [_cell(value) for value in comparison] if comparison else [""] * len(Comparison._fields)
-        writer.writerow([group, name, method, *map(_cell, score), *against])
-    return out.getvalue()
+        rows.append([group, name, method, *map(_cell, score), *against])
+    return tables.written(rows)
 
 
 def report(result: Result, series: dict) -> Report:

@@ -1,12 +1,11 @@
 """What a comparison says: the numbers, the table, and the report in words first."""
 from __future__ import annotations
 
-import csv
-import io
 import math
 
 import numpy as np
 
+from .. import tables
 from ..report import Mark, Report, figures
 from ..tiles.scores import HONEST, Score
 from .advice import FEWEST_TO_JUDGE, Advice
@@ -31,9 +30,7 @@ def numbers(outcome: Outcome, advice: Advice) -> dict:
 
 def table(outcome: Outcome) -> str:
     """All scores as CSV: one line per group, class and method."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["group", "class", "method", *Score._fields, "rmse_lower", "rmse_upper", "missing", "taught_here"])
+    rows = [["group", "class", "method", *Score._fields, "rmse_lower", "rmse_upper", "missing", "taught_here"]]
     for group, (_, number) in outcome.classes().items():
         for method in outcome.methods:
             for place, (label, score) in enumerate(outcome.scores(method, group).items()):
@@ -41,8 +38,8 @@ def table(outcome: Outcome) -> str:
                     _, lower, upper = outcome.interval(method, number == place)
                     missing = outcome.missing[method] if group == "all" else ""
                     cells = map(_cell, (*score, lower, upper, missing))
-                    writer.writerow([group, label, method, *cells, int(method in outcome.taught_here)])
-    return out.getvalue()
+                    rows.append([group, label, method, *cells, int(method in outcome.taught_here)])
+    return tables.written(rows)
 
 
 def report(outcome: Outcome, advice: Advice, said: list, map_: np.ndarray, series, pixels: int, facts: dict) -> Report:

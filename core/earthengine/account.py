@@ -7,12 +7,12 @@ a model file could otherwise send somebody's token anywhere.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError, MissingExtraError
+from ..foreign import json_in, text_in
 
 GOOGLE = "https://earthengine.googleapis.com"
 # The machine in Google's cloud that this runs on hands out its own login here; the question carries no secret.
@@ -151,8 +151,8 @@ def credentials(secret: str, key_file: str | None, address: str, destination: st
         return _of_secret(secret, scopes, address, "The authentication configuration")
     if key_file:
         try:
-            text = Path(key_file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            text = text_in(key_file)
+        except (OSError, ValueError):
             raise InputError(f"The key file {Path(key_file).name} cannot be read.", "Check KEY_FILE.") from None
         return _of_secret(text, scopes, address, "The key file")
     place = Place.of(address)
@@ -213,7 +213,7 @@ def _stored():
 
 def _json(text: str) -> dict:
     try:
-        content = json.loads(text)
+        content = json_in(text)
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}

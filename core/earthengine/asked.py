@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from ..errors import InputError
 from ..parameters import given
 from ..timeseries import Grid, Period, periods_between
+from ..timeseries.dates import day_in
 
 MOST_PERIODS = 3000  # the queue of a project holds as many tasks
 MOST_PIXELS = 2_000_000_000
@@ -51,10 +52,7 @@ def _box(extent) -> tuple:
 
 def periods_of(parameters: dict) -> tuple:
     """The half-open periods from START_DATE to END_DATE."""
-    try:
-        start, end = (date.fromisoformat((parameters.get(key) or "")[:10]) for key in ("START_DATE", "END_DATE"))
-    except ValueError as problem:
-        raise InputError("START_DATE or END_DATE is missing or no date.", "Write dates as 2023-11-01.") from problem
+    start, end = (day_in(str(parameters.get(key) or ""), key) for key in ("START_DATE", "END_DATE"))
     days = int(given(parameters, "PERIOD_DAYS", 12))
     if days < 0:
         raise InputError(f"PERIOD_DAYS is {days}.", "Give days, or 0 for calendar months.")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import ClassVar
 
 from ..errors import InputError
 from ..parameters import given
 from ..timeseries import Grid, Period, polygons_on
+from ..timeseries.dates import later
 from .plan import OPTICAL, Layer, Plan
 
 # Harmonics of a year, as in the scripts that users know: the first whose value is possible is taken.
@@ -72,7 +73,7 @@ class HarmonicPlan(Plan):
     @property
     def window(self) -> Period:
         first, last = self.dates[0].start, self.dates[-1].end
-        return Period(first - timedelta(days=self.days_before), last + timedelta(days=self.days_after))
+        return Period(later(first, -self.days_before), later(last, self.days_after))
 
     @property
     def largest_tile(self) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from pathlib import Path
 
+from .. import tables
 from ..report import Mark, Report, write_whole
 from .harmonicplan import ORDERS
 from .ledger import ENDED, PENDING, Ledger
@@ -78,12 +77,8 @@ def of_export(plan: Plan, ledger: Ledger, files: list = ()) -> Report:
 
 def save_table(ledger: Ledger, path: Path) -> None:
     """The same table as CSV, for spreadsheets; it is only read, never read back."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
-    for item in ledger.items():
-        table.writerow(["" if cell is None else cell.value if isinstance(cell, Mark) else cell for cell in _row(item)])
-    write_whole({path: text.getvalue()})
+    rows = [[cell.value if isinstance(cell, Mark) else cell for cell in _row(item)] for item in ledger.items()]
+    write_whole({path: tables.written([COLUMNS, *rows])})
 
 
 def _row(item) -> tuple:

@@ -5,13 +5,12 @@ its third season is not the others' third. Medians come from counts of rounded v
 """
 from __future__ import annotations
 
-import csv
-import io
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from .. import tables
 from ..report import write_whole
 from ..tiles.gather import gather
 from ..timeseries import RasterFile, read_zones, zone_names
@@ -108,18 +107,16 @@ def _medians(rows: np.ndarray, names: tuple, zones: int, seasons: int) -> np.nda
 def _table(names: list, counted: np.ndarray, usual: np.ndarray, medians: np.ndarray, metrics: tuple) -> str:
     most = int(max(counted[:, 1], default=0))
     shown = medians.shape[2]
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["zone", "pixels", "unknown_percent", *(f"seasons_{n}_percent" for n in range(most + 1)), "usual_seasons",
-                    *(f"{metric}_{season}" for season in range(1, shown + 1) for metric in metrics)])
+    rows = [["zone", "pixels", "unknown_percent", *(f"seasons_{n}_percent" for n in range(most + 1)), "usual_seasons",
+             *(f"{metric}_{season}" for season in range(1, shown + 1) for metric in metrics)]]
     for zone, name in enumerate(names, start=1):
         of = {int(count): int(pixels) for number, count, pixels in counted if number == zone}
         total = sum(of.values())
         shares = [f"{100 * of.get(n, 0) / total:.1f}" if total else "" for n in range(-1, most + 1)]
         values = [_text(metric, medians[zone, place, season])
                   for season in range(shown) for place, metric in enumerate(metrics)]
-        table.writerow([name, total, *shares, usual[zone] if usual[zone] >= 0 else "", *values])
-    return text.getvalue()
+        rows.append([name, total, *shares, usual[zone] if usual[zone] >= 0 else "", *values])
+    return tables.written(rows)
 
 
 def _text(metric: str, value: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ..errors import OutputError
 from ..outputs import clear, replace_together, require_replaceable, require_unread
 from ..timeseries import Header, RasterFile, RasterWriter, list_rasters, open_series, series_spec
 from ..timeseries.collecting import Collecting, collect_series
+from ..timeseries.dates import day_in
 from ..timeseries.state import read_with
 
 
@@ -32,7 +32,7 @@ def build(parameters: dict, resources, events) -> dict:
         band=parameters.get("BAND"),
         date_source=parameters.get("DATE_SOURCE") or "auto",
         dates=parameters.get("DATES") or None,
-        start_date=date.fromisoformat(start[:10]) if start else None,
+        start_date=day_in(str(start), "START_DATE") if start else None,
         period_days=parameters.get("PERIOD_DAYS"),
         scale=parameters.get("SCALE"),
         offset=parameters.get("OFFSET"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import shutil
 from datetime import date, timedelta
@@ -10,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import files
+from .. import files, tables
 from ..errors import InputError, OutputError
 from ..outputs import replace_together
+from ..report import write_whole
 from ..timeseries import Grid, Header, Period, RasterSpec, RasterWriter, write_series
 from ..timeseries.writing import variable_header
 from .clouds import SKY_NAMES
@@ -110,28 +110,16 @@ def _write_maps(scene: Scene, folder: Path, grid: Grid, about: dict) -> None:
 
 def _write_table(scene: Scene, path: Path) -> None:
     """One line per field and season, as dates; empty where the date lies outside the scene's."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     crops = scene.classes <= TRIPLE
     _, first = np.unique(scene.field[crops], return_index=True)
     rows, columns = (index[first] for index in np.nonzero(crops))
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["field", "row", "column", "crops_a_year", "season", "start", "peak", "end", "simulated"])
-        for row, column in zip(rows, columns):
-            for season, peak in enumerate(scene.season_peak[:, row, column]):
-                if np.isfinite(peak):
-                    dates = (scene.season_start[season, row, column], peak, scene.season_end[season, row, column])
-                    table.writerow(
-                        [
-                            scene.field[row, column],
-                            row,
-                            column,
-                            scene.classes[row, column],
-                            season + 1,
-                            *map(_iso, dates),
-                            "yes",
-                        ]
-                    )
+    lines = [["field", "row", "column", "crops_a_year", "season", "start", "peak", "end", "simulated"]]
+    for row, column in zip(rows, columns):
+        for season, peak in enumerate(scene.season_peak[:, row, column]):
+            if np.isfinite(peak):
+                dates = map(_iso, (scene.season_start[season, row, column], peak, scene.season_end[season, row, column]))
+                lines.append([scene.field[row, column], row, column, scene.classes[row, column], season + 1, *dates, "yes"])
+    write_whole({path: tables.written(lines)})
 
 
 def _iso(day: float) -> str:

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from ..errors import DateError, GridMismatchError, InputError
-from .dates import Period, dates_given, period_in_name, periods_between
+from .dates import Period, dates_given, period_in_name, periods_between, require_increasing
 from .grids import Grid
 from .opening import assemble, bands_of, container, stated_period, variable_of
 from .raw import RasterFile
@@ -79,6 +79,7 @@ def collect_series(paths, options: Collecting, events) -> Series:
     name = first.name if len(files) == 1 else f"{first.name} and {len(files) - 1} more"
     series = assemble(name, dated, variable_of(first, first_bands, options.variable), first)
     series = replace(series, grid=grid)
+    require_increasing(series.periods, name)
     merged = len(dated) - series.count
     if merged:
         repeated = [str(p.start) for p, s in zip(series.periods, series.sources) if len(s) > 1]
@@ -135,11 +136,7 @@ def _file_period(file: RasterFile, found) -> Period | None:
     """A date in the dataset's own tags, for files of one date."""
     if sum(other is file for other, _ in found) > 1:
         return None
-    start, end = file.tags.get("start_time"), file.tags.get("end_time")
-    try:
-        return Period.parse(f"{start[:10]}/{(end or start)[:10]}") if start else None
-    except DateError:
-        return None
+    return Period.tagged(file.tags)
 
 
 def _name_period(file: RasterFile, found) -> Period | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -10,11 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import tables
 from ..errors import DateError
 
 EPOCH = date(1970, 1, 1)
 # Satellite series begin in 1972 (Landsat 1); numbers that read as other years are no dates.
 FIRST_YEAR, LAST_YEAR = 1972, 2100
+HOW = "Write dates as 2023-11-01, periods as 2023-11-01/2023-11-13."
+
+_CLOCK = r"(?:[T ]\d\d?:?\d\d(?::?\d\d(?:\.\d+)?)?(?: ?[AP]M)?(?:Z|[+-]\d\d:?\d\d)?)?"
+_DAY = re.compile(rf"(\d{{4}})(-?)(\d\d)\2(\d\d){_CLOCK}", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, order=True)
@@ -60,14 +64,55 @@ class Period:
             When the text is neither.
         """
         start, _, end = text.strip().partition("/")
-        try:
-            first = date.fromisoformat(start.strip()[:10])
-            last = date.fromisoformat(end.strip()[:10]) if end else None
-        except ValueError as problem:
-            raise DateError(
-                f"'{text}' is not a date.", "Write dates as 2023-11-01, periods as 2023-11-01/2023-11-13."
-            ) from problem
+        first = day_in(start)
+        last = day_in(end) if end else None
         return cls(first, None if last == first else last)
+
+    @classmethod
+    def tagged(cls, tags: dict) -> Period | None:
+        """What ``start_time`` and ``end_time`` say; None where they say nothing that is a date."""
+        start, end = tags.get("start_time"), tags.get("end_time")
+        try:
+            return cls.parse(f"{start[:10]}/{(end or start)[:10]}") if start else None
+        except DateError:
+            return None
+
+
+def day_in(text: str, key: str = "") -> date:
+    """Read ``2023-11-01``, ``20231101`` or either with a time of day; `key` names the parameter in the message.
+
+    Raises
+    ------
+    DateError
+        When it is no date, or of a year in which no satellite observed.
+    """
+    match = _DAY.fullmatch(text.strip())
+    try:
+        day = date(int(match[1]), int(match[3]), int(match[4]))
+    except (TypeError, ValueError):
+        raise DateError(f"{key and key + ': '}'{text[:60]}' is not a date.", HOW) from None
+    return _possible(day, text)
+
+
+def later(day: date, days: int) -> date:
+    """The day so many days later (earlier where negative).
+
+    Raises
+    ------
+    DateError
+        When it lies in a year in which no satellite observed.
+    """
+    try:
+        return _possible(day + timedelta(days=days), f"{days} days after {day}")
+    except OverflowError:
+        raise DateError(f"{days} days after {day} is no date.", "Give fewer days.") from None
+
+
+def _possible(day: date, text: str) -> date:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise DateError(f"'{text[:60]}' lies in the year {day.year}; satellite series lie between {FIRST_YEAR} and {LAST_YEAR}.",
+                        "Correct the date.")  # fmt: skip
+    return day
 
 
 def days_of(periods) -> np.ndarray:
@@ -77,7 +122,7 @@ def days_of(periods) -> np.ndarray:
 
 def periods_between(start: date, step_days: int, count: int) -> tuple[Period, ...]:
     """`count` half-open periods of `step_days` days, one after the other."""
-    starts = [start + timedelta(days=step_days * i) for i in range(count + 1)]
+    starts = [later(start, step_days * i) for i in range(count + 1)]
     return tuple(Period(a, b) for a, b in zip(starts, starts[1:]))
 
 
@@ -94,6 +139,9 @@ def require_increasing(periods, what: str) -> None:
                 f"{what}: band {number + 1} ({b}) comes after band {number} ({a}); dates must increase.",
                 "Run 'Build time series' (phenofuse:buildtimeseries) on it: it sorts the dates.",
             )
+        if b.middle <= a.middle:
+            raise DateError(f"{what}: the middle of band {number + 1} ({b}) does not lie after that of band {number} ({a}).",
+                            "Correct or leave out the longer period.")  # fmt: skip
 
 
 # A date in a name: 2023-11-01, 2023_11_01, 20231101 or (year and day of year, as MODIS has it) 2023305.
@@ -153,53 +201,84 @@ def cf_date(value: str, units: str | None) -> date | None:
 
 
 def dates_given(text: str) -> dict | tuple[Period, ...]:
-    """Dates from the DATES parameter: a list, or the path of a CSV file.
+    """Dates from the DATES parameter: a list, or the path of a CSV file as people and spreadsheets write it.
 
     Returns
     -------
     tuple of Period
-        From a list separated by commas, semicolons or spaces, or a CSV file of one column.
+        From a list separated by commas, semicolons or spaces, or a CSV file without names.
     dict of str to Period
         From a CSV file with a column of file names beside the dates.
 
     Raises
     ------
     DateError
-        When something in it is not a date.
+        When the file cannot be read, a row holds no date, or a date could be read in two ways; the row is named.
     """
     path = Path(text.strip())
-    if path.suffix.lower() in (".csv", ".txt"):
-        return _dates_in_csv(path)
-    return tuple(Period.parse(item) for item in re.split(r"[,;\s]+", text.strip()) if item)
-
-
-def _dates_in_csv(path: Path) -> dict | tuple[Period, ...]:
+    if path.suffix.lower() not in (".csv", ".txt"):
+        cells = [item for item in re.split(r"[,;\s]+", text.strip()) if item]
+        return tuple(_row_of_dates([cell], _order(cells, "DATES"), "DATES")[1] for cell in cells)
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            sample = file.read(4096)
-            file.seek(0)
-            dialect = csv.Sniffer().sniff(sample, ",;\t") if any(c in sample for c in ",;\t") else csv.excel
-            rows = [[cell.strip() for cell in row] for row in csv.reader(file, dialect) if any(row)]
-    except OSError as problem:
-        raise DateError(f"The file of dates cannot be read: {problem}.", "Check DATES.") from problem
-    rows = [row for row in rows if any(_is_period(cell) for cell in row)]  # leaves a header line out
+        rows = tables.rows_in(path)
+    except (OSError, ValueError) as problem:
+        raise DateError(f"The file of dates {path.name} cannot be read: {problem}.", "Check DATES.") from problem
+    order = _order([cell.strip() for _, row in rows for cell in row], path.name)
+    if rows and not any(map(_LIKE_A_DATE.match, rows[0][1])):
+        rows = rows[1:]  # the names of the columns
     if not rows:
         raise DateError(f"{path.name} holds no date.", "Give one line per file or band: a date, or name and date.")
-    named = {}
-    plain = []
-    for row in rows:
-        days = [cell for cell in row if _is_period(cell)]
-        names = [cell for cell in row if cell and not _is_period(cell)]
-        period = Period.parse("/".join(days[:2]))
-        plain.append(period)
-        if names:
-            named[Path(names[0]).name] = period
-    return named if len(named) == len(plain) else tuple(plain)
+    found = [_row_of_dates(row, order, f"{path.name}, row {number}") for number, row in rows]
+    named = {name: period for name, period in found if name}
+    return named if len(named) == len(found) else tuple(period for _, period in found)
 
 
-def _is_period(text: str) -> bool:
+# As spreadsheets show dates. With the year first there is but one order.
+_YEAR_FIRST = re.compile(rf"(\d{{4}})([/.-])(\d\d?)\2(\d\d?){_CLOCK}", re.ASCII | re.IGNORECASE)
+_YEAR_LAST = re.compile(rf"(\d\d?)([/.-])(\d\d?)\2(\d{{4}}){_CLOCK}", re.ASCII | re.IGNORECASE)
+# A row in which nothing begins with a number or holds a year may be names of columns; any other must hold a date.
+_LIKE_A_DATE = re.compile(r"\s*\d|.*\d{4}", re.DOTALL)
+IN_A_SPREADSHEET = HOW + " In a spreadsheet, give the cells the format yyyy-mm-dd before you save."
+
+
+def _order(cells, what: str) -> str:
+    """``day`` or ``month``, whichever comes first where the year comes last; all dates of a list are written alike.
+
+    A number above 12 tells the day, and with dots the day always comes first.
+    """
+    matches = [match for match in map(_YEAR_LAST.fullmatch, cells) if match]
+    day = [match[0] for match in matches if match[2] == "." or int(match[1]) > 12]
+    month = [match[0] for match in matches if int(match[3]) > 12]
+    if day and month:
+        raise DateError(f"{what}: in {day[0]} the day comes first, in {month[0]} the month.", IN_A_SPREADSHEET)
+    if matches and not day and not month:
+        first = matches[0]
+        raise DateError(f"{what}: {first[0]} could be day {first[1]} of month {first[3]} or day {first[3]} of month {first[1]}.",
+                        IN_A_SPREADSHEET)  # fmt: skip
+    return "month" if month else "day"
+
+
+def _row_of_dates(row: list, order: str, what: str) -> tuple:
+    """Name and period of one row, the name '' where it has none."""
+    names, days = [], []
+    for cell in filter(None, map(str.strip, row)):
+        first, last = _YEAR_FIRST.fullmatch(cell), _YEAR_LAST.fullmatch(cell)
+        if first:
+            days.append(f"{first[1]}-{first[3]:0>2}-{first[4]:0>2}")
+        elif last:
+            month, day = (last[3], last[1]) if order == "day" else (last[1], last[3])
+            days.append(f"{last[4]}-{month:0>2}-{day:0>2}")
+        elif all(_DAY.fullmatch(part.strip()) for part in cell.split("/")):
+            days.append(cell)
+        else:
+            names.append(cell)
+    shown = " ".join(filter(None, row))[:60]
+    if not days:
+        raise DateError(f"{what}: '{shown}' is not a date.", IN_A_SPREADSHEET)
+    if len(days) > 2:
+        raise DateError(f"{what} holds {len(days)} dates ('{shown}').", "Give one line per file or band: a date, or first and last.")
     try:
-        Period.parse(text)
-    except DateError:
-        return False
-    return True
+        period = Period.parse("/".join(days))
+    except DateError as problem:
+        raise DateError(f"{what}: {problem.text}", IN_A_SPREADSHEET if problem.remedy == HOW else problem.remedy) from problem
+    return Path(names[0]).name if names else "", period

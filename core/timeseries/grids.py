@@ -70,7 +70,9 @@ class Grid:
             if not target.is_projected or abs(target.linear_units_factor[1] - 1) > 1e-6:
                 raise InputError(f"{crs} is not a projected reference system in metres.", "Choose a UTM zone as CRS.")
             west, south, east, north = transform_bounds(source, target, *box, densify_pts=21)
-        except CRSError as problem:
+        except InputError:
+            raise
+        except (CRSError, ValueError) as problem:  # a ValueError for EPSG:x
             raise InputError(f"The reference system is not known ({problem}).", "Choose another CRS.") from problem
         if not all(map(math.isfinite, (west, south, east, north))):
             raise InputError(f"The area cannot be shown in {crs or target.to_string()}.", "Choose a UTM zone of the area as CRS.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from rasterio.features import rasterize
 from rasterio.warp import transform
 
 from ..errors import GridMismatchError, InputError
+from ..foreign import json_in
 from .grids import Grid, Window
 from .raw import RasterFile
 
@@ -172,8 +172,12 @@ def _polygons(path: str, made: int, grid: Grid) -> tuple[list, list, np.ndarray]
 def _features(path: str) -> list[tuple]:
     """Properties and polygons of each feature of a GeoJSON file."""
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"), object_hook=_compact)
-        return [(feature.get("properties") or {}, list(feature["geometry"] or ())) for feature in content["features"]]
+        content = json_in(Path(path).read_bytes(), _compact)
+        found = [(feature.get("properties") or {}, feature["geometry"] or []) for feature in content["features"]]
+        for properties, polygons in found:
+            if not isinstance(properties, dict) or not all(isinstance(ring, np.ndarray) for rings in polygons for ring in rings):
+                raise ValueError("a feature is none")
+        return found
     except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as problem:
         raise InputError(
             f"{Path(path).name} cannot be read as GeoJSON polygons ({problem}).",
@@ -211,6 +215,8 @@ def _compact(member: dict):
 def _polygon(rings: list) -> list:
     """One polygon, or none when its outline has no area to speak of (a closed ring has at least four points)."""
     arrays = [np.array([point[:2] for point in ring], float) for ring in rings if len(ring) >= 4]
+    if any(ring.ndim != 2 or ring.shape[1] != 2 or not np.isfinite(ring).all() for ring in arrays):
+        raise ValueError("a point is not two numbers")
     return [arrays] if rings and len(rings[0]) >= 4 else []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import DateError, InputError
-from .dates import Period, cf_date, period_in_name, require_increasing
+from .dates import FIRST_YEAR, LAST_YEAR, Period, cf_date, period_in_name, require_increasing
 from .raw import Band, RasterFile
 from .series import Series, Source
 from .variables import Variable, variable_in, variable_named
@@ -45,7 +45,7 @@ def open_series(path: str, variable: str | None = None, events=None, check: bool
     undated = [band.index for band, period in zip(bands, periods) if period is None]
     if undated:
         raise DateError(
-            f"{file.name}: {_bands(undated)} no date in name or tags (some tools lose them).",
+            f"{file.name}: {_bands(undated)} no date of {FIRST_YEAR} to {LAST_YEAR} in name or tags (some tools lose them).",
             f"{BUILD} and give the dates (DATES), or use the file from before that step.",
         )
     require_increasing(periods, file.name)
@@ -138,7 +138,7 @@ def bands_of(file: RasterFile, variable: str | None, number: int | None = None) 
 
 def stated_period(file: RasterFile, band: Band) -> Period | None:
     """The date a band itself states, in the order of the contract; None when it states none."""
-    return _tagged(band.tags) or _described(band) or _netcdf(file, band) or _force(band)
+    return Period.tagged(band.tags) or _described(band) or _netcdf(file, band) or _force(band)
 
 
 def variable_of(file: RasterFile, bands, variable: str | None) -> Variable:
@@ -169,14 +169,6 @@ def assemble(name: str, dated: list, variable: Variable, file: RasterFile) -> Se
         linear_power=variable.is_backscatter and any(w in units for w in ("linear", "power", "intensity")),
         header=file.header,
     )
-
-
-def _tagged(tags: dict) -> Period | None:
-    start, end = tags.get("start_time"), tags.get("end_time")
-    try:
-        return Period.parse(f"{start[:10]}/{(end or start)[:10]}") if start else None
-    except DateError:
-        return None
 
 
 def _described(band: Band) -> Period | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ..errors import DateError, InputError
-from .dates import Period, dates_given, require_increasing
+from .dates import Period, dates_given, later, require_increasing
 
 
 def output_periods(periods, dates: str = "", step_days: int = 0) -> tuple[Period, ...]:
@@ -41,10 +41,8 @@ def output_periods(periods, dates: str = "", step_days: int = 0) -> tuple[Period
 
 
 def _regular(first: Period, last: Period, step_days: int) -> tuple[Period, ...]:
-    step = timedelta(days=step_days)
-    start, stop = first.start, last.end or last.start + timedelta(days=1)
-    found = []
-    while start < stop:
-        found.append(Period(start, None if first.end is None else start + step))
-        start += step
-    return tuple(found)
+    if step_days < 0:
+        raise InputError(f"STEP_DAYS is {step_days}.", "Give days, or 0 for the input's own dates.")
+    length = ((last.end or last.start + timedelta(days=1)) - first.start).days
+    starts = [later(first.start, after) for after in range(0, length, step_days)]
+    return tuple(Period(start, None if first.end is None else later(start, step_days)) for start in starts)

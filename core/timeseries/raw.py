@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import os
 import re
 import warnings
@@ -11,8 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import remote
+
 # The block cache is part of the engine's stated base memory; GDAL's own default is 5 % of the machine.
 os.environ.setdefault("GDAL_CACHEMAX", "64")
+os.environ.update(remote.HOLD)
 
 import numpy as np
 import rasterio
@@ -22,10 +24,13 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import calculate_default_transform
 
 from ..errors import InputError
+from ..foreign import json_in
 from ..outputs import PART_OF_FILE
 from .grids import Grid, Window
 
 TAG = "PHENOFUSE"
+# Of what the tag says of a raster; what a method adds of its own is asked for by that method alone.
+_TYPES = {**dict.fromkeys(("variable", "units", "orbit", "method", "version", "metric"), str), "parameters": dict, "parents": list}
 SUFFIXES = (".tif", ".tiff", ".vrt", ".nc", ".img", ".jp2", ".bsq", ".dat")
 _NETCDF_DRIVERS = ("netCDF", "HDF5")
 
@@ -62,13 +67,15 @@ class RasterFile:
         Raises
         ------
         InputError
-            When there is no such file, or GDAL has no driver for it.
+            When there is no such file, GDAL has no driver for it, or its values lie on a machine that the user did not name.
         """
+        remote.require_here(str(path))
         with _dataset(str(path)) as src:
             bands = tuple(_band(src, i) for i in src.indexes)
             crs = src.crs.to_wkt() if src.crs else ""
+            parts = tuple(remote.followed(str(path), src.subdatasets))
             grid = Grid(crs, tuple(src.transform)[:6], src.width, src.height)
-            return cls(str(path), grid, bands, src.tags(), src.driver, tuple(src.subdatasets))
+            return cls(str(path), grid, bands, src.tags(), src.driver, parts)
 
     @property
     def name(self) -> str:
@@ -78,12 +85,14 @@ class RasterFile:
 
     @property
     def header(self) -> dict:
-        """The JSON object of the ``PHENOFUSE`` tag, or {}."""
+        """The JSON object of the ``PHENOFUSE`` tag, or {}; what is not of the type that it should be is left out."""
         try:
-            header = json.loads(self.tags.get(TAG, "{}"))
+            header = json_in(self.tags.get(TAG, "{}"))
         except ValueError:
             return {}
-        return header if isinstance(header, dict) else {}
+        if not isinstance(header, dict):
+            return {}
+        return {key: value for key, value in header.items() if isinstance(value, _TYPES.get(key, object))}
 
     def part(self, name: str) -> RasterFile:
         """The NetCDF variable of that name.
@@ -179,7 +188,7 @@ def files_of(path: str) -> list[str]:
         When it cannot be opened.
     """
     with _dataset(path) as src:
-        return list(src.files)
+        return remote.followed(path, src.files)
 
 
 def list_rasters(folder: str | Path, pattern: str = "*") -> list[str]:
@@ -217,12 +226,15 @@ def natural_key(name: str) -> list:
 def _dataset(path: str):
     part = PART_OF_FILE.match(path)
     file = Path(part["file"] if part else path)
+    is_remote = remote.leads_away(path)
+    if is_remote:
+        remote.allow()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             src = rasterio.open(path)
     except (RasterioError, OSError) as problem:
-        if not file.exists() and "://" not in path and not path.startswith("/vsi"):
+        if not file.exists() and not is_remote and not path.startswith("/vsi"):
             raise InputError(f"There is no file {file}.", "Check the path.") from problem
         if file.is_dir():
             raise InputError(f"{file} is a folder.", "Give a raster file, or use FOLDER.") from problem

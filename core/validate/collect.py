@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from ..errors import DateError, InputError
+from ..errors import InputError
 from ..timeseries import Grid, Period, RasterFile, Window, variable_named
 from ..timeseries.dates import period_in_name
 from ..timeseries.opening import stated_period, variable_of
@@ -143,11 +143,7 @@ def _periods(file: RasterFile, variables: list) -> list:
 
 
 def _period_of_file(file: RasterFile) -> Period | None:
-    start, end = file.tags.get("start_time"), file.tags.get("end_time")
-    try:
-        return Period.parse(f"{start[:10]}/{(end or start)[:10]}") if start else period_in_name(file.name)
-    except DateError:
-        return period_in_name(file.name)
+    return Period.tagged(file.tags) or period_in_name(file.name)
 
 
 def _layer(one: _Opened, band, variable: str, period) -> Layer:
