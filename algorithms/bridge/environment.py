@@ -182,7 +182,7 @@ def set_up(folder, extras=(), source: Source = FROM_INDEX, python: str = "", lis
         raise SetupError(Failure("extras", f"There is no extra called {unknown[0]}.",
                                  f"Choose from {', '.join(EXTRAS)}."))
     if source.torch == "cuda" and platform.system() == "Darwin":
-        raise SetupError(Failure("torch", "There is no CUDA on macOS.", "Choose TORCH=cpu; it also uses Apple's GPU."))
+        raise SetupError(Failure("torch", "There is no CUDA on macOS.", "Choose TORCH=cpu: networks run on the processor there."))
     if source.wheels and not any(Path(source.wheels).glob("*.whl")):
         raise SetupError(Failure("wheels", f"The folder {source.wheels} holds no wheel files (*.whl).",
                                  "Fill it on a computer with a network: pip download --only-binary=:all: -r locked/base.txt."))

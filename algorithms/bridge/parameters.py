@@ -53,7 +53,7 @@ SHARED_HELP = {
     "MEMORY_MB": "Memory for pixels, in MB; the engine itself needs about 300 MB more. Empty: as the Processing options say.",
     "WORKERS": "Threads. Empty: as the Processing options say; 0 there means one per core.",
     "SCHEDULER": "Address of a running Dask scheduler (tcp://host:8786), to work on a cluster. Empty: this machine.",
-    "DEVICE": "Where networks run: auto, cpu or gpu. Empty: as the Processing options say.",
+    "DEVICE": "Where networks run: auto, cpu, or gpu (NVIDIA's). Empty: as the Processing options say.",
     "SEED": "Start of the random numbers: the same seed gives the same result.",
     "FOLDER": "The folder.",
     "LOAD": "Open the resulting series in QGIS.",
