@@ -820,7 +820,8 @@ def test_lowest_versions_are_compared_as_numbers():
 
 
 @pytest.mark.parametrize(("torch", "system", "version", "build"), [
-    ("cpu", "Linux", (3, 12), "cpu"), ("cuda", "Linux", (3, 12), ""), ("default", "Linux", (3, 12), ""), ("cpu", "Windows", (3, 12), ""),
+    ("cpu", "Linux", (3, 12), "cpu"), ("cuda", "Linux", (3, 12), ""), ("default", "Linux", (3, 12), ""),
+    ("cpu", "Windows", (3, 12), ""),
     ("cuda", "Windows", (3, 12), "cu130"), ("cuda", "Windows", (3, 9), "cu126"), ("cpu", "Darwin", (3, 12), "")])
 def test_choice_of_torch(torch, system, version, build, monkeypatch):
     """Where the package index holds another build, torch comes alone from its own; all else, and the index's build, by hash."""

@@ -43,7 +43,7 @@ def errors(name, device="cpu"):
 
 
 def count_from_zero(adam):
-    """A step that moves nothing: torch's own AdamW makes the counters of its steps with the first, and an older one does not say where."""
+    """A step that moves nothing: with its first one torch's own AdamW makes its counters, and an older torch does not say where."""
     adam.param_groups[0]["lr"] = 0.0
     for own in adam.param_groups[0]["params"]:
         own.grad = torch.zeros_like(own)
