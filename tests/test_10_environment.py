@@ -1,9 +1,7 @@
 """The engine's environment: made offline from small wheels, interrupted, continued, mended; which engine is chosen."""
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
 import http.server
 import json
 import os
@@ -16,7 +14,6 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +22,7 @@ import pytest
 from phenofuse.algorithms.bridge import environment, installer, interpreters, places, processes, requirements, upkeep
 from phenofuse.algorithms.bridge.environment import Source
 from phenofuse.algorithms.bridge.failures import SetupError
+from wheels import write_list, write_wheel
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
@@ -33,31 +31,6 @@ WHO = "anna:" + "k3y"
 
 # Enough files that unpacking them takes pip a second or more.
 MANY = 3000
-
-
-def write_wheel(folder: Path, name: str, version: str, files: dict, needs: str = "") -> None:
-    """Write a wheel by hand: a zip file with the package's files, its metadata and a RECORD of digests."""
-    info = f"{name}-{version}.dist-info"
-    files = {**files, f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-                                  + (f"Requires-Dist: {needs}\n" if needs else ""),
-             f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
-    record = []
-    for path, text in files.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-        record.append(f"{path},sha256={digest},{len(text.encode())}")
-    files[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,"]) + "\n"
-    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
-        for path, text in files.items():
-            archive.writestr(path, text)
-
-
-def write_list(store: Path, name: str, package: str, version: str) -> None:
-    """Write a list of one package, and the locked one with the hash of its wheel, when there is one."""
-    wheel = store / "wheels" / f"{package}-{version}-py3-none-any.whl"
-    digest = hashlib.sha256(wheel.read_bytes() if wheel.exists() else b"").hexdigest()
-    (store / "lists" / "locked").mkdir(parents=True, exist_ok=True)
-    (store / "lists" / f"{name}.txt").write_text(f"# Size: 1 MB to fetch, 2 MB on disk\n{package}=={version}\n", encoding="utf-8")
-    requirements.locked(name, store / "lists").write_text(f"{package}=={version} --hash=sha256:{digest}\n", encoding="utf-8")
 
 
 class Recorder:
@@ -181,12 +154,12 @@ def test_extra_that_fails_takes_nothing_away(copied, store, begun):
 def test_base_that_cannot_be_updated_stays(copied, store, tmp_path):
     """Where new pins of the base are not to be had, the engine that works is not given up; the extras stay, too."""
     set_up(copied, store, ["cluster"])
-    lists = Path(shutil.copytree(store / "lists", tmp_path / "lists"))
-    (lists / "base.txt").write_text("# Size: 1 MB to fetch, 2 MB on disk\ntinybase==1.1\n", encoding="utf-8")
+    newer = Path(shutil.copytree(store, tmp_path / "newer"))
+    write_list(newer, "base", "tinybase", "1.1")
     with pytest.raises(SetupError, match="The engine that was there still works"):
-        environment.set_up(copied, (), Source(wheels=str(store / "wheels")), lists=lists)
+        set_up(copied, newer)
     assert environment.installed(copied)["extras"] == ["cluster"]
-    assert not environment.is_current(copied, lists)
+    assert not environment.is_current(copied, newer / "lists")
     assert environment.is_current(copied, store / "lists")
 
 
@@ -396,7 +369,7 @@ def test_a_file_that_was_changed_is_refused(copied, store, inspected, monkeypatc
     with pytest.raises(SetupError) as raised:
         environment.set_up(copied, (), source, lists=store / "lists")
     assert raised.value.failure.kind == "hash mismatch" and "tinybase" in raised.value.failure.sentence
-    assert not (environment._site_packages(copied) / "tinybase.py").exists()
+    assert not (places.site_packages(copied) / "tinybase.py").exists()
 
 
 def test_what_nobody_locked_is_never_fetched(copied, store, tmp_path):
@@ -407,7 +380,7 @@ def test_what_nobody_locked_is_never_fetched(copied, store, tmp_path):
     with pytest.raises(SetupError) as raised:
         set_up(copied, more)
     assert raised.value.failure.kind == "hash mismatch"
-    assert not list(environment._site_packages(copied).glob("tinydask*"))
+    assert not list(places.site_packages(copied).glob("tinydask*"))
 
 
 def test_changed_pins_are_brought_up_to_date(copied, store, tmp_path):
