@@ -21,7 +21,7 @@ FACTS = {
     "machine": {"system": "Linux", "processor": "x86_64", "cores": 4, "memory_mb": 16_000, "free_memory_mb": 9_000},
     "packages": {"numpy": "2.4.6", "rasterio": "1.4.4", "torch": "2.13.0+cpu", "dask": ""},
     "rasters": {"gdal": "3.10.3", "netcdf": True},
-    "graphics": {"torch": [], "driver": []},
+    "graphics": {"torch": [], "driver": [], "problem": ""},
     "compiling": {"cache": "/home/anna/cache", "cache_writable": True, "works": True, "seconds": 0.4},
     "earth_engine": {"credentials": False},
     "resources": {"memory_mb": 1024, "workers": 4, "device": "auto", "scheduler": ""},
@@ -52,6 +52,8 @@ def test_sound_machine_has_no_problem():
     (changed(machine={"memory_mb": 1500}), "1500 MB of memory", "256 MB"),
     (changed(machine={"free_memory_mb": 700}), "700 MB of memory are free", "Close other programs"),
     (changed(graphics={"driver": ["NVIDIA A, 8 GiB, 550"]}), "NVIDIA GPU", "TORCH=cuda"),
+    (changed(graphics={"driver": ["NVIDIA A"], "torch": ["NVIDIA A"], "problem": "this torch holds no code for the NVIDIA A"}),
+     "on the processor: this torch holds no code for the NVIDIA A.", "INDEX_URL"),
 ])
 def test_each_problem_is_found_with_its_remedy(facts, said, remedy):
     """One thing wrong gives one problem, which names it and the one thing to do."""

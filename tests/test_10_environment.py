@@ -1,9 +1,7 @@
 """The engine's environment: made offline from small wheels, interrupted, continued, mended; which engine is chosen."""
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
 import http.server
 import json
 import os
@@ -16,14 +14,15 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from phenofuse.algorithms.bridge import environment, installer, interpreters, places, processes, requirements, upkeep
 from phenofuse.algorithms.bridge.environment import Source
 from phenofuse.algorithms.bridge.failures import SetupError
+from wheels import write_list, write_wheel
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
@@ -32,21 +31,6 @@ WHO = "anna:" + "k3y"
 
 # Enough files that unpacking them takes pip a second or more.
 MANY = 3000
-
-
-def write_wheel(folder: Path, name: str, version: str, files: dict) -> None:
-    """Write a wheel by hand: a zip file with the package's files, its metadata and a RECORD of digests."""
-    info = f"{name}-{version}.dist-info"
-    files = {**files, f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-             f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
-    record = []
-    for path, text in files.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-        record.append(f"{path},sha256={digest},{len(text.encode())}")
-    files[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,"]) + "\n"
-    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
-        for path, text in files.items():
-            archive.writestr(path, text)
 
 
 class Recorder:
@@ -75,16 +59,13 @@ def store(tmp_path_factory):
     """Give a folder with wheels and requirement lists of a tiny product."""
     folder = tmp_path_factory.mktemp("store")
     (folder / "wheels").mkdir()
-    (folder / "lists").mkdir()
     write_wheel(folder / "wheels", "tinybase", "1.0", {"tinybase.py": "VALUE = 1\n"})
     write_wheel(folder / "wheels", "tinydask", "2.0", {"tinydask.py": "VALUE = 2\n"})
     write_wheel(folder / "wheels", "tinybig", "3.0", {"tinybig/__init__.py": "", **{
         f"tinybig/part{index}.py": f"VALUE = {index}\n" for index in range(MANY)}})
-    size = "# Size: 1 MB to fetch, 2 MB on disk\n"
-    (folder / "lists" / "base.txt").write_text(size + "tinybase==1.0\n", encoding="utf-8")
-    (folder / "lists" / "cluster.txt").write_text(size + "tinydask==2.0\n", encoding="utf-8")
-    (folder / "lists" / "earthengine.txt").write_text(size + "tinybig==3.0\n", encoding="utf-8")
-    (folder / "lists" / "learning.txt").write_text(size + "tinymissing==9.0\n", encoding="utf-8")
+    for name, package, version in (("base", "tinybase", "1.0"), ("cluster", "tinydask", "2.0"), ("earthengine", "tinybig", "3.0"),
+                                   ("learning", "tinymissing", "9.0")):
+        write_list(folder, name, package, version)
     return folder
 
 
@@ -173,12 +154,12 @@ def test_extra_that_fails_takes_nothing_away(copied, store, begun):
 def test_base_that_cannot_be_updated_stays(copied, store, tmp_path):
     """Where new pins of the base are not to be had, the engine that works is not given up; the extras stay, too."""
     set_up(copied, store, ["cluster"])
-    lists = Path(shutil.copytree(store / "lists", tmp_path / "lists"))
-    (lists / "base.txt").write_text("# Size: 1 MB to fetch, 2 MB on disk\ntinybase==1.1\n", encoding="utf-8")
+    newer = Path(shutil.copytree(store, tmp_path / "newer"))
+    write_list(newer, "base", "tinybase", "1.1")
     with pytest.raises(SetupError, match="The engine that was there still works"):
-        environment.set_up(copied, (), Source(wheels=str(store / "wheels")), lists=lists)
+        set_up(copied, newer)
     assert environment.installed(copied)["extras"] == ["cluster"]
-    assert not environment.is_current(copied, lists)
+    assert not environment.is_current(copied, newer / "lists")
     assert environment.is_current(copied, store / "lists")
 
 
@@ -374,14 +355,40 @@ def test_damage_of_a_complete_environment_is_mended(copied, store):
     assert module.exists()
 
 
+@pytest.mark.parametrize("offline", [True, False])
+def test_a_file_that_was_changed_is_refused(copied, store, inspected, monkeypatch, tmp_path, offline):
+    """One byte of a wheel differs, its own digests adjusted or not: nothing of it is installed, from a folder as from an index."""
+    wheel = next((store / "wheels").glob("tinybase*")).name
+    places = {True: Path(shutil.copytree(store / "wheels", tmp_path / "wheels")), False: inspected.pages / "tinybase"}
+    write_wheel(places[offline], "tinybase", "1.0", {"tinybase.py": "VALUE = 7\n"})
+    assert (places[offline] / wheel).stat().st_size == (store / "wheels" / wheel).stat().st_size
+    monkeypatch.setenv("PIP_CERT", str(inspected.certificate))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    without_tinybase(copied)
+    source = Source(wheels=str(places[True])) if offline else Source(index_url=inspected.address)
+    with pytest.raises(SetupError) as raised:
+        environment.set_up(copied, (), source, lists=store / "lists")
+    assert raised.value.failure.kind == "hash mismatch" and "tinybase" in raised.value.failure.sentence
+    assert not (places.site_packages(copied) / "tinybase.py").exists()
+
+
+def test_what_nobody_locked_is_never_fetched(copied, store, tmp_path):
+    """A package that asks for another which no list holds: refused, though the folder has it."""
+    more = Path(shutil.copytree(store, tmp_path / "more"))
+    write_wheel(more / "wheels", "tinybase", "1.1", {"tinybase.py": ""}, needs="tinydask")
+    write_list(more, "base", "tinybase", "1.1")
+    with pytest.raises(SetupError) as raised:
+        set_up(copied, more)
+    assert raised.value.failure.kind == "hash mismatch"
+    assert not list(places.site_packages(copied).glob("tinydask*"))
+
+
 def test_changed_pins_are_brought_up_to_date(copied, store, tmp_path):
     """With new pins the old engine is no longer complete, and the same folder follows the new list."""
-    lists, wheels = tmp_path / "lists", tmp_path / "wheels"
-    shutil.copytree(store / "lists", lists)
-    shutil.copytree(store / "wheels", wheels)
-    write_wheel(wheels, "tinybase", "1.1", {"tinybase.py": "VALUE = 11\n"})
-    (lists / "base.txt").write_text("# Size: 1 MB to fetch, 2 MB on disk\ntinybase==1.1\n", encoding="utf-8")
-    record = environment.set_up(copied, (), Source(wheels=str(wheels)), lists=lists)
+    newer = Path(shutil.copytree(store, tmp_path / "newer"))
+    write_wheel(newer / "wheels", "tinybase", "1.1", {"tinybase.py": "VALUE = 11\n"})
+    write_list(newer, "base", "tinybase", "1.1")
+    record = set_up(copied, newer)
     assert record["versions"] == {"tinybase": "1.1"}
     assert imports(copied, "import tinybase; print(tinybase.VALUE)") == "11"
 
@@ -511,6 +518,14 @@ def _read(path) -> bytes:
         return b""
 
 
+class Inspected(NamedTuple):
+    """An index: its address, its certificate, and the folder that it shows."""
+
+    address: str
+    certificate: Path
+    pages: Path
+
+
 @pytest.fixture
 def inspected(store, tmp_path):
     """Give an HTTPS index whose certificate only this machine may know, and the file of that certificate."""
@@ -532,7 +547,7 @@ def inspected(store, tmp_path):
     context.load_cert_chain(certificate, key)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"https://localhost:{server.server_port}", certificate
+    yield Inspected(f"https://localhost:{server.server_port}", certificate, pages)
     server.shutdown()
     server.server_close()
 
@@ -553,7 +568,7 @@ def without_tinybase(folder):
 
 def test_certificate_that_only_the_system_trusts(copied, store, inspected, monkeypatch):
     """Where a proxy inspects traffic: pip's own list fails, the system's store is tried, and all is well."""
-    address, certificate = inspected
+    address, certificate, _ = inspected
     monkeypatch.delenv("PIP_CERT", raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setattr(installer, "_certificates_of_system", lambda: certificate.read_text(encoding="ascii"))
@@ -566,7 +581,7 @@ def test_certificate_that_only_the_system_trusts(copied, store, inspected, monke
 
 def test_certificate_that_nobody_trusts(copied, store, inspected, monkeypatch):
     """When the system does not trust it either, the remedy says how to get the certificate in."""
-    address, _ = inspected
+    address, _, _ = inspected
     monkeypatch.delenv("PIP_CERT", raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     without_tinybase(copied)
@@ -725,6 +740,50 @@ def test_each_package_is_pinned_once(python, system, machine):
         assert chosen == sorted(requirements.lowest_versions([name]))
 
 
+PINNED_WITH_HASHES = re.compile(r"([\w.-]+)==([\w.]+)(?: ; ([^\\]+?))?(?: \\\n    --hash=sha256:[0-9a-f]{64})+\n")
+
+
+def locked(name) -> list:
+    """The entries of a locked list: name, version, marker."""
+    text = requirements.locked(name).read_text(encoding="utf-8")
+    body = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
+    found = list(PINNED_WITH_HASHES.finditer(body))
+    assert "".join(one.group() for one in found) == body, f"{name}: an entry without a version or a hash"
+    return [one.groups() for one in found]
+
+
+def test_locks_hold_hashes_and_no_address():
+    """Every entry of every locked list is one version with hashes of its files; none says where to fetch it."""
+    names = ("base", *requirements.EXTRAS, "torch")
+    assert sorted(path.stem for path in requirements.locked("base").parent.iterdir()) == sorted(names)
+    assert all(len(locked(name)) > 10 for name in names)
+
+
+@pytest.mark.parametrize("python", ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize(("system", "machine"), [("linux", "x86_64"), ("linux", "aarch64"), ("win32", "AMD64"),
+                                                 ("darwin", "arm64"), ("darwin", "x86_64")])
+def test_locks_hold_what_the_lists_pin(python, system, machine):
+    """For every Python and system: the locked lists hold each pin, and no two of them another version of one package."""
+    markers = pytest.importorskip("packaging.requirements")
+    values = {"python_version": python, "python_full_version": f"{python}.1", "sys_platform": system, "platform_machine": machine,
+              "platform_system": {"linux": "Linux", "win32": "Windows", "darwin": "Darwin"}[system], "platform_python_implementation":
+              "CPython", "implementation_name": "cpython", "os_name": "nt" if system == "win32" else "posix"}
+
+    def applies(marker) -> bool:
+        return not marker or markers.Requirement(f"x ; {marker}").marker.evaluate(values)
+
+    chosen = {}
+    for name in ("base", *requirements.EXTRAS, "torch"):
+        for package, version, marker in locked(name):
+            if applies(marker):
+                assert chosen.setdefault(package, version) == version, f"{package} in {name}"
+    for line in (line for lines in requirements.pins(("base", *requirements.EXTRAS)) for line in lines):
+        pin, _, marker = line.partition(";")
+        if applies(marker):
+            package, version = pin.strip().split("==")
+            assert chosen[package] == version
+
+
 def test_lowest_versions_are_compared_as_numbers():
     """The lowest pin is found by number, not by letters (3.9 is below 3.10)."""
     assert requirements.lowest_versions()["matplotlib"] == "3.9.4"
@@ -733,26 +792,39 @@ def test_lowest_versions_are_compared_as_numbers():
     assert requirements.as_numbers("1.10") > requirements.as_numbers("1.9.9")
 
 
-def test_choice_of_torch():
-    """TORCH chooses torch's own index where the package index holds the other build; an INDEX_URL decides by itself."""
-    def address(torch, system, version=(3, 12), **more):
-        chosen = Source(torch=torch, **more).torch_variables(system, version)
-        return chosen.get("PIP_EXTRA_INDEX_URL", "").split("/")[-1]
+@pytest.mark.parametrize(("torch", "system", "version", "build"), [
+    ("cpu", "Linux", (3, 12), "cpu"), ("cuda", "Linux", (3, 12), ""), ("default", "Linux", (3, 12), ""),
+    ("cpu", "Windows", (3, 12), ""),
+    ("cuda", "Windows", (3, 12), "cu130"), ("cuda", "Windows", (3, 9), "cu126"), ("cpu", "Darwin", (3, 12), "")])
+def test_choice_of_torch(torch, system, version, build, monkeypatch):
+    """Where the package index holds another build, torch comes alone from its own; all else, and the index's build, by hash."""
+    monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
+    first, *more = Source(torch=torch).calls(["base", "learning"], system, version)
+    files = [str(requirements.locked(name)) for name in ("base", "learning", *([] if build else ["torch"]))]
+    assert first.arguments == ["--require-hashes", *(part for file in files for part in ("-r", file))]
+    assert not first.variables
+    assert first.share + sum(call.share for call in more) == 1
+    if build:
+        (last,) = more
+        assert last.variables == {"PIP_EXTRA_INDEX_URL": f"https://download.pytorch.org/whl/{build}"}
+        assert last.arguments[0] == "--no-deps"
+        assert [pin.split(";")[0].strip() for pin in last.arguments[1:]] == [f"torch==2.8.0+{build}", f"torch==2.13.0+{build}"]
+    else:
+        assert not more
 
-    assert address("cpu", "Linux") == "cpu"
-    assert address("cuda", "Linux") == ""
-    assert address("default", "Linux") == ""
-    assert address("cpu", "Windows") == ""
-    assert address("cuda", "Windows") == "cu130"
-    assert address("cuda", "Windows", (3, 9)) == "cu126"
-    assert address("cpu", "Linux", index_url="https://index.example/simple") == ""
-    assert address("cpu", "Linux", wheels="/wheels") == ""
-    pins = ['torch==2.8.0 ; python_version < "3.10"', "torch==2.13.0", "safetensors==0.8.0"]
-    kept = ['torch==2.8.0+cpu ; python_version < "3.10"', "torch==2.13.0+cpu"]
-    assert Source(torch="cpu").torch_constraints(pins, "Linux", "x86_64") == kept
-    for other in (Source(torch="cuda"), Source(torch="default"), Source(index_url="https://a.example"), Source(wheels="/wheels")):
-        assert not other.torch_constraints(pins, "Linux", "x86_64")
-    assert not Source().torch_constraints(pins, "Linux", "aarch64") and not Source().torch_constraints(pins, "Windows", "AMD64")
+
+def test_source_of_the_users_own_decides_which_torch():
+    """An INDEX_URL or WHEELS may hold any build of torch: it is taken last, by its version; all else by hash."""
+    for source in (Source(index_url="https://index.example/simple"), Source(wheels="/wheels", torch="cuda")):
+        first, last = source.calls(["base", "learning"], "Linux", (3, 12))
+        assert first.arguments[0] == "--require-hashes" and str(requirements.locked("torch")) not in first.arguments
+        assert last.arguments == [pin for pin in requirements.pins(["learning"])[0] if pin.startswith("torch")] and not last.variables
+    (only,) = Source(wheels="/wheels").calls(["base", "cluster"], "Linux", (3, 12))
+    assert only.arguments[0] == "--require-hashes"
+
+
+def test_cuda_costs_more():
+    """The size that is told depends on the build."""
     assert requirements.size_of(["learning"], "cuda").disk > 3 * requirements.size_of(["learning"]).disk
 
 

@@ -132,6 +132,8 @@ please update the hashes. Otherwise, examine the package contents carefully; som
     tiny==1.0 from http://127.0.0.1:8909/tiny-1.0-py3-none-any.whl#sha256=00000000:
         Expected sha256 00000000
              Got        ea836d83""",
+        """ERROR: In --require-hashes mode, all requirements must have their versions pinned with ==. These do not:
+    tinydask from file:///wheels/tinydask-2.0-py3-none-any.whl (from tinybase==1.1)""",
     ],
     "no ensurepip": [
         """The virtual environment was not created successfully because ensurepip is not

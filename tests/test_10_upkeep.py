@@ -14,6 +14,7 @@ import pytest
 from phenofuse.algorithms.bridge import environment, installer, interpreters, places, processes, upkeep
 from phenofuse.algorithms.bridge.environment import Source
 from phenofuse.algorithms.bridge.failures import SetupError
+from wheels import write_list, write_wheel
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the simulated bases are made of links")
 
@@ -118,19 +119,10 @@ def unpack(python, wanted, source, temporary, packages, *_):
 @pytest.fixture
 def store(tmp_path):
     """Give wheels and lists of a product that needs one small package."""
-    wheels, lists = tmp_path / "wheels", tmp_path / "lists"
-    wheels.mkdir()
-    lists.mkdir()
-    for name in ("tinybase", "tinyledger"):
-        info = f"{name}-1.0.dist-info"
-        with zipfile.ZipFile(wheels / f"{name}-1.0-py3-none-any.whl", "w") as archive:
-            archive.writestr(f"{name}.py", "VALUE = 1\n")
-            archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-            archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-            archive.writestr(f"{info}/RECORD", f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
-    size = "# Size: 1 MB to fetch, 2 MB on disk\n"
-    (lists / "base.txt").write_text(size + "tinybase==1.0\n", encoding="utf-8")
-    (lists / "earthengine.txt").write_text(size + "tinyledger==1.0\n", encoding="utf-8")
+    (tmp_path / "wheels").mkdir()
+    for part, name in (("base", "tinybase"), ("earthengine", "tinyledger")):
+        write_wheel(tmp_path / "wheels", name, "1.0", {f"{name}.py": "VALUE = 1\n"})
+        write_list(tmp_path, part, name, "1.0")
     return tmp_path
 
 

@@ -53,6 +53,8 @@ def test_assets_are_exported_and_fetched(tmp_path, undisturbed):
     with double() as found:
         export(call(found, tmp_path, END_DATE=END, DESTINATION="asset", PLACE="demak"))
         assert len(found.operations) == 3 and found.count("computePixels") == 0
+        assert all(operation["_body"]["assetExportOptions"]["earthEngineDestination"]["overwrite"] is True
+                   for operation in found.operations.values())
         found.tick(), found.tick()
         proceed(found, tmp_path)
         assert all(name.startswith("projects/loop-back/assets/demak/S1S2_2023-") for name in found.assets)

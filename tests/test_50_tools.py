@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import functools
 import re
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import processing
 from phenofuse.algorithms.bridge import environment, places, settings
 from qgis.core import QgsNetworkAccessManager, QgsProcessingException, QgsProcessingFeedback
 from qgis.PyQt.QtNetwork import QNetworkProxy
+from wheels import write_list, write_wheel
 
 
 class Heard(QgsProcessingFeedback):
@@ -36,15 +36,8 @@ def tiny(provider, tmp_path, monkeypatch):
     """Give a folder of one small wheel, and a product that needs nothing else; the settings folder is empty."""
     wheels, lists = tmp_path / "wheels", tmp_path / "lists"
     wheels.mkdir()
-    lists.mkdir()
-    info = "tinybase-1.0.dist-info"
-    with zipfile.ZipFile(wheels / "tinybase-1.0-py3-none-any.whl", "w") as archive:
-        archive.writestr("tinybase.py", "VALUE = 1\n")
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tinybase\nVersion: 1.0\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\n"
-                                          "Tag: py3-none-any\n")
-        archive.writestr(f"{info}/RECORD", f"tinybase.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
-    (lists / "base.txt").write_text("# Size: 1 MB to fetch, 2 MB on disk\ntinybase==1.0\n", encoding="utf-8")
+    write_wheel(wheels, "tinybase", "1.0", {"tinybase.py": "VALUE = 1\n"})
+    write_list(tmp_path, "base", "tinybase", "1.0")
     monkeypatch.setattr(environment, "set_up", functools.partial(environment.set_up, lists=lists))
     monkeypatch.setattr(settings, "home", lambda: tmp_path / "profile")
     monkeypatch.setattr(places, "shared", lambda: tmp_path / "home")
@@ -101,7 +94,7 @@ def test_setupengine_without_an_extra_is_used_all_the_same(tiny, tmp_path, monke
     """An extra that cannot be installed is an error that says so; the option points to the engine that works without it."""
     chosen = {}
     monkeypatch.setattr("phenofuse.algorithms.tools.setupengine.ProcessingConfig.setSettingValue", chosen.__setitem__)
-    (tmp_path / "lists" / "cluster.txt").write_text("# Size: 1 MB to fetch, 2 MB on disk\ntinydask==2.0\n", encoding="utf-8")
+    write_list(tmp_path, "cluster", "tinydask", "2.0")
     (tmp_path / "disk").mkdir()
     with pytest.raises(QgsProcessingException, match=r"The base works\. The extra cluster could not be installed: .*tinydask==2\.0"):
         processing.run("phenofuse:setupengine", {"WHEELS": str(tiny), "FOLDER": str(tmp_path / "disk"), "EXTRAS": ["cluster"]},

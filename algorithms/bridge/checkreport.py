@@ -122,7 +122,11 @@ def _of_machine(facts: dict) -> list:
     if 0 < machine["free_memory_mb"] < budget:
         found.append(Problem(f"{machine['free_memory_mb']} MB of memory are free; {budget} MB are set for pixels.",
                              "Close other programs, or lower the memory for pixels in the options."))
-    if graphics["driver"] and facts["packages"].get("torch") and not graphics["torch"]:
+    if graphics["problem"]:
+        found.append(Problem(f"Networks run on the processor: {graphics['problem']}.",
+                             "Update the driver of the GPU, or run phenofuse:setupengine with REBUILD=true and an INDEX_URL whose "
+                             "torch is built for this GPU."))
+    elif graphics["driver"] and facts["packages"].get("torch") and not graphics["torch"]:
         found.append(Problem("There is an NVIDIA GPU, but this torch does not use it.",
                              "Run phenofuse:setupengine with EXTRAS=learning, TORCH=cuda and REBUILD=true."))
     return found

@@ -182,10 +182,10 @@ def set_up(folder, extras=(), source: Source = FROM_INDEX, python: str = "", lis
         raise SetupError(Failure("extras", f"There is no extra called {unknown[0]}.",
                                  f"Choose from {', '.join(EXTRAS)}."))
     if source.torch == "cuda" and platform.system() == "Darwin":
-        raise SetupError(Failure("torch", "There is no CUDA on macOS.", "Choose TORCH=cpu; it also uses Apple's GPU."))
+        raise SetupError(Failure("torch", "There is no CUDA on macOS.", "Choose TORCH=cpu: networks run on the processor there."))
     if source.wheels and not any(Path(source.wheels).glob("*.whl")):
         raise SetupError(Failure("wheels", f"The folder {source.wheels} holds no wheel files (*.whl).",
-                                 "Fill it on a computer with a network: pip download --only-binary=:all: -r base.txt."))
+                                 "Fill it on a computer with a network: pip download --only-binary=:all: -r locked/base.txt."))
     try:
         with upkeep.only_one(folder):
             return _complete(folder, extras, source, python, listener, rebuild, lists)
@@ -479,18 +479,12 @@ def _make(folder: Path, found, source: Source, listener) -> str:
 
 def _install(folder: Path, part: str, fetch: float, source: Source, listener, lists) -> None:
     """Install one part. The base's list goes with an extra's, so that no extra moves a package of the base."""
-    packages = places.site_packages(folder)
+    packages, start = places.site_packages(folder), 0.0
     _forget_half_installed(packages)
-    wanted, variables = [], {}
-    if part == "learning":                           # torch has indexes of its own
-        kept = source.torch_constraints(requirements.pins([part], lists)[0], platform.system(), platform.machine())
-        constraints = folder / "constraints.txt"
-        constraints.write_text("\n".join(kept), encoding="utf-8")
-        wanted = ["-c", str(constraints)]
-        variables = source.torch_variables(platform.system(), places.version_of(folder))
-    for name in dict.fromkeys(["base", part]):
-        wanted += ["-r", str(Path(lists, f"{name}.txt"))]
-    installer.install(str(python_of(folder)), wanted, source, folder / "fetching", packages, fetch, listener, variables)
+    for call in source.calls(list(dict.fromkeys(["base", part])), platform.system(), places.version_of(folder), lists):
+        installer.install(str(python_of(folder)), call.arguments, source, folder / "fetching", packages, call.share * fetch,
+                          _Share(listener, start, start + call.share), call.variables)
+        start += call.share
 
 
 def _note(folder: Path, working: dict, **more) -> dict:

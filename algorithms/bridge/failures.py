@@ -60,9 +60,10 @@ _KNOWN = [
     (r"No module named '?pip'?(?:\W|$)",
      Failure("no pip", "This Python has no pip, so nothing can be installed with it.",
              "On Debian and Ubuntu run: sudo apt install python3-venv. Elsewhere choose another PYTHON.")),
-    (r"DO NOT MATCH THE HASHES|hash mismatch|Hashes are required|Expected sha256",
-     Failure("hash mismatch", "A downloaded file is not the one that its index promised (damaged, or changed).",
-             "Run it again; if it stays, a proxy or mirror alters files: choose another INDEX_URL.")),
+    (r"DO NOT MATCH THE HASHES[^\n]*\n\s*([^\s;]+)|In --require-hashes mode[^\n]*\n\s*([^\s;]+)|hash mismatch|Hashes are required",
+     Failure("hash mismatch", "A file is not the one that Phenofuse was tested with (damaged, or changed): {line}. "
+             "It was not installed.",
+             "Run it again; if it stays, a proxy or mirror alters files: choose another INDEX_URL, or fill WHEELS afresh.")),
     (r"407 Proxy Authentication|ProxyError|Cannot connect to proxy|Tunnel connection failed|proxy URL had no",
      Failure("proxy", "The proxy that stands between this computer and the package index{at} refused or did not answer.",
              "Set HTTPS_PROXY to http://user@host:port (Settings > Options > System > Environment), "

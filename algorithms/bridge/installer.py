@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from . import failures, processes
+from . import failures, processes, requirements
 from .failures import SetupError
 
 SECONDS_BETWEEN_MEASUREMENTS = 0.5
@@ -19,10 +19,18 @@ FETCHED, UNPACKED = 0.8, 1.0
 # pip's default of 5 lets a computer without a network wait for minutes before it hears why.
 RETRIES = "2"
 
-# torch's own indexes. The package index holds the CUDA build for Linux and the processor build for Windows.
-TORCH_CPU = "https://download.pytorch.org/whl/cpu"
-TORCH_CUDA = "https://download.pytorch.org/whl/cu130"
-TORCH_CUDA_OLD = "https://download.pytorch.org/whl/cu126"       # for the last torch of Python 3.9
+# torch's own indexes, a build each. The package index holds the CUDA build for Linux and the processor build for Windows.
+TORCH_INDEX = "https://download.pytorch.org/whl/{build}"
+CUDA, CUDA_OLD = "cu130", "cu126"                    # the older one for the last torch of Python 3.9
+TORCH_SHARE = 0.9                                    # of what learning fetches, with the build for processors
+
+
+class Call(NamedTuple):
+    """One call of pip: what to install, more of pip's variables, and its share of what is fetched."""
+
+    arguments: list
+    variables: dict
+    share: float = 1.0
 
 
 class Source(NamedTuple):
@@ -46,25 +54,35 @@ class Source(NamedTuple):
             chosen.update(HTTPS_PROXY=self.proxy, HTTP_PROXY=self.proxy)
         return chosen
 
-    def torch_variables(self, system: str, version: tuple) -> dict:
-        """pip's variables for the chosen build of torch; an INDEX_URL of the user's own decides by itself."""
-        address = ""
-        if self.torch == "cpu" and system == "Linux":
-            address = TORCH_CPU
-        elif self.torch == "cuda" and system == "Windows":
-            address = TORCH_CUDA if version[:2] >= (3, 10) else TORCH_CUDA_OLD
-        if not address or self.index_url or self.wheels:
-            return {}
-        return {"PIP_EXTRA_INDEX_URL": " ".join(filter(None, [os.environ.get("PIP_EXTRA_INDEX_URL"), address]))}
+    def calls(self, names, system: str, version: tuple, lists=requirements.LISTS) -> list:
+        """The calls of pip that install some lists, every file by its hash.
 
-    def torch_constraints(self, pins: list, system: str, machine: str) -> list:
-        """Lines that keep pip from taking gigabytes of CUDA where the build for processors was asked for but is not to be had.
-
-        On Linux only builds for Intel and AMD differ; an INDEX_URL or WHEELS of the user's own decide by themselves.
+        All but torch, where the package index does not hold the build that is wanted: it comes last and alone from an index
+        of its own, by a version which no other index has; that index, reached by HTTPS, vouches for it. A source of the
+        user's own may hold any build; it decides by itself what torch is.
         """
-        if self.torch != "cpu" or system != "Linux" or machine != "x86_64" or self.index_url or self.wheels:
-            return []
-        return [re.sub(r"^torch==([\d.]+)", r"torch==\1+cpu", line) for line in pins if line.startswith("torch==")]
+        build, own = self.build_of_torch(system, version), bool(self.index_url or self.wheels)
+        pins = [line for line in requirements.pins(["learning"], lists)[0] if line.startswith("torch==")] if "learning" in names else []
+        apart = bool(pins) and (own or bool(build))
+        wanted = [*names, *(["torch"] if pins and not apart else [])]
+        hashed = ["--require-hashes", *(part for name in wanted for part in ("-r", str(requirements.locked(name, lists))))]
+        if not apart:
+            return [Call(hashed, {})]
+        if own:
+            torch = Call(pins, {}, TORCH_SHARE)
+        else:
+            indexes = filter(None, [os.environ.get("PIP_EXTRA_INDEX_URL"), TORCH_INDEX.format(build=build)])
+            torch = Call(["--no-deps", *(re.sub(r"^torch==([\d.]+)", rf"torch==\1+{build}", line) for line in pins)],
+                         {"PIP_EXTRA_INDEX_URL": " ".join(indexes)}, TORCH_SHARE)
+        return [Call(hashed, {}, 1 - TORCH_SHARE), torch]
+
+    def build_of_torch(self, system: str, version: tuple) -> str:
+        """The build of torch to be had from an index of its own; empty where the source itself has what is wanted."""
+        if self.index_url or self.wheels:
+            return ""
+        if self.torch == "cuda" and system == "Windows":
+            return CUDA if version[:2] >= (3, 10) else CUDA_OLD
+        return "cpu" if self.torch == "cpu" and system == "Linux" else ""
 
 
 class Step(NamedTuple):

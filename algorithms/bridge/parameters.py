@@ -55,7 +55,7 @@ SHARED_HELP = {
     "WORKERS": "Threads. Empty: as the Processing options say; 0 there means one per core.",
     "SCHEDULER": "Address of a running Dask scheduler (tcp://host:8786), to work on a cluster: the one of the Processing options, "
     "or one on this machine. Empty: as the Processing options say; empty there means this machine, without Dask.",
-    "DEVICE": "Where networks run: auto, cpu or gpu. Empty: as the Processing options say.",
+    "DEVICE": "Where networks run: auto, cpu, or gpu (NVIDIA's). Empty: as the Processing options say.",
     "SEED": "Start of the random numbers: the same seed gives the same result.",
     "FOLDER": "The folder.",
     "LOAD": "Open the resulting series in QGIS.",

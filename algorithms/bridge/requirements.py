@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 EXTRAS = ("learning", "earthengine", "cluster", "onnx")
 LISTS = Path(__file__).resolve().parents[2] / "resources" / "requirements"
+LOCKED = "locked"                                    # the folder in it that holds the lists with all hashes
 
 _SIZE = re.compile(r"^# Size(?: with TORCH=(\w+))?: (\d+) MB to fetch, (\d+) MB on disk", re.MULTILINE)
 _PIN = re.compile(r"^([\w.-]+)==([\w.+]+)", re.MULTILINE)
@@ -51,6 +52,14 @@ def pins(parts, lists=LISTS) -> list:
     """The lines of some lists that pin something, list by list."""
     return [[line.strip() for line in _text(part, lists).splitlines() if line.strip() and not line.startswith("#")]
             for part in parts]
+
+
+def locked(name: str, lists=LISTS) -> Path:
+    """The file that pip installs a list from: all that it needs in turn, each in one version and with the hashes of its files.
+
+    Beside the lists there is one called ``torch``: torch, and what only its CUDA builds need, as the package index has them.
+    """
+    return Path(lists, LOCKED, f"{name}.txt")
 
 
 def as_numbers(version: str) -> tuple:

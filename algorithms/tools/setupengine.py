@@ -30,16 +30,16 @@ class SetUpEngine(PhenofuseAlgorithm):
         "stays, and an extra that cannot be installed takes nothing away.\n\n"
         "Without a network: on another computer of the same system, with the same Python version, run "
         "'pip download --only-binary=:all: -r base.txt -d FOLDER' (base.txt lies in the plugin's folder "
-        "resources/requirements, beside one list per extra) and give that folder as WHEELS. The proxy is taken from QGIS's "
-        "network options or the variable HTTPS_PROXY, trusted certificates from PIP_CERT and from this system; pip's own "
-        "configuration counts too.")
+        "resources/requirements/locked, beside one list per extra, with the hash of every file) and give that folder as "
+        "WHEELS. The proxy is taken from QGIS's network options or the variable HTTPS_PROXY, trusted certificates from "
+        "PIP_CERT and from this system; pip's own configuration counts too.")
     TAGS = ("install", "environment", "python", "pip", "torch", "dask", "earth engine", "offline", "proxy")
     HELP = {
         "EXTRAS": "learning: torch, to train and apply networks (205 MB to fetch; with CUDA 2,750 MB). earthengine: to "
                   "download from Google Earth Engine (25 MB). cluster: Dask, to work on an existing cluster (5 MB). "
                   "onnx: to export models for other programs (35 MB, beside learning).",
-        "TORCH": "Which build of torch: cpu (900 MB on disk; on a Mac it uses Apple's GPU too), cuda for NVIDIA GPUs "
-                 "(5,000 MB on disk), or default: whatever the index offers. INDEX_URL and WHEELS decide by "
+        "TORCH": "Which build of torch: cpu (900 MB on disk; the one for Macs, whose GPUs are not used), cuda for NVIDIA "
+                 "GPUs (5,000 MB on disk), or default: whatever the index offers. INDEX_URL and WHEELS decide by "
                  "themselves. To change an installed build, also choose REBUILD.",
         "INDEX_URL": "Address of another package index, such as your organisation's mirror. It is kept in QGIS's "
                      "history: put a user name and key into pip's own configuration instead. Empty: the public index.",

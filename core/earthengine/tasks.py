@@ -186,7 +186,9 @@ def _config(ee, plan: Plan, item: Item, period) -> dict:
               "dimensions": f"{plan.width}x{plan.height}", "maxPixels": MOST_PIXELS}  # fmt: skip
     export = ee.batch.Export.image
     if plan.destination == "asset":
-        return export.toAsset(image, assetId=asset(plan, item), overwrite=True, **common).config
+        asked = export.toAsset(image, assetId=asset(plan, item), **common).config
+        asked["assetExportOptions"]["earthEngineDestination"]["overwrite"] = True  # the client of Python 3.9 has no name for it
+        return asked
     file = {"fileFormat": "GeoTIFF", "formatOptions": {"noData": composites.NODATA}, **common}
     image = composites.pixels(ee, image)
     if plan.destination == "drive":

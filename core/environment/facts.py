@@ -56,13 +56,13 @@ def memory() -> tuple:
 
 
 def graphics() -> dict:
-    """GPUs as torch sees them and as the driver's own tool does; empty lists without."""
-    found = {"torch": [], "driver": _nvidia_smi()}
+    """GPUs as torch sees them and as the driver's own tool does, and why torch cannot use them; empty without."""
+    found = {"torch": [], "driver": _nvidia_smi(), "problem": ""}
     try:
         torch = importlib.import_module("torch")
         found["torch"] = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-        if getattr(torch.backends, "mps", None) and torch.backends.mps.is_available():
-            found["torch"].append("Apple GPU (mps)")
+        if torch.cuda.is_available():
+            found["problem"] = importlib.import_module("..learning", __package__).gpu_problem()
     except Exception:  # torch is missing, or its driver is broken: `packages` and `driver` tell which
         return found
     return found

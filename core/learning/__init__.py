@@ -9,8 +9,9 @@
 * `report`: how good it is, on values it never saw, in words first; `description`: what a model is, to read.
 
 `job` trains, `filljob` fills, `describejob` describes. torch is an extra of the engine; it is imported only where a network runs.
-Other topics may ask a trained network to fill pixels: `Applied`.
+Other topics may ask a trained network to fill pixels: `Applied`; and why a GPU is not used: `gpu_problem`.
 """
 from .applied import Applied
+from .device import gpu_problem
 
-__all__ = ["Applied"]
+__all__ = ["Applied", "gpu_problem"]
