@@ -48,7 +48,7 @@ def claimed(job: Job, parameters: dict):
     if twice:
         raise InputError("{} and {} are the same file.".format(*twice), "Choose another name.")
     for key, path in wanted.items():
-        for one in (path, *beside(path)):
+        for one in (path, *beside(path)[: len(SIDECARS)]):
             require_replaceable(one)
         if key == "REPORT":
             require_our_numbers(path)
@@ -158,10 +158,13 @@ def replace_together(moves) -> None:
     OutputError
         Naming the file that could not be replaced.
     """
-    kept, placed = [], []
+    moves, kept, placed = [(source, Path(target)) for source, target in moves], [], []
+    target = moves[0][1]
     try:
+        for source, target in moves:  # a power failure leaves no file under its name that the disk has half of
+            if source is not None and os.path.isfile(source):
+                files.flush(source)
         for source, target in moves:
-            target = Path(target)
             if os.path.lexists(target):
                 kept.append((_put_aside(target), target))
             elif source is not None:
@@ -252,6 +255,7 @@ def require_our_numbers(report: Path) -> None:
     numbers = numbers_of(report)
     if report.suffix.lower() == NUMBERS:
         raise OutputError(f"The report is to be named {report.name}, which is a name for numbers.", "Let its name end in .html.")
+    require_replaceable(numbers)
     if not numbers.exists():
         return
     with open(numbers, "rb") as file:
