@@ -88,15 +88,21 @@ def writing(path):
     except OutputError:
         raise
     except OSError as problem:
-        if problem.errno in NO_ROOM:
-            raise DiskError(f"The disk of {path.parent} is full.", "Free some room, then run the same call again.") from problem
-        raise OutputError(
-            f"{path} cannot be written ({problem.strerror or problem}).",
-            "Choose a folder that you may write and that has room left; if the file is open in another program, close it there.",
-        ) from problem
+        raise failure(path, problem) from problem
     finally:
         with contextlib.suppress(OSError):
             name.unlink()
+
+
+def failure(path, problem: OSError) -> OutputError:
+    """The error for a file that could not be written or replaced."""
+    if problem.errno in NO_ROOM:
+        return DiskError(f"The disk of {Path(path).parent} is full.", "Free some room, then run the same call again.")
+    return OutputError(
+        f"{path} cannot be {'replaced' if os.path.exists(path) else 'written'} ({problem.strerror or problem}).",
+        "If it is open in another program, close it there (in QGIS, remove its layer from the project), or choose another name "
+        "in a folder that you may write.",
+    )
 
 
 def flush(path) -> None:

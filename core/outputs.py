@@ -142,7 +142,7 @@ def require_replaceable(path) -> None:
     try:
         _try_to_replace(Path(path), state)
     except OSError as problem:
-        raise _irreplaceable(path, problem) from problem
+        raise files.failure(path, problem) from problem
 
 
 def replace_together(moves) -> None:
@@ -161,9 +161,8 @@ def replace_together(moves) -> None:
     moves, kept, placed = [(source, Path(target)) for source, target in moves], [], []
     target = moves[0][1]
     try:
-        for source, target in moves:  # a power failure leaves no file under its name that the disk has half of
-            if source is not None and os.path.isfile(source):
-                files.flush(source)
+        for source in (one for one, _ in moves if one is not None and os.path.isfile(one)):
+            files.flush(source)  # a power failure leaves no file under its name that the disk has half of
         for source, target in moves:
             if os.path.lexists(target):
                 kept.append((_put_aside(target), target))
@@ -181,7 +180,7 @@ def replace_together(moves) -> None:
                 _remove(old)
             else:
                 files.replace(old, path)
-        raise _irreplaceable(target, problem) from problem
+        raise files.failure(target, problem) from problem
     for old, _ in kept:
         _remove(old)
 
@@ -226,13 +225,6 @@ def _put_aside(target: Path) -> Path:
     except OSError:
         files.replace(target, old)
     return old
-
-
-def _irreplaceable(path, problem: OSError) -> OutputError:
-    return OutputError(
-        f"{path} cannot be replaced ({problem.strerror or problem}).",
-        "If it is open in another program, close it there (in QGIS, remove its layer from the project), or choose another name.",
-    )
 
 
 def _try_to_replace(path: Path, state) -> None:
