@@ -23,6 +23,7 @@ SECONDS_OF_PATIENCE, SECONDS_BETWEEN_TRIES = 5.0, 0.1
 TEMPORARY, OLD, LOCK = ".writing-", ".old-", ".lock"  # in hidden names beside an output, the first two before a process's number
 # A byte that Windows locks can be read by nobody else: it lies far behind what the lock's file says of its owner.
 LOCKED_BYTE = 2**30
+LENGTH_OF_NOTE = 512
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _HELD_BY_ANOTHER = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
 
@@ -87,15 +88,21 @@ def writing(path):
     except OutputError:
         raise
     except OSError as problem:
-        if problem.errno in NO_ROOM:
-            raise DiskError(f"The disk of {path.parent} is full.", "Free some room, then run the same call again.") from problem
-        raise OutputError(
-            f"{path} cannot be written ({problem.strerror or problem}).",
-            "Choose a folder that you may write and that has room left; if the file is open in another program, close it there.",
-        ) from problem
+        raise failure(path, problem) from problem
     finally:
         with contextlib.suppress(OSError):
             name.unlink()
+
+
+def failure(path, problem: OSError) -> OutputError:
+    """The error for a file that could not be written or replaced."""
+    if problem.errno in NO_ROOM:
+        return DiskError(f"The disk of {Path(path).parent} is full.", "Free some room, then run the same call again.")
+    return OutputError(
+        f"{path} cannot be {'replaced' if os.path.exists(path) else 'written'} ({problem.strerror or problem}).",
+        "If it is open in another program, close it there (in QGIS, remove its layer from the project), or choose another name "
+        "in a folder that you may write.",
+    )
 
 
 def flush(path) -> None:
@@ -139,10 +146,10 @@ class Lock:
         if ours and not ON_WINDOWS:
             with contextlib.suppress(OSError):  # so that another user can take what a killed run left in a shared folder
                 os.fchmod(file, 0o666)
+        # Always of one length: what a killed run said needs no cutting off.
         words = {"process": os.getpid(), "host": platform.node(), "since": datetime.now().strftime("%Y-%m-%d %H:%M")}
-        os.ftruncate(file, 0)
         os.lseek(file, 0, os.SEEK_SET)
-        os.write(file, json.dumps(words).encode())
+        os.write(file, json.dumps(words).ljust(LENGTH_OF_NOTE).encode())
         return self
 
     def __exit__(self, *_) -> None:
@@ -207,7 +214,7 @@ def _owner(file) -> dict:
     """What a lock's file says of its owner; {} when it says nothing."""
     try:
         os.lseek(file, 0, os.SEEK_SET)
-        words = json.loads(os.read(file, 4096))
+        words = json.loads(os.read(file, LENGTH_OF_NOTE))
         return words if {"process", "host", "since"} <= set(words) else {}
     except (OSError, ValueError, TypeError):
         return {}

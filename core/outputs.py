@@ -48,7 +48,7 @@ def claimed(job: Job, parameters: dict):
     if twice:
         raise InputError("{} and {} are the same file.".format(*twice), "Choose another name.")
     for key, path in wanted.items():
-        for one in (path, *beside(path)):
+        for one in (path, *beside(path)[: len(SIDECARS)]):
             require_replaceable(one)
         if key == "REPORT":
             require_our_numbers(path)
@@ -142,7 +142,7 @@ def require_replaceable(path) -> None:
     try:
         _try_to_replace(Path(path), state)
     except OSError as problem:
-        raise _irreplaceable(path, problem) from problem
+        raise files.failure(path, problem) from problem
 
 
 def replace_together(moves) -> None:
@@ -158,10 +158,12 @@ def replace_together(moves) -> None:
     OutputError
         Naming the file that could not be replaced.
     """
-    kept, placed = [], []
+    moves, kept, placed = [(source, Path(target)) for source, target in moves], [], []
+    target = moves[0][1]
     try:
+        for source in (one for one, _ in moves if one is not None and os.path.isfile(one)):
+            files.flush(source)  # a power failure leaves no file under its name that the disk has half of
         for source, target in moves:
-            target = Path(target)
             if os.path.lexists(target):
                 kept.append((_put_aside(target), target))
             elif source is not None:
@@ -178,7 +180,7 @@ def replace_together(moves) -> None:
                 _remove(old)
             else:
                 files.replace(old, path)
-        raise _irreplaceable(target, problem) from problem
+        raise files.failure(target, problem) from problem
     for old, _ in kept:
         _remove(old)
 
@@ -225,13 +227,6 @@ def _put_aside(target: Path) -> Path:
     return old
 
 
-def _irreplaceable(path, problem: OSError) -> OutputError:
-    return OutputError(
-        f"{path} cannot be replaced ({problem.strerror or problem}).",
-        "If it is open in another program, close it there (in QGIS, remove its layer from the project), or choose another name.",
-    )
-
-
 def _try_to_replace(path: Path, state) -> None:
     """Ask the system what replacing a file will ask of it."""
     if files.ON_WINDOWS:  # refused while any program has it open
@@ -252,6 +247,7 @@ def require_our_numbers(report: Path) -> None:
     numbers = numbers_of(report)
     if report.suffix.lower() == NUMBERS:
         raise OutputError(f"The report is to be named {report.name}, which is a name for numbers.", "Let its name end in .html.")
+    require_replaceable(numbers)
     if not numbers.exists():
         return
     with open(numbers, "rb") as file:

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("ee", reason="needs the engine's extra 'earthengine'")
 from earthengine.helpers import HURRY, call, double, export, finished, proceed, states
 from earthengine.small import END, ONE, PERIODS, crash_before, is_of, rasters_of
+from phenofuse.core import files
 from phenofuse.core.earthengine import download, job, service, tiler
 from phenofuse.core.earthengine import ledger as memory
 from phenofuse.core.earthengine import plan as planning
@@ -179,12 +180,12 @@ def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path, undisturbed, monkeypa
             raise OSError(28, "No space left on device")
 
     with double() as found:
-        monkeypatch.setattr(tiler.os, "fsync", full)
-        with pytest.raises(OutputError, match="No space left"):
+        monkeypatch.setattr(files, "flush", full)
+        with pytest.raises(DiskError, match="is full"):
             export(call(found, tmp_path, END_DATE=END))
         monkeypatch.undo()
         monkeypatch.setattr(service, "Patience", lambda: HURRY)
-        assert not list(tmp_path.rglob("*.new"))
+        assert not list(tmp_path.rglob("*.writing-*"))
         proceed(found, tmp_path)
     assert finished(tmp_path) == undisturbed
 

@@ -19,7 +19,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from ..files import flush, writing
+from ..files import writing
 from ..outputs import numbers_of, replace_together, require_our_numbers
 from .figures import INK
 
@@ -200,7 +200,6 @@ def write_whole(texts: dict) -> None:
         moves = [(stack.enter_context(writing(path)), path) for path in texts]
         for (temporary, _), text in zip(moves, texts.values()):
             temporary.write_text(text, encoding="utf-8", errors="xmlcharrefreplace")
-            flush(temporary)
         replace_together(moves)
 
 

@@ -93,7 +93,7 @@ def series_spec(grid: Grid, periods, header: Header, dtype: str = "float32") -> 
 
 
 class RasterWriter:
-    """Writes a raster under a temporary name; `replace_together` with its `moves` gives it its own.
+    """Writes a raster under a temporary name; `finish` gives it its own, `moves` says how to do so with several.
 
     Used as a context manager it finishes when all went well and leaves nothing otherwise.
 
@@ -154,6 +154,10 @@ class RasterWriter:
         gone = [self.path.with_name(self.path.name + ending) for ending in SIDECARS]
         return [(self.temporary, self.path), *((None, path) for path in gone if path.exists())]
 
+    def finish(self) -> None:
+        """Give the closed file its final name."""
+        replace_together(self.moves)
+
     def discard(self) -> None:
         """Remove the temporary file."""
         try:
@@ -171,7 +175,7 @@ class RasterWriter:
             return
         try:
             self.close()
-            replace_together(self.moves)
+            self.finish()
         except BaseException:
             self.discard()
             raise

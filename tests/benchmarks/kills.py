@@ -132,7 +132,8 @@ def main() -> None:
         trials = [Trials(name, parameters, Path(folder)) for name, parameters in calls(scene(Path(folder))).items()]
         for number in range(options.kills):
             one = trials[number % len(trials)]
-            one.kill(chance.uniform(0.1, 1) * one.seconds)
+            after = chance.uniform(0.1, 1) * one.seconds
+            print(f"{number + 1:3d} {one.name:20} after {after:5.1f} s: {'alive' if one.kill(after) else 'ended before'}", flush=True)
         print("algorithm            seconds  kills  alive  files compared")
         for one in trials:
             print(f"{one.name:20} {one.seconds:7.1f} {one.kills:6d} {one.alive:6d}  {', '.join(sorted(one.expected))}")
