@@ -101,7 +101,8 @@ def test_a_tag_that_is_no_object(tmp_path):
 
 @pytest.mark.parametrize("last", ["0001-01-01", "9999-12-31", "2101-01-01", "1971-12-31", "2022-04-18/9999-12-31",
                                   "0001-01-01/9999-12-31", "2100-12-31", "1972-01-01/2100-12-31", "99999-01-01", "2022-02-30",
-                                  "-2022-01-01", "2022-04-18/", "2022-04-18/2022-04-17", "²⁰²²-01-01", "2022-W01-1", "x" * 10_000, ""])  # fmt: skip
+                                  "-2022-01-01", "2022-04-18/", "2022-04-18/2022-04-17", "²⁰²²-01-01", "2022-W01-1", "x" * 10_000,
+                                  ""])  # fmt: skip
 def test_bands_of_strange_dates(tmp_path, last):
     """One such date among ordinary ones, all of them such, and one band alone; as names and as tags of bands and of the file."""
     start, _, end = last.partition("/")

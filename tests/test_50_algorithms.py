@@ -174,3 +174,12 @@ def test_a_scheduler_elsewhere_must_be_in_the_options(scene, tmp_path, monkeypat
             settings.resources({"SCHEDULER": "tcp://evil.example:8786"})
     finally:
         ProcessingConfig.setSettingValue("PHENOFUSE_SCHEDULER", "")
+
+
+def test_every_number_is_looked_at_by_the_engine(algorithms):
+    """What the dialog takes as a number, the engine refuses as anything else; its memory and threads are no parameters there."""
+    from phenofuse.core.parameters import REAL, WHOLE
+
+    asked = {definition.name() for algorithm in algorithms for definition in algorithm.parameterDefinitions()
+             if definition.type() == "number" and algorithm.name() != "setupengine"}  # fmt: skip
+    assert asked - {"MEMORY_MB", "WORKERS"} == WHOLE | REAL
