@@ -144,8 +144,8 @@ class Lock:
             os.close(file)
         self._file = file
         if ours and not ON_WINDOWS:
-            with contextlib.suppress(OSError):  # so that another user can take what a killed run left in a shared folder
-                os.fchmod(file, 0o666)
+            with contextlib.suppress(OSError):  # so that others of the group can take what a killed run left in a shared folder
+                os.fchmod(file, 0o664)
         # Always of one length: what a killed run said needs no cutting off.
         words = {"process": os.getpid(), "host": platform.node(), "since": datetime.now().strftime("%Y-%m-%d %H:%M")}
         os.lseek(file, 0, os.SEEK_SET)
