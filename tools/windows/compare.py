@@ -39,7 +39,8 @@ def same(ours: Path, theirs: Path) -> float:
         if names[0] != names[1]:
             raise Different(f"{ours.name} holds other files: {sorted(set(names[0]) ^ set(names[1]))[:5]}")
         return max((same(ours / name, theirs / name) for name in names[0] if (ours / name).is_file()), default=0.0)
-    kinds = {".tif": _rasters, ".csv": _tables, ".json": _numbers_of, ".geojson": _numbers_of, ".html": _pages, ".txt": _texts}
+    kinds = {".tif": _rasters, ".csv": _tables, ".json": _numbers_of, ".geojson": _numbers_of, ".npz": _arrays,
+             ".html": _pages, ".txt": _texts}
     if ours.suffix not in kinds:
         raise Different(f"{ours.name} is of a kind that nobody compares")
     return kinds[ours.suffix](ours, theirs)
@@ -101,6 +102,14 @@ def _tables(ours: Path, theirs: Path) -> float:
 
 def _numbers_of(ours: Path, theirs: Path) -> float:
     return same_numbers(*(json.loads(path.read_text(encoding="utf-8")) for path in (ours, theirs)), ours.name)
+
+
+def _arrays(ours: Path, theirs: Path) -> float:
+    """What was learnt: a card of JSON, as bytes, and arrays."""
+    with np.load(ours, allow_pickle=False) as one, np.load(theirs, allow_pickle=False) as other:
+        found = [{name: json.loads(bytes(file[name])) if file[name].dtype == np.uint8 else file[name].tolist() for name in file.files}
+                 for file in (one, other)]  # fmt: skip
+    return same_numbers(*found, ours.name)
 
 
 def _texts(ours: Path, theirs: Path) -> float:

@@ -104,7 +104,7 @@ JOBS = {
     "fillharmonic": _fill("fillharmonic", HARMONICS=_own("harmonics.tif"), AMPLITUDE_PHASE=_own("amplitude.tif")),
     "fillwhittaker": _fill("fillwhittaker", LAMBDA=_own("lambda.tif")),
     "fillmogpr": _fill("fillmogpr", *SERIES[1:], COVARIATES=lambda here, own: _radar(here),
-                       REPORT=_own("filling é.html"), FIT=_own("fit é.json")),
+                       REPORT=_own("filling é.html"), FIT=_own("fit é.npz")),
     "fillhybrid": Job("fillhybrid", ("fillharmonic", "fillmogpr"), _merged),
     "assessfill": Job("assessfill", ("fillharmonic", "simulategaps"), lambda here, own: {
         "INPUT": here / "fillharmonic" / "filled.tif", "UNCERTAINTY": here / "fillharmonic" / "sd.tif",
