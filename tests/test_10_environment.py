@@ -357,15 +357,15 @@ def test_damage_of_a_complete_environment_is_mended(copied, store):
 
 @pytest.mark.parametrize("offline", [True, False])
 def test_a_file_that_was_changed_is_refused(copied, store, inspected, monkeypatch, tmp_path, offline):
-    """One byte of a wheel differs, its own digests adjusted or not: nothing of it is installed, from a folder as from an index."""
+    """One byte of a package differs, the digests inside it put right: nothing of it is installed, from a folder as from an index."""
     wheel = next((store / "wheels").glob("tinybase*")).name
-    places = {True: Path(shutil.copytree(store / "wheels", tmp_path / "wheels")), False: inspected.pages / "tinybase"}
-    write_wheel(places[offline], "tinybase", "1.0", {"tinybase.py": "VALUE = 7\n"})
-    assert (places[offline] / wheel).stat().st_size == (store / "wheels" / wheel).stat().st_size
+    place = Path(shutil.copytree(store / "wheels", tmp_path / "wheels")) if offline else inspected.pages / "tinybase"
+    write_wheel(place, "tinybase", "1.0", {"tinybase.py": "VALUE = 7\n"})
+    assert (place / wheel).stat().st_size == (store / "wheels" / wheel).stat().st_size
     monkeypatch.setenv("PIP_CERT", str(inspected.certificate))
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     without_tinybase(copied)
-    source = Source(wheels=str(places[True])) if offline else Source(index_url=inspected.address)
+    source = Source(wheels=str(place)) if offline else Source(index_url=inspected.address)
     with pytest.raises(SetupError) as raised:
         environment.set_up(copied, (), source, lists=store / "lists")
     assert raised.value.failure.kind == "hash mismatch" and "tinybase" in raised.value.failure.sentence
