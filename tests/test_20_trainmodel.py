@@ -149,6 +149,20 @@ def test_cancelled_leaves_a_model_that_works(scene, tmp_path):
     assert model.read_bytes() == (tmp_path / "whole.phenofuse").read_bytes()
 
 
+def test_cancelled_replaces_nothing_better(scene, trained, tmp_path):
+    """A judged model, or any other file, of that name stays, and this is said; the same call goes on and then replaces it."""
+    model = tmp_path / "m.phenofuse"
+    for before in (trained[0].read_bytes(), b"a file of somebody"):
+        model.write_bytes(before)
+        events = Recorder("Epoch 1")
+        with pytest.raises(Cancelled):
+            train(scene, model, events, EPOCHS=2)
+        assert model.read_bytes() == before and any("m.phenofuse stays what it was" in text for text in events.told)
+    train(scene, model, EPOCHS=2)
+    train(scene, tmp_path / "whole.phenofuse", EPOCHS=2)
+    assert model.read_bytes() == (tmp_path / "whole.phenofuse").read_bytes() and modelfile.load_card(model).training["finished"]
+
+
 def test_killed_and_continued_gives_the_same_model(scene, tmp_path):
     """kill -9 in mid-training, or at any moment, leaves no model; the same call goes on and ends with the same bytes.
 

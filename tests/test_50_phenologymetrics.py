@@ -110,6 +110,20 @@ def test_polygons_come_back_with_their_seasons(provider, series, tmp_path):
     assert features["east"]["peak_4"] == NULL
 
 
+def test_polygons_that_are_given_are_never_written(provider, series, tmp_path):
+    """The engine gets a copy of them, so that only this side knows where they lie: no output takes their place."""
+    path = str(tmp_path / "fields.gpkg")
+    processing.run("native:savefeatures", {"INPUT": halves(), "OUTPUT": path})
+    before = Path(path).read_bytes()
+    for key, outputs in (("ZONES", {"ZONAL_LAYER": path}), ("ZONES", {"ZONAL_SUMMARY": path}), ("MASK", {"OUTPUT": path})):
+        with pytest.raises(QgsProcessingException, match="are the same file"):
+            run(series, **{"OUTPUT": "TEMPORARY_OUTPUT", key: path, **outputs})
+    (tmp_path / "folder.gpkg").mkdir()
+    with pytest.raises(QgsProcessingException, match="is a folder"):
+        run(series, OUTPUT="TEMPORARY_OUTPUT", ZONES=path, ZONAL_LAYER=str(tmp_path / "folder.gpkg"))
+    assert Path(path).read_bytes() == before
+
+
 @pytest.mark.parametrize("parameters, words", [({"THRESHOLD": 3}, "share of the amplitude"),
                                                ({"ZONAL_LAYER": "TEMPORARY_OUTPUT"}, "needs polygons"),
                                                ({"UNCERTAINTY_DAYS": "TEMPORARY_OUTPUT"}, "standard deviations")])

@@ -7,6 +7,7 @@ import importlib.util
 import shutil
 import sys
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -348,6 +349,20 @@ def test_style_beside_a_file(series):
     layer.loadNamedStyle(series.replace(".tif", ".qml"))
     assert layer.temporalProperties().isActive()
     assert spans(layer) == (list(PERIODS) if BANDS_HAVE_DATES else ["2023-11-01/2023-12-06"])
+
+
+def test_a_style_of_somebody_else_stays(series):
+    """Ours is written anew; one that a user saved under that name is not touched."""
+    style = Path(series).with_suffix(".qml")
+    style.write_text("<qgis/>")
+    styles.write_beside(series, "ndvi")
+    assert style.read_text() == "<qgis/>"
+    style.unlink()
+    for kind in ("ndvi", "backscatter"):
+        styles.write_beside(series, kind)
+        layer = QgsRasterLayer(series)
+        layer.loadNamedStyle(str(style))
+        assert layer.customProperty("phenofuse/style") == kind
 
 
 class Copy(QgsProcessingAlgorithm):
