@@ -10,6 +10,8 @@ from pathlib import Path
 # Longer marks first: the one of UTF-16 begins the one of UTF-32.
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
           (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+# Of what a raster says of itself in its tag; what a method adds of its own is asked for by that method alone.
+_TYPES = {**dict.fromkeys(("variable", "units", "orbit", "method", "version", "metric"), str), "parameters": dict, "parents": list}
 WESTERN = "cp1252"  # what Excel's "CSV" is in Western Europe and the Americas
 
 
@@ -61,3 +63,14 @@ def json_in(text: str | bytes, hook=None):
         raise ValueError("it is nested too deep") from None
     except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as problem:  # of the hook
         raise ValueError(f"it holds something unexpected ({type(problem).__name__}: {problem})") from problem
+
+
+def tag_in(text: str | None) -> dict:
+    """The JSON object of a ``PHENOFUSE`` tag without what is not of the type that it should be; {} where it is none of ours."""
+    try:
+        content = json_in(text or "{}")
+    except ValueError:
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    return {key: value for key, value in content.items() if isinstance(value, _TYPES.get(key, object))}

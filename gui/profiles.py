@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 from osgeo import gdal
 
+from ..core.foreign import tag_in
+
 TAG = "PHENOFUSE"
 NAN = float("nan")
 
@@ -132,7 +134,7 @@ class RasterFile:
         periods = tuple(map(_period, bands))
         increase = all(periods) and all(a.start < b.start for a, b in zip(periods, periods[1:]))
         return Description(self.path, tuple(band.GetDescription() for band in bands), periods if increase else (),
-                           _tag(self._dataset.GetMetadataItem(TAG)),
+                           tag_in(self._dataset.GetMetadataItem(TAG)),
                            all(band.DataType in (gdal.GDT_Float32, gdal.GDT_Float64) for band in bands))
 
     def sample(self, x: float, y: float) -> tuple | None:
@@ -148,7 +150,7 @@ class RasterFile:
             raw = found.ReadRaster(column, row, 1, 1, buf_type=gdal.GDT_Float64)
         if raw is None:
             raise ReadError(f"{self.path}: {gdal.GetLastErrorMsg() or 'the pixel cannot be read'}")
-        low, high = RANGES.get(_tag(found.GetMetadataItem(TAG)).get("variable"), (-math.inf, math.inf))
+        low, high = RANGES.get(tag_in(found.GetMetadataItem(TAG)).get("variable"), (-math.inf, math.inf))
         values = (_value(found.GetRasterBand(number), value)
                   for number, value in enumerate(struct.unpack(f"{found.RasterCount}d", raw), start=1))
         return tuple(value if low <= value <= high and math.isfinite(value) else NAN for value in values)
@@ -182,14 +184,6 @@ class _gdal_errors:
         gdal.PopErrorHandler()
         if isinstance(problem, RuntimeError):
             raise ReadError(f"{self.path}: {problem}") from problem
-
-
-def _tag(text: str | None) -> dict:
-    try:
-        content = json.loads(text or "{}")
-    except (ValueError, RecursionError):  # a tag of somebody else
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _period(band) -> Period | None:

@@ -1,6 +1,7 @@
 """What the profile dock reads: values of a pixel, which rasters are series and which belong together, ticks and curves."""
 from __future__ import annotations
 
+import json
 import os
 from datetime import date
 
@@ -296,3 +297,14 @@ def contrast(a, b) -> float:
         return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
     dark, light = sorted((luminance(a), luminance(b)))
     return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("value", [None, 5, ["NDVI"], {"a": 1}])
+def test_a_tag_of_other_types_is_left_out(tmp_path, value):
+    """A tag whose members are of another type than they should be describes nothing, and describing it fails nowhere."""
+    path = str(tmp_path / "a.tif")
+    made = gdal.GetDriverByName("GTiff").Create(path, 1, 1, 1, gdal.GDT_Float32)
+    made.SetMetadataItem("PHENOFUSE", json.dumps(dict.fromkeys(("variable", "units", "method", "metric", "parameters"), value)))
+    made = None
+    found = RasterFile(path).describe()
+    assert (found.variable, found.units, found.kind) == ("", "", "") and found.origin

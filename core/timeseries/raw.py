@@ -24,13 +24,11 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import calculate_default_transform
 
 from ..errors import InputError
-from ..foreign import json_in
+from ..foreign import tag_in
 from ..outputs import PART_OF_FILE
 from .grids import Grid, Window
 
 TAG = "PHENOFUSE"
-# Of what the tag says of a raster; what a method adds of its own is asked for by that method alone.
-_TYPES = {**dict.fromkeys(("variable", "units", "orbit", "method", "version", "metric"), str), "parameters": dict, "parents": list}
 SUFFIXES = (".tif", ".tiff", ".vrt", ".nc", ".img", ".jp2", ".bsq", ".dat")
 _NETCDF_DRIVERS = ("netCDF", "HDF5")
 
@@ -86,13 +84,7 @@ class RasterFile:
     @property
     def header(self) -> dict:
         """The JSON object of the ``PHENOFUSE`` tag, or {}; what is not of the type that it should be is left out."""
-        try:
-            header = json_in(self.tags.get(TAG, "{}"))
-        except ValueError:
-            return {}
-        if not isinstance(header, dict):
-            return {}
-        return {key: value for key, value in header.items() if isinstance(value, _TYPES.get(key, object))}
+        return tag_in(self.tags.get(TAG))
 
     def part(self, name: str) -> RasterFile:
         """The NetCDF variable of that name.
