@@ -153,7 +153,7 @@ def made(errors, truth=None, pixels=40, values=10):
     same = np.zeros(count)
     numbers = dict.fromkeys(errors, 1.0)
     return Outcome(truth, same, same + 30, same.astype(int), pixel, pixel % 10, ("30 days",), estimates,
-                   dict.fromkeys(errors, same + 0.1), numbers, numbers)
+                   dict.fromkeys(errors, same + 0.1), numbers)
 
 
 @pytest.mark.parametrize("errors, method, level", [
