@@ -108,7 +108,10 @@ class RasterWriter:
     def __init__(self, path: str, spec: RasterSpec):
         self.path, self.spec = Path(path), spec
         self.temporary = files.temporary(self.path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise files.failure(self.path, problem) from problem
         grid = spec.grid
         profile = {
             "driver": "GTiff", "dtype": spec.dtype, "nodata": spec.nodata,
