@@ -14,14 +14,13 @@ from phenofuse.algorithms.bridge import styles
 from qgis.core import (
     NULL,
     QgsFeature,
-    QgsField,
     QgsGeometry,
     QgsProcessingException,
     QgsRasterLayer,
     QgsRectangle,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import Qt, QVariant
+from qgis.PyQt.QtCore import Qt
 
 STEP, DATES = 10, 73
 LEFT, TOP, PIXEL = 500000, 9000000, 50
@@ -49,9 +48,7 @@ def series(tmp_path_factory, qgis_app) -> str:
 
 def halves() -> QgsVectorLayer:
     """Two named fields in degrees: the western and the eastern half."""
-    layer = QgsVectorLayer("Polygon?crs=EPSG:32749", "fields", "memory")
-    layer.dataProvider().addAttributes([QgsField("owner", QVariant.String)])
-    layer.updateFields()
+    layer = QgsVectorLayer("Polygon?crs=EPSG:32749&field=owner:string", "fields", "memory")
     for place, name in enumerate(("west", "east")):
         feature = QgsFeature(layer.fields())
         feature["owner"] = name
