@@ -60,7 +60,7 @@ class Scene:
 
     def table(self):
         """Read the CSV: {(group, class, method): row}."""
-        with open(self.folder / "scores.csv", encoding="utf-8", newline="") as file:
+        with open(self.folder / "scores.csv", encoding="utf-8-sig", newline="") as file:
             return {(row["group"], row["class"], row["method"]): row for row in csv.DictReader(file)}
 
     def report(self):

@@ -48,7 +48,7 @@ def run(folder, paths, **parameters):
     given = {"INPUT": paths[0], "COVARIATES": paths[1:], "PIXELS": 300, **parameters, **outputs}
     result = jobs.run("comparemethods", given, Resources(256, 1), Silent())
     assert result["outputs"] == outputs
-    with open(outputs["CSV"], newline="", encoding="utf-8") as table:
+    with open(outputs["CSV"], newline="", encoding="utf-8-sig") as table:
         rows = list(csv.DictReader(table))
     with rasterio.open(outputs["WINNER"]) as src:
         return result["numbers"], rows, src.read(1)

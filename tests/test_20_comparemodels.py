@@ -59,7 +59,7 @@ def compare(folder, paths, model, **more):
     given = {"INPUT": paths[0], "COVARIATES": paths[1:], "METHODS": ["whittaker"], "MODELS": [model], "PATTERN": "block",
              "GAP_DAYS": 60, "REPORT": str(folder / "r.html"), "CSV": str(folder / "t.csv"), "WINNER": str(folder / "w.tif"), **more}
     numbers = jobs.run("comparemethods", given, Resources(256, 1), Silent())["numbers"]
-    with open(folder / "t.csv", newline="", encoding="utf-8") as table:
+    with open(folder / "t.csv", newline="", encoding="utf-8-sig") as table:
         rows = {row["method"]: row for row in csv.DictReader(table) if row["group"] == "all"}
     return numbers, rows, (folder / "r.html").read_text(encoding="utf-8")
 

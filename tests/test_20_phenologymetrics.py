@@ -191,7 +191,7 @@ def test_the_table_by_polygon_is_that_of_its_pixels(measured, filled, tmp_path):
     found, result = measure(tmp_path, filled["OUTPUT"], Resources(64, 2), UNCERTAINTY=filled["UNCERTAINTY"],
                             ZONES=str(zones), ZONAL_SUMMARY=str(table))
     assert result["outputs"]["ZONAL_SUMMARY"] == str(table)
-    with open(table, newline="", encoding="utf-8") as file:
+    with open(table, newline="", encoding="utf-8-sig") as file:
         rows = {row["zone"]: row for row in csv.DictReader(file)}
     assert set(rows) == set(boxes) and rows["outside"]["pixels"] == "0" and rows["outside"]["start_1"] == ""
     for name in ("west", "east"):

@@ -95,6 +95,15 @@ def test_ends_of_lines_and_measured_times_may_differ(tmp_path):
     assert compare.same_numbers({"RMSE": 0.5, "seconds": 1.0}, {"RMSE": 0.5, "seconds": 2.0}) == 0
 
 
+def test_what_was_learnt_may_be_infinite_or_missing(tmp_path):
+    for name, last in (("a", 0.5), ("b", 0.5), ("c", np.inf)):
+        np.savez(tmp_path / f"{name}.npz", scales=[np.inf, np.nan, last], card=np.frombuffer(b'{"kind": "scene"}', np.uint8))
+    assert compare.same(tmp_path / "a.npz", tmp_path / "b.npz") == 0
+    for one, other in (("a", "c"), ("c", "a")):
+        with pytest.raises(compare.Different, match=r"scales\[2\]"):
+            compare.same(tmp_path / f"{one}.npz", tmp_path / f"{other}.npz")
+
+
 def test_what_hangs_is_ended_with_all_it_started(tmp_path):
     started = wine.Program(["sh", "-c", "echo begun; sleep 60 & wait"], dict(os.environ), tmp_path)
     assert started.wait(0.5) is None

@@ -592,7 +592,7 @@ def test_csv_holds_the_values(dock, paths, tmp_path):
     click(dock, 1, 1)
     click(dock, 6, 8, keep=True)
     dock.export(str(tmp_path / "a.csv"))
-    with open(tmp_path / "a.csv", newline="", encoding="utf-8") as file:
+    with open(tmp_path / "a.csv", newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     for place, (row, column) in (("1", (1, 1)), ("2", (6, 8))):
         for name in ("ndvi", "VV", "fillmogpr"):

@@ -147,7 +147,7 @@ def test_csv_tells_reasons(dock, tmp_path):
     """A word for every value of a fill that has codes, nothing for the others."""
     pick(dock)
     dock.export(str(tmp_path / "a.csv"))
-    with open(tmp_path / "a.csv", newline="", encoding="utf-8") as file:
+    with open(tmp_path / "a.csv", newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     seen = np.isfinite(values(1, gaps=0.5)[:, 2, 3])
     for name, filled in (("fillmogpr", "filled with radar support"), ("fillwhittaker", "filled from neighbours in time")):

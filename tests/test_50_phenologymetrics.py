@@ -14,14 +14,13 @@ from phenofuse.algorithms.bridge import styles
 from qgis.core import (
     NULL,
     QgsFeature,
-    QgsField,
     QgsGeometry,
     QgsProcessingException,
     QgsRasterLayer,
     QgsRectangle,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import Qt, QVariant
+from qgis.PyQt.QtCore import Qt
 
 STEP, DATES = 10, 73
 LEFT, TOP, PIXEL = 500000, 9000000, 50
@@ -49,9 +48,7 @@ def series(tmp_path_factory, qgis_app) -> str:
 
 def halves() -> QgsVectorLayer:
     """Two named fields in degrees: the western and the eastern half."""
-    layer = QgsVectorLayer("Polygon?crs=EPSG:32749", "fields", "memory")
-    layer.dataProvider().addAttributes([QgsField("owner", QVariant.String)])
-    layer.updateFields()
+    layer = QgsVectorLayer("Polygon?crs=EPSG:32749&field=owner:string", "fields", "memory")
     for place, name in enumerate(("west", "east")):
         feature = QgsFeature(layer.fields())
         feature["owner"] = name
@@ -83,7 +80,7 @@ def test_polygons_of_a_layer_are_summed_up_by_the_name_in_a_field(provider, seri
     for field, names in (("owner", ["west", "east"]), (None, None)):
         table = tmp_path / f"{field}.csv"
         run(series, OUTPUT="TEMPORARY_OUTPUT", PEAK="TEMPORARY_OUTPUT", ZONES=halves(), ZONE_FIELD=field, ZONAL_SUMMARY=str(table))
-        with open(table, newline="", encoding="utf-8") as file:
+        with open(table, newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
         assert [row["zone"] for row in rows] == (names or ["1", "2"])
         assert [row["pixels"] for row in rows] == ["48", "48"]
@@ -101,7 +98,7 @@ def test_polygons_come_back_with_their_seasons(provider, series, tmp_path):
     assert layer.isValid() and layer.crs().authid() == "EPSG:32749"
     features = {feature["zone"]: feature for feature in layer.getFeatures()}
     assert features["west"].geometry().boundingBox().center().x() == pytest.approx(LEFT + 150, abs=0.1)
-    with open(table, newline="", encoding="utf-8") as file:
+    with open(table, newline="", encoding="utf-8-sig") as file:
         for row in csv.DictReader(file):
             feature = features[row["zone"]]
             assert feature["pixels"] == int(row["pixels"]) == 48 and feature["usual_seasons"] == int(row["usual_seasons"])

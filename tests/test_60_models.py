@@ -171,7 +171,7 @@ def test_methods_are_compared_on_an_area(seasons, tmp_path):
                                                 "WINNER": str(tmp_path / "hand.tif")})
     assert np.array_equal(*(array(tmp_path / name) for name in ("w.tif", "hand.tif")))
     told = [json.loads((tmp_path / name).read_text(encoding="utf-8"))["numbers"] for name in ("r.html.json", "hand.html.json")]
-    assert told[0] == told[1] and (tmp_path / "t.csv").read_text(encoding="utf-8").startswith("group,")
+    assert told[0] == told[1] and (tmp_path / "t.csv").read_text(encoding="utf-8-sig").startswith("group,")
 
 
 def test_the_model_hides_fills_and_assesses(series, tmp_path):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 from pathlib import Path
 
@@ -56,9 +57,10 @@ def same_numbers(ours, theirs, where: str = "") -> float:
     if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
         return max((same_numbers(a, b, f"{where}[{at}]") for at, (a, b) in enumerate(zip(ours, theirs))), default=0.0)
     if isinstance(ours, float) and isinstance(theirs, (int, float)):
-        apart = abs(ours - theirs)
-        if apart <= TOLERANCE * max(1.0, abs(ours)) or ours != ours and theirs != theirs:
-            return apart if apart == apart else 0.0
+        if ours == theirs or math.isnan(ours) and math.isnan(theirs):  # infinite ones too
+            return 0.0
+        if abs(ours - theirs) <= TOLERANCE * max(1.0, min(abs(ours), abs(theirs))):
+            return abs(ours - theirs)
     elif ours == theirs:
         return 0.0
     raise Different(f"{where} is {_short(theirs)} in place of {_short(ours)}")

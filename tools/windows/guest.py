@@ -47,14 +47,6 @@ def run(asked: dict) -> dict:
             "left": len(pythons() - before)}
 
 
-def look(asked: dict) -> dict:
-    """How long other Pythons go on running, up to the product's limit."""
-    began = time.monotonic()
-    while pythons() and time.monotonic() < began + SECONDS_TO_BE_GONE:
-        time.sleep(0.02)
-    return {"left": len(pythons()), "seconds": time.monotonic() - began}
-
-
 def hold(asked: dict) -> dict:
     """Keep files open, as a program does that lets nobody delete or replace them, until a file says that it is enough."""
     streams = [open(path, "rb") for path in asked["files"]]
@@ -160,7 +152,7 @@ def bridge(tree: str, module: str):
     return importlib.import_module(f"phenofuse.algorithms.bridge.{module}")
 
 
-ACTIONS = {"run": run, "look": look, "hold": hold, "find": find}
+ACTIONS = {"run": run, "hold": hold, "find": find}
 
 if __name__ == "__main__":
     main(*map(Path, sys.argv[1:3]))

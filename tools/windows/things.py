@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import compare
+from guest import SECONDS_TO_BE_GONE
 from guests import Broken, Guests, Late
 from jobs import COMPARED, JOBS
 from wine import windows_path
@@ -142,10 +143,13 @@ def quit_qgis(guests: Guests) -> str:
         with contextlib.suppress(Broken):
             _ask_larger(guests, name, {"how": "die"})
             continue
-        found = guests.ask("look")
-        if found["left"]:
-            raise Failed(f"{found['left']} processes of the engine run on {found['seconds']:.1f} s after QGIS was killed")
-        return f"gone within {found['seconds']:.1f} s; " + _continued(guests, name)
+        began = time.monotonic()
+        while guests.wine.running("python.exe") and time.monotonic() < began + SECONDS_TO_BE_GONE:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        left = guests.wine.running("python.exe")
+        if left:
+            raise Failed(f"{left} processes of the engine run on {SECONDS_TO_BE_GONE:g} s after QGIS was killed")
+        return f"gone within {time.monotonic() - began:.1f} s; " + _continued(guests, name)
     raise Failed(f"the job was over {TRIES} times before it could be stopped")
 
 

@@ -78,6 +78,18 @@ class Wine:
             self.start_afresh(started)
         return Ended(status, started.text())
 
+    def running(self, program: str) -> int:
+        """How many programs of a name run in this Windows now, as this machine sees it."""
+        mark, found = f"WINEPREFIX={self.prefix}".encode(), 0
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                state = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+                found += ((folder / "comm").read_text(errors="replace").strip() == program and state != "Z"
+                          and mark in (folder / "environ").read_bytes().split(b"\0"))
+            except OSError:
+                continue  # it has just ended, or is none of ours
+        return found
+
     def start_afresh(self, program: Program) -> None:
         """End a program that hangs, with all else in this Windows."""
         program.kill()
