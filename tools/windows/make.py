@@ -35,7 +35,7 @@ BUILT_IN = b"Wine builtin DLL"
 # pip's settings that say where packages come from and how they are reached; no other reaches the Windows.
 SOURCES = ("index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "proxy", "cert", "client-cert", "constraint",
            "timeout", "default-timeout", "retries")
-MADE_FROM = ("make.py", "wine.py", "python.c", "python.rc", "python.manifest", "venvlauncher.c")
+MADE_FROM = ("make.py", "wine.py", "python.c", "python.rc", "python.manifest", "venvlauncher.c", "bcryptprimitives.c")
 SECONDS_FOR_PREFIX, SECONDS_FOR_PYTHON = 300, 120
 LEFT_OUT = shutil.ignore_patterns("site-packages", "dist-packages", "lib-dynload", "test", "__pycache__", "config-3*")
 
@@ -88,9 +88,19 @@ def _make_python(wine: Wine, version: tuple, library: Path) -> None:
     about = wine.folder / "python-about.o"
     subprocess.run(["x86_64-w64-mingw32-windres", "-o", str(about), "python.rc"], cwd=HERE, check=True)
     _compile("python.c", wine.python, '-DDLL=L"python{}{}.dll"'.format(*version), str(about))
+    _make_stable_dll(home, "python{}{}".format(*version))
     _compile("venvlauncher.c", home / "Lib/venv/scripts/nt/python.exe")
     shutil.copy(home / "Lib/venv/scripts/nt/python.exe", home / "Lib/venv/scripts/nt/pythonw.exe")
     _complete_ensurepip(home / "Lib" / "ensurepip")
+
+
+def _make_stable_dll(home: Path, library: str) -> None:
+    """python3.dll, by whose name packages ask that fit every version: it passes each name on to the DLL of this version."""
+    names = sorted(_exports((home / f"{library}.dll").read_bytes()))
+    definitions = home / "python3.def"
+    definitions.write_text("LIBRARY python3.dll\nEXPORTS\n" + "".join(f"{name} = {library}.{name}\n" for name in names))
+    _link("python3.def", home / "python3.dll", home)
+    definitions.unlink()
 
 
 def _wheel(folder: Path, version: tuple) -> Path:
@@ -125,6 +135,11 @@ def _compile(source: str, program: Path, *options: str) -> None:
     subprocess.run(["x86_64-w64-mingw32-gcc", "-municode", "-O1", "-o", str(program), str(HERE / source), *options], check=True)
 
 
+def _link(source: str, library: Path, folder: Path, *options: str) -> None:
+    subprocess.run(["x86_64-w64-mingw32-gcc", "-shared", "-O1", "-nostartfiles", "-Wl,--entry=0", "-o", str(library), source, *options],
+                   cwd=folder, check=True)
+
+
 def _make_prefix(wine: Wine) -> None:
     """Make the Windows, with the mended C library in it."""
     wine.end()
@@ -139,6 +154,7 @@ def _make_prefix(wine: Wine) -> None:
     own = system / "ucrtbase.dll"
     own.unlink(missing_ok=True)  # it may be a link to Wine's own
     own.write_bytes(_mended(WINES_LIBRARY.read_bytes()))
+    _link("bcryptprimitives.c", system / "bcryptprimitives.dll", HERE, "-ladvapi32")
 
 
 def _mended(library: bytes) -> bytes:
@@ -152,7 +168,7 @@ def _mended(library: bytes) -> bytes:
 
 
 def _exports(library: bytes) -> dict:
-    """Where in the file of a 64-bit DLL each exported function begins."""
+    """Where in the file of a 64-bit DLL each exported name begins, for all that have a place in it."""
     header = struct.unpack_from("<I", library, 0x3C)[0]
     count, optional = struct.unpack_from("<H", library, header + 6)[0], struct.unpack_from("<H", library, header + 20)[0]
     sections = [struct.unpack_from("<8x4I", library, header + 24 + optional + 40 * number) for number in range(count)]
