@@ -16,6 +16,7 @@ from wine import Ended, Wine, windows_path
 FOLDER = "With space, é ñ ü, Ђ 数"
 RESOURCES = {"memory_mb": 256, "workers": 2, "scheduler": "", "device": "cpu"}
 SECONDS = 240.0  # the slowest job, with all its functions to be compiled, four times over
+SECONDS_FOR_REFERENCES = 1500.0  # all of them, one after the other; some 150 on two cores
 SECONDS_AFTER_A_HANG = 60.0  # what hung once does so again: then everything is told of within half an hour
 
 
@@ -42,7 +43,7 @@ class Guests:
         self._caches, self._bridge = home / "caches", guest.bridge(str(tree), "engine")
         self._references: dict = {}
         self._pool = ThreadPoolExecutor(1)  # beside the Windows: CI has two cores
-        self._count = 0
+        self._count, self._ended = 0, False
 
     def __enter__(self) -> Guests:
         self._lock = open(self.wine.folder / "lock", "w")
@@ -57,6 +58,7 @@ class Guests:
         return self
 
     def __exit__(self, *problem) -> None:
+        self._ended = True
         self._pool.shutdown(cancel_futures=True)
         self.wine.end()
 
@@ -80,7 +82,7 @@ class Guests:
 
     def reference(self, name: str) -> dict:
         """This machine's own result of one of `JOBS`, with all that it needs; each is made once."""
-        return self._begun(name).result()
+        return self._begun(name).result(SECONDS_FOR_REFERENCES)
 
     def begin_references(self) -> None:
         """Have all of them made, in their order, while Windows is at work."""
@@ -89,9 +91,11 @@ class Guests:
 
     def run_here(self, job: str, parameters: dict) -> dict:
         """Run a job in this machine's own engine."""
+        listener = self._bridge.Listener()
+        listener.cancelled = lambda: self._ended
         try:
             return self._bridge.run_job(os.environ["PHENOFUSE_ENGINE_PYTHON"], job, _plain(parameters, str), RESOURCES,
-                                        self._bridge.Listener(), logs=self.runs / "logs here", caches=self._caches / "here")
+                                        listener, logs=self.runs / "logs here", caches=self._caches / "here")
         except self._bridge.EngineError as problem:
             raise Broken(f"{job} fails on this machine already: {problem}") from problem
 

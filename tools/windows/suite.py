@@ -50,7 +50,7 @@ def one(name: str, guests: Guests) -> str:
     except things.PROBLEMS as problem:
         verdict, said = "FAILED", str(problem)
     except Exception as problem:  # the border: a mistake in one thing is no reason not to run the others
-        verdict, said = "FAILED", f"{type(problem).__name__}: {problem}"
+        verdict, said = "FAILED", f"{type(problem).__name__}: {problem}".strip(": ")
     print(f"{verdict:8}{time.monotonic() - began:6.1f} s  {name:20} {said}", flush=True)
     return verdict
 
