@@ -27,4 +27,4 @@ def require_numbers(parameters: dict) -> None:
         whole = key in WHOLE
         if not is_number or not abs(value) <= (LARGEST_WHOLE if whole else LARGEST_REAL) or (whole and (value < 0 or value % 1)):
             expected = f"a whole number from 0 to {LARGEST_WHOLE}" if whole else "a number"
-            raise InputError(f"{key} is {str(value)[:40]!r}; {expected} is expected.", f"Correct {key}.")
+            raise InputError(f"{key} is {repr(value)[:40]}; {expected} is expected.", f"Correct {key}.")

@@ -37,7 +37,7 @@ def scene(tmp_path_factory):
     cloud = np.repeat(rng.random((COUNT // 4, 24, 24)) < 0.4, 4, axis=0)
     values[cloud | (rng.random(wave.shape) < 0.2)] = np.nan
     folder = tmp_path_factory.mktemp("scene")
-    return [write(folder / f"{name}.tif", cube, dates(COUNT, start="1970-01-01"), {"variable": name})
+    return [write(folder / f"{name}.tif", cube, dates(COUNT, start="2018-01-01"), {"variable": name})
             for name, cube in (("NDVI", values), ("VH", radar))], values.astype("float32")
 
 
