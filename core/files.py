@@ -134,6 +134,9 @@ class Lock:
             try:
                 file, ours = _opened(self.path)
             except OSError as problem:
+                if self.path.exists():  # in a folder that people share
+                    raise OutputError(f"Another user's run is writing {self._output}, or was killed at it.",
+                                      f"Wait for its end, or have {self.path} deleted.") from problem  # fmt: skip
                 raise OutputError(f"The folder {self.path.parent} cannot be written ({problem.strerror}).",
                                   "Choose another place for the output.") from problem  # fmt: skip
             held = _lock(file)
@@ -143,9 +146,6 @@ class Lock:
                 break
             os.close(file)
         self._file = file
-        if ours and not ON_WINDOWS:
-            with contextlib.suppress(OSError):  # so that others of the group can take what a killed run left in a shared folder
-                os.fchmod(file, 0o664)
         # Always of one length: what a killed run said needs no cutting off.
         words = {"process": os.getpid(), "host": platform.node(), "since": datetime.now().strftime("%Y-%m-%d %H:%M")}
         os.lseek(file, 0, os.SEEK_SET)

@@ -215,3 +215,15 @@ def test_folders_made_for_a_refused_job_go_again(tmp_path):
         raise ValueError("refused")
     assert sorted(one.relative_to(tmp_path).as_posix() for one in tmp_path.rglob("*")) == ["full", "full/q.tif", "there"]
 
+
+
+def test_a_lock_of_another_user_is_told_as_one(tmp_path, monkeypatch):
+    """In a folder that people share, what another user's killed run left cannot be opened: the sentence says whose business it is."""
+    left = tmp_path / ".out.tif.lock"
+    left.write_text("")
+    monkeypatch.setattr(files, "_opened", lambda path: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+    with pytest.raises(OutputError, match="Another user's run"), files.Lock(tmp_path / "out.tif"):
+        pass
+    left.unlink()
+    with pytest.raises(OutputError, match="The folder"), files.Lock(tmp_path / "out.tif"):
+        pass
