@@ -174,7 +174,7 @@ def test_a_login_for_google_never_goes_elsewhere(provider, found, tmp_path):
     if not manager.storeAuthenticationConfig(config):
         pytest.skip("this QGIS cannot store authentication configurations")
     feedback, before = QgsProcessingFeedback(), found[1](".")
-    with pytest.raises(QgsProcessingException, match="belongs to earthengine.googleapis.com"):
+    with pytest.raises(QgsProcessingException, match="belongs to https://earthengine.googleapis.com"):
         processing.run("phenofuse:exportcomposites", {
             **SHORT, "ENDPOINT": found[0], "AUTH": config.id(), "FOLDER": str(tmp_path / "out")}, feedback=feedback)  # fmt: skip
     assert found[1](".") == before and "planted-secret" not in feedback.textLog() + feedback.htmlLog()
