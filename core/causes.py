@@ -52,6 +52,8 @@ def explained(problem: BaseException) -> tuple:
     if isinstance(problem, OSError) and problem.errno in _FULL:
         return ("disk", f"The disk is full: {problem}.",
                 "Free some room, then run the same call again: it continues where it stopped.")  # fmt: skip
+    if isinstance(problem, OSError) and problem.errno == errno.ENAMETOOLONG:
+        return "output", f"The name of a file is too long: {problem.filename}.", "Choose a shorter name or a folder further up."
     if isinstance(problem, OSError):
         return "output", f"{problem}.", "Check that the file exists and that you may read or write it."
     if type(problem).__name__.startswith(_OF_RASTERS):

@@ -124,7 +124,7 @@ def _require_unread(wanted: dict, parameters: dict) -> None:
     for key, value in parameters.items():
         for one in value if isinstance(value, (list, tuple)) else [value]:
             file = None if key in wanted else outputs.file_of(one)
-            if file is not None and file.is_file():
+            if file is not None and file.is_file() or key not in wanted and outputs.read_by_gdal(one):
                 outputs.require_unread(there, read_with(str(one))[0], key)
 
 

@@ -22,6 +22,8 @@ from .registry import Job
 
 # GDAL reads these beside a raster. They belong to the raster that was there before, and go with it.
 SIDECARS = (".aux.xml", ".ovr", ".msk")
+# Pages and tables replace none but their like: a raster of that name may be what is read, in a folder.
+KINDS = {"REPORT": (".html", ".htm"), "CSV": (".csv", ".txt"), "ZONAL_SUMMARY": (".csv", ".txt")}
 NUMBERS = ".json"  # after the whole name of a report: its numbers
 NUMBERS_BEGIN = b'{\n "phenofuse": "report"'  # how that file begins when it is one of ours
 PARTS = re.compile(r"\.[0-9a-f]{16}\.parts")  # after the name of an output: the folder of what is done already
@@ -29,6 +31,7 @@ _KINDS = ((stat.S_ISREG, ""), (stat.S_ISDIR, "a folder"), (stat.S_ISLNK, "a symb
           (stat.S_ISSOCK, "a socket"))  # fmt: skip
 # netcdf:/folder/file.nc:NDVI, NETCDF:"C:\folder\file.nc":NDVI, HDF5:"file.nc"://NDVI
 PART_OF_FILE = re.compile(r'^(?P<driver>netcdf|hdf5):"?(?P<file>.+?)"?:/*(?P<name>[^:/\\"]+)$', re.IGNORECASE)
+_GDALS_OWN = re.compile(r"vrt://|[A-Z][A-Z0-9_]+:(?!//)", re.IGNORECASE)  # longer than the letter of a drive
 _VIRTUAL = re.compile(r"^(/vsi\w+/)+")  # /vsizip//folder/file.zip/raster.tif, /vsigzip/...
 
 
@@ -50,6 +53,8 @@ def claimed(job: Job, parameters: dict):
     for key, path in wanted.items():
         for one in (path, *beside(path)[: len(SIDECARS)]):
             require_replaceable(one)
+        if key in KINDS and path.exists() and path.suffix.lower() not in KINDS[key]:
+            raise OutputError(f"{key} is {path}, which is there and no {KINDS[key][0]} file.", "Choose another name.")
         if key == "REPORT":
             require_our_numbers(path)
     with contextlib.ExitStack() as stack:
@@ -111,6 +116,11 @@ def require_unread(wanted: dict, read, behind: str = "an input") -> None:
 def numbers_of(report) -> Path:
     """Where the numbers of a report go."""
     return Path(report).with_name(Path(report).name + NUMBERS)
+
+
+def read_by_gdal(value) -> bool:
+    """Whether a parameter's value is one of GDAL's own names (``vrt://file?bands=1``, ``GTIFF_DIR:1:file``), whose files GDAL knows."""
+    return isinstance(value, str) and bool(_GDALS_OWN.match(value))
 
 
 def file_of(value) -> Path | None:

@@ -115,3 +115,22 @@ def test_what_is_no_date_is_refused(text):
     """A word or an impossible month is an error that shows the right form."""
     with pytest.raises(DateError, match="is not a date"):
         dates_given(text)
+
+
+@pytest.mark.parametrize("rows, wrong", [
+    ("c.tif,2024-01-01\nb.tif,2024-02-01\nb.tif,2024-03-01\n", "row 3 names b.tif again"),
+    ("c.tif,2024-01-01\n2024-02-01\nb.tif,2024-03-01\n", "row 2 names no file"),
+    ("x/a.tif,2024-01-01\ny/a.tif,2024-02-01\n", "row 2 names a.tif again")])
+def test_a_slip_among_names_dates_no_file_wrongly(tmp_path, rows, wrong):
+    """Were all names left aside for one slip, files would get one another's dates."""
+    path = tmp_path / "dates.csv"
+    path.write_text(rows)
+    with pytest.raises(DateError, match=wrong):
+        dates_given(str(path))
+
+
+def test_values_beside_dates_are_no_names(tmp_path):
+    """Equal numbers beside dates tell nothing of files."""
+    path = tmp_path / "dates.csv"
+    path.write_text("date;value\n2024-01-01;0,5\n2024-02-01;0,5\n")
+    assert [str(period) for period in dates_given(str(path))] == ["2024-01-01", "2024-02-01"]

@@ -498,3 +498,30 @@ def test_the_engine_needs_little_to_refuse(tmp_path):
             "except Exception as problem: print(problem, 'numpy' in sys.modules)")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "is a folder" in done.stdout and done.stdout.strip().endswith("False")
+
+
+@pytest.mark.parametrize("name", ["vrt://{}?bands=1,2,3", "GTIFF_DIR:1:{}", "GTIFF_RAW:{}"])
+def test_gdals_own_names_are_known_by_their_files(tmp_path, name):
+    """An input by such a name is never an output, and its state changes with its file."""
+    from phenofuse.core.timeseries.state import state_of
+
+    path = tmp_path / "series.tif"
+    values = np.linspace(0.1, 0.8, 3 * 64, dtype="float32").reshape(3, 8, 8)
+    write(path, values, DAYS[:3], tags={"variable": "NDVI"})
+    given, before = name.format(path), path.read_bytes()
+    state = state_of(given)
+    with pytest.raises(InputError):
+        jobs.run("fillwhittaker", {"INPUT": given, "OUTPUT": str(path)}, jobs.Resources(256, 1), Silent())
+    assert path.read_bytes() == before
+    write(path, values / 2, DAYS[:3], tags={"variable": "NDVI"})
+    assert state and state_of(given) != state
+
+
+@pytest.mark.parametrize("key, name", [("REPORT", "S1S2_2023-11-01_2023-11-13.tif"), ("REPORT", "export.sqlite")])
+def test_a_report_replaces_nothing_but_a_report(tmp_path, key, name):
+    """What is read from a folder is known to nobody before it is read: a page takes the place of a page only."""
+    there = tmp_path / name
+    there.write_bytes(b"somebody's")
+    with pytest.raises(OutputError, match="no .html file"):
+        jobs.run("validatecomposites", {"FOLDER": str(tmp_path), key: str(there)}, jobs.Resources(256, 1), Silent())
+    assert there.read_bytes() == b"somebody's"

@@ -92,8 +92,8 @@ class Journal:
             free = shutil.disk_usage(there).free
             if size > free:
                 raise DiskError(
-                    f"The outputs need up to {size / 2**20:.0f} MB while they are made, but only "
-                    f"{free / 2**20:.0f} MB are free in {there}.",
+                    f"The outputs need up to {size / 2**20:.1f} MB while they are made, but only "
+                    f"{free / 2**20:.1f} MB are free in {there}.",
                     "Free some room or choose another disk for the output.",
                 )
 

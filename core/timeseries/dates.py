@@ -229,8 +229,16 @@ def dates_given(text: str) -> dict | tuple[Period, ...]:
     if not rows:
         raise DateError(f"{path.name} holds no date.", "Give one line per file or band: a date, or name and date.")
     found = [_row_of_dates(row, order, f"{path.name}, row {number}") for number, row in rows]
-    named = {name: period for name, period in found if name}
-    return named if len(named) == len(found) else tuple(period for _, period in found)
+    if not any(map(str.isalpha, "".join(name for name, _ in found))):  # no names: values, or nothing, beside the dates
+        return tuple(period for _, period in found)
+    named = {}
+    for (number, _), (name, period) in zip(rows, found):
+        if not name or name in named:
+            wrong = f"names {name} again" if name else "names no file, as others do"
+            raise DateError(f"{path.name}, row {number} {wrong}.",
+                            "Give each file one row, or give dates alone, in the order of the files.")  # fmt: skip
+        named[name] = period
+    return named
 
 
 # As spreadsheets show dates. With the year first there is but one order.

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import InputError
-from ..outputs import file_of
+from ..outputs import file_of, read_by_gdal
 from .raw import RasterFile, files_of
 
 # Up to this size a file is known by its content, larger ones by size and time of change: series of gigabytes are not read twice.
@@ -26,7 +26,8 @@ def state_of(value) -> list:
     value : str
         A path; a part of a NetCDF file; something in an archive.
     """
-    if file_of(value) is None or not os.path.exists(file_of(value)):
+    file = file_of(value)
+    if (file is None or not file.exists()) and not read_by_gdal(value):
         return []
     found, said = read_with(str(value))
     return [said, *(_of_file(path) for path in sorted(found))]
