@@ -171,7 +171,7 @@ def test_a_disk_known_to_be_too_small_is_an_error_before_the_first_tile(tmp_path
     """The sentence says what is needed and what is free; nothing was worked."""
     module = importlib.import_module("phenofuse.core.tiles.journal")
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10 * 2**10})())
-    with pytest.raises(DiskError, match="need up to 2 MB while they are made, but only 0 MB are free"):
+    with pytest.raises(DiskError, match="need up to 2.3 MB while they are made, but only 0.0 MB are free"):
         run(tmp_path, Resources(64, 1), worker=lambda tile: pytest.fail("a tile was worked"))
 
 
