@@ -6,6 +6,10 @@ from ..bridge import parameters as p
 from ..bridge.algorithm import PhenofuseAlgorithm
 from ..bridge.text import tr
 
+INDICES = ("none", "NDVI", "EVI2", "NIRv", "kNDVI", "LSWI", "NDWI", "PPI", "RVI")
+QUALITY_LAYERS = (
+    "none", "SCL", "QA60", "CLM", "CLP", "FMASK", "QA_PIXEL", "MODIS_VI", "RELIABILITY", "CLOUD_SCORE", "other",
+)  # fmt: skip
 
 class BuildTimeSeries(PhenofuseAlgorithm):
     ID, GROUP, NAME = "buildtimeseries", "prepare", "Build time series"
@@ -15,7 +19,9 @@ class BuildTimeSeries(PhenofuseAlgorithm):
         "NetCDF cubes. Dates are found in band tags, band names, file names, a list or a CSV file. Bands are matched by "
         "name, never by position.\n\n"
         "Scale, offset and nodata are applied; linear radar power becomes decibels; impossible values become missing; "
-        "equal dates are averaged, and you are told. Rasters on different grids are an error, unless a reference raster "
+        "tiles, orbits and hours of one day are merged, and you are told; other rasters of one day are refused. What says that it "
+        "is something else (EVI, SCL, quality) stays out.\n\n"
+        "An index can be made of the bands of each image, and the quality layers beside them can take away what clouds hide. Rasters on different grids are an error, unless a reference raster "
         "is given onto whose grid everything is brought."
     )
     TAGS = ("stack", "time series", "ndvi", "sentinel-1", "sentinel-2", "netcdf", "dates", "merge", "align")
@@ -23,7 +29,20 @@ class BuildTimeSeries(PhenofuseAlgorithm):
         "LAYERS": "The rasters. Instead, a whole folder can be given below.",
         "FOLDER": "A folder of rasters (GeoTIFF, VRT, NetCDF ...), in place of a list.",
         "PATTERN": "Which files of the folder: a pattern such as *NDVI*.tif.",
-        "VARIABLE": "What to take: NDVI, VV, VH, or the name of a band or NetCDF variable. Empty: what the files say.",
+        "VARIABLE": "What to take: NDVI, VV, VH, the name of a band or NetCDF variable, or a part of the names such as NDVI_masked. "
+        "Empty: what the files say, where all say the same.",
+        "INDEX": "Make this index of the bands of each image, which are known by their names (B04, red, nir ...). NDVI, EVI2, NIRv, kNDVI and "
+        "PPI need red and near infrared, LSWI near and short-wave infrared, NDWI green and near infrared, RVI the radar bands VV and VH.",
+        "QUALITY_LAYERS": "Take away what these layers beside the images tell of cloud, shadow or snow. SCL: Sentinel-2 scene classes; QA60: its "
+        "cloud mask; CLM, CLP: s2cloudless; FMASK: HLS; QA_PIXEL: Landsat; MODIS_VI, RELIABILITY: MODIS vegetation indices; CLOUD_SCORE: "
+        "Cloud Score+; other: the layer that the rule names.",
+        "QUALITY_BUFFER": "So many pixels around what is taken away go as well.",
+        "QUALITY_RULE": "In place of the ready rule: values 3,8-11 (these go), clear 4,5 (all others go), bits 1,3 (any of them set), "
+        "bits 0-1 = 2,3, below 0.6, above 40; several are parted by ';'. With other, the layer's name first: cloudmask: values 1.",
+        "QUALITY_FOLDER": "Where these layers are, when not among the rasters.",
+        "ORBIT": "Of radar, take only this: ascending, descending, or the number of a relative orbit, as names or tags say. Empty: all.",
+        "MERGE": "How tiles, orbits or hours of one day become one value where they overlap. The mean of radar is that of its power.",
+        "SUN_ZENITH": "For PPI: the angle of the sun from the zenith at the overpass, in degrees.",
         "BAND": "Number of the band to take of each file, where bands have no names. Empty: by name.",
         "DATE_SOURCE": "Where dates are: auto (band tags, band names, file names, then DATES, then regular periods), metadata, "
         "name (of the files), given (DATES), or regular (START_DATE and PERIOD_DAYS).",
@@ -45,11 +64,19 @@ class BuildTimeSeries(PhenofuseAlgorithm):
             p.rasters("LAYERS", tr("Rasters"), optional=True),
             p.folder("FOLDER", tr("or a folder of rasters"), optional=True),
             p.text("VARIABLE", tr("Variable")),
+            p.choice("INDEX", tr("Index to make of bands"), INDICES, "none"),
+            p.choice("QUALITY_LAYERS", tr("Quality layers"), QUALITY_LAYERS, "none"),
             p.choice("DATE_SOURCE", tr("Where dates are"), ("auto", "metadata", "name", "given", "regular"), "auto"),
             p.text("DATES", tr("Dates")),
             p.day("START_DATE", tr("First day of regular periods")),
             p.integer("PERIOD_DAYS", tr("Length of regular periods in days"), None, 1),
             p.raster("REFERENCE", tr("Reference raster"), optional=True),
+            p.advanced(p.integer("QUALITY_BUFFER", tr("Pixels around clouds that go as well"), 0, 0, 100)),
+            p.advanced(p.text("QUALITY_RULE", tr("Rule for quality layers"))),
+            p.advanced(p.folder("QUALITY_FOLDER", tr("Folder of quality layers"), optional=True)),
+            p.advanced(p.choice("MERGE", tr("Tiles, orbits and hours of one day"), ("mean", "first", "last", "max", "median"), "mean")),
+            p.advanced(p.text("ORBIT", tr("Orbit of radar"))),
+            p.advanced(p.number("SUN_ZENITH", tr("Angle of the sun from the zenith"), None, 0, 85)),
             p.advanced(p.text("PATTERN", tr("Files of the folder"), "*")),
             p.advanced(p.integer("BAND", tr("Band number"), None, 1)),
             p.advanced(p.number("SCALE", tr("Scale"))),
@@ -68,4 +95,8 @@ class BuildTimeSeries(PhenofuseAlgorithm):
             return tr("The dates are to be given, but DATES is empty.")
         if values["DATE_SOURCE"] == "regular" and not (values["START_DATE"] and values["PERIOD_DAYS"]):
             return tr("Regular periods need START_DATE and PERIOD_DAYS.")
+        if values["QUALITY_LAYERS"] == "other" and not values["QUALITY_RULE"]:
+            return tr("Other quality layers need a rule (QUALITY_RULE), such as cloudmask: values 1.")
+        if values["INDEX"] == "PPI" and values["SUN_ZENITH"] is None:
+            return tr("PPI needs the angle of the sun (SUN_ZENITH).")
         return ""

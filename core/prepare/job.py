@@ -13,6 +13,7 @@ from ..timeseries import Header, RasterFile, RasterWriter, list_rasters, open_se
 from ..timeseries.collecting import Collecting, collect_series
 from ..timeseries.dates import day_in
 from ..timeseries.state import read_with
+from . import masked
 
 
 def build(parameters: dict, resources, events) -> dict:
@@ -22,7 +23,8 @@ def build(parameters: dict, resources, events) -> dict:
     ----------
     parameters : dict
         LAYERS (paths) or FOLDER with PATTERN; VARIABLE, BAND, DATE_SOURCE, DATES, START_DATE, PERIOD_DAYS, SCALE, OFFSET,
-        REFERENCE, RESAMPLING; OUTPUT.
+        REFERENCE, RESAMPLING, MERGE; INDEX, SUN_ZENITH; QUALITY_LAYERS, QUALITY_RULE, QUALITY_FOLDER, QUALITY_BUFFER; ORBIT;
+        OUTPUT.
     """
     paths = parameters.get("LAYERS") or list_rasters(parameters.get("FOLDER") or "", parameters.get("PATTERN") or "*")
     reference = parameters.get("REFERENCE")
@@ -38,6 +40,14 @@ def build(parameters: dict, resources, events) -> dict:
         offset=parameters.get("OFFSET"),
         reference=RasterFile.open(reference).grid if reference else None,
         resampling=parameters.get("RESAMPLING") or "bilinear",
+        merge=parameters.get("MERGE") or "mean",
+        index=_chosen(parameters, "INDEX"),
+        sun_zenith=parameters.get("SUN_ZENITH"),
+        quality_layers=_chosen(parameters, "QUALITY_LAYERS"),
+        quality_rule=parameters.get("QUALITY_RULE") or "",
+        quality_folder=parameters.get("QUALITY_FOLDER") or "",
+        quality_buffer=int(parameters.get("QUALITY_BUFFER") or 0),
+        orbit=parameters.get("ORBIT") or "",
     )
     series = collect_series(paths, options, events)
     events.info(
@@ -56,6 +66,8 @@ def build(parameters: dict, resources, events) -> dict:
     journal = tiles.begin("buildtimeseries", parameters, outputs, series.paths)
     # A tile is held as it is read, once more while it is converted, and once as it is written.
     plan = tiles.plan(series.grid, 3 * 4 * series.count, resources)
+    if options.quality_layers:
+        events.info(masked.sentence(journal.once("masked", partial(masked.count, series, resources, events.step(0, 0.3)))))
     tiles.run(plan, partial(_tile, series), outputs, journal, resources, events)
     return {"outputs": {"OUTPUT": output}, "numbers": {"DATE_COUNT": series.count}}
 
@@ -91,6 +103,12 @@ def _require_ours(path: Path) -> None:
     if path.exists() and RasterFile.open(path).header.get("method") != "splittimeseries":
         raise OutputError(f"The folder {path.parent} holds a {path.name} that is not from an earlier split.",
                           "Choose a new or an empty FOLDER.")
+
+
+def _chosen(parameters: dict, key: str) -> str:
+    """A choice, '' where it is none."""
+    value = parameters.get(key) or ""
+    return "" if value == "none" else value
 
 
 def _tile(series, tile) -> dict:

@@ -7,13 +7,17 @@ from datetime import date
 from pathlib import Path
 
 from ..errors import DateError, GridMismatchError, InputError
+from .assembly import Assembly
+from .choosing import candidates, parts_of
 from .dates import Period, dates_given, period_in_name, periods_between, require_increasing
 from .grids import Grid
-from .opening import assemble, bands_of, container, stated_period, variable_of
+from .opening import assemble, stated_period
+from .pictures import kinds_text, require_one_picture
 from .raw import RasterFile
-from .series import Series, Source
+from .series import MERGES, Series, Source
 
 DATE_SOURCES = ("auto", "metadata", "name", "given", "regular")
+MOST_KINDS_SAID = 4  # files whose names are all different say nothing by it
 RESAMPLINGS = ("bilinear", "nearest", "cubic", "average")
 
 
@@ -39,6 +43,17 @@ class Collecting:
         Grid to bring everything onto.
     resampling : str
         How, when a file lies on another grid.
+    merge : str
+        How parts of one date become one value where they overlap; see `series.MERGES`.
+    index : str
+        Made of named bands, see `spectral.INDICES`; '' for none.
+    quality_layers, quality_rule, quality_folder, quality_buffer
+        Which layers say where it is clear (`clear.READY`), a rule in place of the ready one, another folder that holds them,
+        and the pixels around clouds that go as well.
+    sun_zenith : float, optional
+        Degrees, for PPI.
+    orbit : str
+        Of radar: ``ascending``, ``descending``, or the number of a relative orbit; '' takes all.
     """
 
     variable: str | None = None
@@ -51,12 +66,24 @@ class Collecting:
     offset: float | None = None
     reference: Grid | None = None
     resampling: str = "bilinear"
+    merge: str = "mean"
+    index: str = ""
+    quality_layers: str = ""
+    quality_rule: str = ""
+    quality_folder: str = ""
+    quality_buffer: int = 0
+    sun_zenith: float | None = None
+    orbit: str = ""
+
+    def __post_init__(self):
+        if self.merge not in MERGES:
+            raise InputError(f"MERGE is '{self.merge}'.", f"Use one of {', '.join(MERGES)}.")
 
 
 def collect_series(paths, options: Collecting, events) -> Series:
     """Make one time series of the files, sorted by date, checked, on one grid.
 
-    Equal dates are averaged; this, and whatever else was recognised, is said aloud.
+    Parts of one date (tiles, orbits, hours) are merged; this, and whatever else was recognised, is said aloud.
 
     Raises
     ------
@@ -66,25 +93,36 @@ def collect_series(paths, options: Collecting, events) -> Series:
     """
     if not paths:
         raise InputError("No raster was given.", "Choose rasters (LAYERS) or a folder (FOLDER).")
-    files = [container(RasterFile.open(path), options.variable) for path in paths]
-    found = [(file, band) for file in files for band in bands_of(file, options.variable, options.band)]
-    _require_one_band_per_date(files, found, options)
-    periods = _dates_of(found, options)
-    grid = options.reference or files[0].grid
-    dated = [(period, _source(file, band, grid, files[0], options)) for period, (file, band) in zip(periods, found)]
+    files = [part for path in paths for part in parts_of(RasterFile.open(path))]
+    everything = candidates(files, options.band)
+    def dates_of(ones):
+        return _dates_of([(one.file, one.band) for one in ones], options)
+
+    assembly = Assembly(everything, options, events, dates_of)
+    taken = assembly.leads
+    found = [(one.file, one.band) for one in taken]
+    _require_one_band_per_date(list({id(one.file): one.file for one in taken}.values()), found, options)
+    periods = dates_of(taken)
+    kinds = require_one_picture(list(zip(periods, taken)))
+    if 1 < len(kinds) <= MOST_KINDS_SAID:
+        events.warning(f"The names are of {len(kinds)} kinds, taken together since no date is of two: {kinds_text(kinds)}.")
+    first = taken[0].file
+    grid = options.reference or first.grid
+    dated = list(zip(periods, assembly.images(periods, grid, lambda one: _source(one.file, one.band, grid, first, options))))
     if [p.start for p, _ in dated] != sorted(p.start for p, _ in dated):
         events.info("The dates were not in order; they are sorted.")
         dated.sort(key=lambda pair: pair[0].start)
-    first, first_bands = files[0], [band for file, band in found if file is files[0]]
-    name = first.name if len(files) == 1 else f"{first.name} and {len(files) - 1} more"
-    series = assemble(name, dated, variable_of(first, first_bands, options.variable), first)
-    series = replace(series, grid=grid)
+    used = list(dict.fromkeys(one.file.path for one in taken))
+    name = first.name if len(used) == 1 else f"{first.name} and {len(used) - 1} more"
+    series = assemble(name, dated, assembly.variable, first)
+    series = replace(series, grid=grid, merge=options.merge)
     require_increasing(series.periods, name)
     merged = len(dated) - series.count
     if merged:
         repeated = [str(p.start) for p, s in zip(series.periods, series.sources) if len(s) > 1]
-        events.warning(f"{merged} bands share a date with another and are averaged: {_first(repeated)}.")
-    return series.checked(events)
+        how = "averaged" if options.merge == "mean" else f"merged ({options.merge})"
+        events.warning(f"{merged} bands share a date with another and are {how}: {_first(repeated)}.")
+    return assembly.finished(series.checked(events))
 
 
 def _source(file: RasterFile, band, grid: Grid, first: RasterFile, options: Collecting) -> Source:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from ..errors import DateError, InputError
+from .choosing import candidates, choose, parts_of, variable_of
 from .dates import FIRST_YEAR, LAST_YEAR, Period, cf_date, period_in_name, require_increasing
 from .raw import Band, RasterFile
 from .series import Series, Source
-from .variables import Variable, variable_in, variable_named
+from .variables import Variable
 
 BUILD = "Run 'Build time series' (phenofuse:buildtimeseries) on it"
 
@@ -37,8 +39,11 @@ def open_series(path: str, variable: str | None = None, events=None, check: bool
     InputError, DateError, UnitError
         When it cannot be read, has no dates, or holds something else than it is said to.
     """
-    file = container(RasterFile.open(path), variable)
-    bands = bands_of(file, variable)
+    taken = choose(candidates(parts_of(RasterFile.open(path))), variable, events, f"{BUILD} and say which one as VARIABLE.")
+    file, bands = taken[0].file, [one.band for one in taken]
+    if any(one.file is not file for one in taken):
+        names = ", ".join(dict.fromkeys(one.file.name for one in taken))
+        raise InputError(f"{Path(path).name} holds several variables: {names}.", f"{BUILD} and say which one as VARIABLE.")
     periods = [stated_period(file, band) for band in bands]
     if len(bands) == 1 and periods[0] is None:
         periods = [period_in_name(file.name)]
@@ -52,7 +57,7 @@ def open_series(path: str, variable: str | None = None, events=None, check: bool
     series = assemble(
         file.name,
         [(p, Source(file.path, b)) for p, b in zip(periods, bands)],
-        variable_of(file, bands, variable),
+        variable_of(taken, variable),
         file,
     )
     return series.checked(events) if check else series
@@ -84,71 +89,9 @@ def open_together(paths, events=None) -> list[Series]:
     return series
 
 
-def container(file: RasterFile, variable: str | None) -> RasterFile:
-    """The variable wanted of a NetCDF file that holds several; any other file as it is."""
-    if file.bands or not file.parts:
-        return file
-    if variable:
-        return file.part(variable)
-    found = [RasterFile.open(part) for part in file.parts]
-    known = [part for part in found if part.name.upper() == "NDVI"] or found
-    if len(known) > 1:
-        raise InputError(
-            f"{file.name} holds several variables: {', '.join(p.name for p in found)}.", "Say which one as VARIABLE."
-        )
-    return known[0]
-
-
-def bands_of(file: RasterFile, variable: str | None, number: int | None = None) -> tuple[Band, ...]:
-    """The bands which hold the variable: all, unless band names tell several variables apart.
-
-    Raises
-    ------
-    InputError
-        When the file has no such band, or several bands that nothing tells apart.
-    """
-    if number:
-        if number > len(file.bands):
-            raise InputError(
-                f"{file.name} has {len(file.bands)} bands, so there is no band {number}.", "Change BAND."
-            )
-        return (file.bands[number - 1],)
-    named = [variable_in(band.description) for band in file.bands]
-    exact = tuple(b for b in file.bands if variable and b.description.lower() == variable.lower())
-    if exact:
-        return exact
-    kinds = sorted({v.name for v in named if v})
-    if not kinds or (len(kinds) == 1 and all(named)):
-        return file.bands
-    if not variable:
-        raise InputError(
-            f"{file.name} holds several variables: {', '.join(b.description for b in file.bands[:6])}.",
-            f"{BUILD} and say which one as VARIABLE.",
-        )
-    wanted = variable_named(variable).name
-    chosen = tuple(b for b, v in zip(file.bands, named) if v and v.name == wanted)
-    if not chosen:
-        raise InputError(
-            f"{file.name} has no band named {variable}; it has "
-            f"{', '.join(b.description or '(no name)' for b in file.bands[:6])}.",
-            "Give the right VARIABLE, or the band's number as BAND.",
-        )
-    return chosen
-
-
 def stated_period(file: RasterFile, band: Band) -> Period | None:
     """The date a band itself states, in the order of the contract; None when it states none."""
     return Period.tagged(band.tags) or _described(band) or _netcdf(file, band) or _force(band)
-
-
-def variable_of(file: RasterFile, bands, variable: str | None) -> Variable:
-    """The variable asked for, or what file, name or bands say; else one of unknown name and range."""
-    if variable:
-        return variable_named(variable)
-    for said in (file.header.get("variable"), file.tags.get("variable"), bands[0].tags.get("NETCDF_VARNAME")):
-        if said:
-            return variable_named(said)
-    return variable_in(file.name) or variable_in(bands[0].description) or variable_named("")
 
 
 def assemble(name: str, dated: list, variable: Variable, file: RasterFile) -> Series:
@@ -156,7 +99,8 @@ def assemble(name: str, dated: list, variable: Variable, file: RasterFile) -> Se
     sources = {}
     for period, source in dated:
         sources.setdefault(period.start, (period, []))[1].append(source)
-    band = dated[0][1].band
+    source = dated[0][1].sources[0]
+    band = source.band
     units = " ".join((band.units, file.tags.get("units", ""), file.header.get("units", ""))).lower()
     if variable.valid_range is None and not variable.units:
         variable = replace(variable, units=file.header.get("units", "") or file.tags.get("units", ""))
@@ -164,7 +108,7 @@ def assemble(name: str, dated: list, variable: Variable, file: RasterFile) -> Se
         name,
         variable,
         tuple(p for p, _ in sources.values()),
-        dated[0][1].aligned_to or file.grid,
+        source.aligned_to or file.grid,
         tuple(tuple(s) for _, s in sources.values()),
         linear_power=variable.is_backscatter and any(w in units for w in ("linear", "power", "intensity")),
         header=file.header,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,8 @@ from .grids import Grid, Window
 from .raw import Band, read_bands
 from .variables import Variable
 
+# How the parts of one picture become one value where they overlap.
+MERGES = ("mean", "first", "last", "max", "median")
 # A few impossible values are damage and count as missing; more of them mean that the raster is something else.
 MOST_IMPOSSIBLE = 0.01
 # The check reads at most so many dates and so many windows of so many pixels a side: enough to tell another
@@ -24,12 +27,23 @@ STANDS_FOR_NOTHING = (-99, -999, -9999, -99999, -32768, 32767, 65535, 255, -128,
 
 @dataclass(frozen=True)
 class Source:
-    """One band of one file; several of them at one date are averaged."""
+    """One band of one file."""
 
     path: str
     band: Band
     aligned_to: Grid | None = None
     resampling: str = "bilinear"
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Everything that is read: itself."""
+        return (self,)
+
+    def read(self, window: Window) -> np.ndarray:
+        """Values of a window, (rows, columns) float32, as the file holds them."""
+        part = np.empty((1, window.rows, window.columns), "float32")
+        read_bands(self.path, [self.band], window, part, self.aligned_to, self.resampling)
+        return part[0]
 
 
 @dataclass(frozen=True)
@@ -40,8 +54,10 @@ class Series:
     ----------
     name : str
         For messages: the file or folder it comes from.
-    sources : tuple of tuple of Source
-        Per date, the bands that hold it.
+    sources : tuple of tuple of Source or Image
+        Per date, the parts of its picture; where they overlap, `merge` says what counts.
+    merge : str
+        One of `MERGES`.
     linear_power : bool
         Whether the files hold linear power, which is converted to decibels when read.
     header : dict
@@ -55,6 +71,7 @@ class Series:
     sources: tuple
     linear_power: bool = False
     header: dict | None = None
+    merge: str = "mean"
 
     @property
     def count(self) -> int:
@@ -74,7 +91,7 @@ class Series:
     @property
     def paths(self) -> tuple[str, ...]:
         """The files, each once, in order."""
-        return tuple(dict.fromkeys(s.path for sources in self.sources for s in sources))
+        return tuple(dict.fromkeys(s.path for group in self.sources for part in group for s in part.sources))
 
     def read(self, window: Window | None = None, dates=None) -> np.ndarray:
         """Values of a window.
@@ -114,20 +131,38 @@ class Series:
             out[positions] = part
         for position, sources in enumerate(wanted):
             if len(sources) > 1:
-                out[position] = self._average(sources, window)
+                out[position] = self._merged(sources, window)
+            elif not isinstance(sources[0], Source):
+                out[position] = sources[0].read(window)
         return out
 
+    def _merged(self, sources, window: Window) -> np.ndarray:
+        """One picture of the parts of a date, of what is possible in each; the mean of backscatter is that of its power."""
+        if self.merge == "mean":
+            return self._average(sources, window)
+        parts = np.stack([self._possible_part(source, window) for source in sources])
+        if self.merge in ("first", "last"):
+            kept = parts[0 if self.merge == "first" else -1].copy()
+            for other in parts[1:] if self.merge == "first" else parts[-2::-1]:
+                kept = np.where(np.isnan(kept), other, kept)
+            return kept
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # pixels that no part has seen
+            return (np.nanmax if self.merge == "max" else np.nanmedian)(parts, axis=0)
+
+    def _possible_part(self, source, window: Window) -> np.ndarray:
+        values = source.read(window)
+        with np.errstate(invalid="ignore"):
+            seen = np.isfinite(values) & ((values > 0) if self.linear_power else _possible(values, self.variable))
+        return np.where(seen, values, np.float32(np.nan))
+
     def _average(self, sources, window: Window) -> np.ndarray:
-        """Mean over the sources of one date of what is possible there; of backscatter, the mean of its power."""
         total = np.zeros((window.rows, window.columns))
         count = np.zeros(total.shape, int)
-        part = np.empty((1, *total.shape), "float32")
         decibels = self.variable.is_backscatter and not self.linear_power
         for source in sources:
-            read_bands(source.path, [source.band], window, part, source.aligned_to, source.resampling)
-            values = part[0]
-            with np.errstate(invalid="ignore"):
-                seen = np.isfinite(values) & ((values > 0) if self.linear_power else _possible(values, self.variable))
+            values = self._possible_part(source, window)
+            seen = np.isfinite(values)
             total[seen] += 10 ** (values[seen] / 10) if decibels else values[seen]
             count += seen
         with np.errstate(invalid="ignore"):
@@ -189,7 +224,7 @@ class Series:
         """
         found = [hashlib.sha256(str(day).encode()) for day in self.days]
         seen = np.zeros(self.count, bool)
-        for window in _sample_windows(self.grid):
+        for window in sample_windows(self.grid):
             values = self.read(window)
             missing = np.isnan(values)
             values[missing] = np.nan  # of the many bit patterns of NaN, one
@@ -197,6 +232,10 @@ class Series:
             for digest, layer in zip(found, values):
                 digest.update(layer.tobytes())
         return tuple(digest.hexdigest()[:16] if some else "" for digest, some in zip(found, seen))
+
+    def sampled(self) -> np.ndarray:
+        """Values of all dates in a few windows all over the grid, (dates, pixels) float32."""
+        return np.concatenate([self.read(window).reshape(self.count, -1) for window in sample_windows(self.grid)], axis=1)
 
     def _impossible(self, wrong, share) -> str:
         low, high = self.variable.valid_range
@@ -207,7 +246,7 @@ class Series:
         )
 
     def _remedy(self, finite) -> str:
-        stored_as_integers = all(s.band.dtype.startswith(("int", "uint")) for group in self.sources for s in group)
+        stored_as_integers = all(s.band.dtype.startswith(("int", "uint")) for group in self.sources for part in group for s in part.sources)
         if self.variable.name == "NDVI" and stored_as_integers and np.abs(finite).max() <= 10000:
             return "It looks like NDVI x 10000: build it with SCALE = 0.0001 (phenofuse:buildtimeseries)."
         if self.variable.name == "NDVI" and np.median(finite) < -3:
@@ -219,7 +258,7 @@ class Series:
 
     def _sample(self) -> np.ndarray:
         dates = np.unique(np.linspace(0, self.count - 1, CHECKED_DATES).round().astype(int))
-        return np.concatenate([self.read_unchecked(window, dates).ravel() for window in _sample_windows(self.grid)])
+        return np.concatenate([self.read_unchecked(window, dates).ravel() for window in sample_windows(self.grid)])
 
 
 def distinct_names(series: list[Series]) -> list[str]:
@@ -235,7 +274,8 @@ def distinct_names(series: list[Series]) -> list[str]:
     return found
 
 
-def _sample_windows(grid: Grid) -> list[Window]:
+def sample_windows(grid: Grid) -> list[Window]:
+    """A few windows all over a grid, for a look at what a raster holds."""
     side = int(np.sqrt(CHECKED_WINDOWS))
     rows, columns = min(CHECKED_SIDE, grid.height), min(CHECKED_SIDE, grid.width)
     tops = np.unique(np.linspace(0, grid.height - rows, side).round().astype(int))
@@ -247,7 +287,7 @@ def _by_file(wanted) -> dict:
     """Bands of the dates with one source, grouped by file: {(path, grid, resampling): [(position, band)]}."""
     groups = {}
     for position, sources in enumerate(wanted):
-        if len(sources) == 1:
+        if len(sources) == 1 and isinstance(sources[0], Source):
             source = sources[0]
             groups.setdefault((source.path, source.aligned_to, source.resampling), []).append((position, source.band))
     return groups

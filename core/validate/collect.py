@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from ..errors import InputError
 from ..timeseries import Grid, Period, RasterFile, Window, variable_named
 from ..timeseries.dates import period_in_name
-from ..timeseries.opening import stated_period, variable_of
+from ..timeseries.identity import said_by
+from ..timeseries.opening import stated_period
 from ..timeseries.variables import VARIABLES, variable_in
 from . import checks
 from .checks import Layer, check_bands
@@ -124,14 +125,11 @@ def _open(paths) -> tuple:
 
 def _variables(file: RasterFile, names: tuple) -> list:
     """The variable of every band: NDVI, VV, VH, or '' for others; from band names, then the file, then `names`."""
-    described = [variable_in(band.description) for band in file.bands]
-    if not any(described):
-        whole = variable_of(file, file.bands, None)
-        if whole.name in VARIABLES:
-            described = [whole] * len(file.bands)
-        elif len(names) in (1, len(file.bands)):
-            described = [variable_named(name) for name in (names if len(names) > 1 else names * len(file.bands))]
-    return [variable.name if variable and variable.name in JUDGED else "" for variable in described]
+    said = [said_by(file, band).names for band in file.bands]
+    known = [next(iter(one)) if len(one) == 1 else "" for one in said]
+    if not any(said) and len(names) in (1, len(file.bands)):
+        known = [variable_named(name).name for name in (names if len(names) > 1 else names * len(file.bands))]
+    return [name if name in JUDGED else "" for name in known]
 
 
 def _periods(file: RasterFile, variables: list) -> list:

@@ -1,0 +1,172 @@
+"""What a band says that it is, and whether two bands of one date are parts of one picture or different things.
+
+A band says it by its header, tags, name, the coordinates of a NetCDF dimension, FORCE's ``Domain``, or the name of its file;
+the first of these that says anything counts. What says nothing is silent, which is not the same as being what was asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ..outputs import PART_OF_FILE
+from .raw import Band, RasterFile
+from .variables import _ALIASES, ABOUT, variable_named, words_of
+
+# Spectral bands by the numbers of Sentinel-2 (Landsat's and MODIS's differ: `spectral` knows what each means) and by colours.
+_SPECTRAL = re.compile(r"(?:SR_?|SUR_?REFL_?)?B(\d\d?A?)")
+_COLOURS = {"BLUE": "blue", "GREEN": "green", "RED": "red", "NIR": "nir", "SWIR1": "swir1", "SWIR2": "swir2", "SWIR16": "swir1",
+            "SWIR22": "swir2", "NIR08": "nir", "BNIR": "nir broad", "BLU": "blue", "GRN": "green", "SW1": "swir1", "SW2": "swir2",
+            "NIRBROAD": "nir broad", "BROADNIR": "nir broad", "REDEDGE1": "rededge1", "REDEDGE2": "rededge2", "REDEDGE3": "rededge3"}  # fmt: skip
+# In the name of a file a colour is only believed at its end: 'red_river_2020.tif' is no red band.
+_ONLY_LAST = frozenset(("RED", "BLUE", "GREEN", "CS", "CLD"))
+# Layers that say how good others are: as they are written once separators are gone.
+QUALITY_NAMES = {
+    "SCL": ("SCL", "SCENECLASSIFICATION", "SCLQUALITY"),
+    "QA60": ("QA60",),
+    "CLM": ("CLM", "CLOUDMASK"),
+    "CLP": ("CLP", "CLOUDPROBABILITY", "MSKCLDPRB", "CLDPRB", "CLDPROB", "CLD"),
+    "FMASK": ("FMASK",),
+    "QA_PIXEL": ("QAPIXEL", "PIXELQA"),
+    "MODIS_VI": ("VIQUALITY", "VIQA", "DETAILEDQA", "VIQUALITYQA"),
+    "RELIABILITY": ("SUMMARYQA", "PIXELRELIABILITY", "RELIABILITY"),
+    "CLOUD_SCORE": ("CS", "CSCDF", "CLOUDSCORE", "CLOUDSCOREPLUS"),
+    "QAI": ("QAI",),
+}
+_QUALITY = {spelling: name for name, spellings in QUALITY_NAMES.items() for spelling in spellings}
+# Other things that files are named by, of which no more is known than that they are none of the above.
+_OTHERS = frozenset("LAI FAPAR FCOVER SAVI MSAVI OSAVI GNDVI NDRE NBR NDMI MNDWI NDSI NDBI CIRE TCW TCG TCB GPP NPP LST HH HV "
+                    "AOT WVP TCI RGB DEM BOA TOA".split())  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a band says of itself.
+
+    Parameters
+    ----------
+    names : frozenset of str
+        Known names it speaks of (``NDVI``, ``B04``, ``red``, ``SCL``, ``NDVI uncertainty``); empty where it says nothing.
+    dimensions : str
+        Where it lies along the dimensions of a NetCDF file beside time: ``band 4``.
+    words : tuple of str
+        All words of its name, dimensions and file, in capitals and in order, without dates, tiles, orbits and hours: bands
+        of one date whose words differ are different things.
+    """
+
+    names: frozenset = frozenset()
+    words: tuple = ()
+    dimensions: str = ""
+
+    @property
+    def text(self) -> str:
+        """Its name for a list of what there is."""
+        return " and ".join(sorted(self.names)) or "not said"
+
+
+def said_by(file: RasterFile, band: Band) -> Said:
+    """What a band of a file says that it is."""
+    tags = band.tags
+    dimensions = " ".join(f"{key[len(_DIMENSION):]} {value}" for key, value in tags.items()
+                          if key.startswith(_DIMENSION) and not _is_time(key[len(_DIMENSION):], file))  # fmt: skip
+    names = set()
+    header = file.header.get("variable")
+    if header:
+        names = {canonical(header)}
+    for text in (tags.get("Domain"), band.description, tags.get("variable"), file.tags.get("variable"),
+                 tags.get("NETCDF_VARNAME"), tags.get("long_name")):  # fmt: skip
+        names = names or names_in(text)
+    for text in dict.fromkeys((file.name, stem(file))):
+        names = names or names_in(text, is_file=True)
+    part = f" {file.name}" if file.name != stem(file) else ""
+    words = (*_ordered(f"{band.description}{part}"), *_words(dimensions), *_ordered(stem(file)))
+    return Said(frozenset(names), words, dimensions)
+
+
+def canonical(name: str) -> str:
+    """The one spelling of a name: ``S2ndvi`` is ``NDVI``, ``B4`` is ``B04``, ``fmask`` is ``FMASK``; of others their own."""
+    found = names_in(name)
+    return found.pop() if len(found) == 1 else variable_named(name).name
+
+
+def names_in(text: str | None, is_file: bool = False) -> set:
+    """Known names in a text; empty where there is none.
+
+    A name with a word such as ``uncertainty`` beside it is one of its own: ``NDVI uncertainty``.
+    """
+    return set(_names_in(text or "", is_file))
+
+
+@lru_cache(maxsize=4096)
+def _names_in(text: str, is_file: bool) -> frozenset:
+    joined = re.sub(r"[^A-Z0-9]", "", text.upper())
+    ordered = _words(text)
+    last = next((w for w in reversed(ordered) if not w.isdigit()), "")
+    pairs = {a + b for a, b in zip(ordered, ordered[1:])} | {joined}
+    words = words_of(text)
+    if is_file:
+        words = {w for w in words if w not in _ONLY_LAST or w == last}
+        pairs -= set(_COLOURS)
+    quality = {_QUALITY[w] for w in words | pairs if w in _QUALITY}
+    if quality:  # 'NDVI_SCL_masked' is not SCL, but 'cloud probability' of anything is itself
+        return frozenset(quality if not words & set(_ALIASES) else {_ALIASES[w] for w in words & set(_ALIASES)})
+    names = {_ALIASES[w] for w in words if w in _ALIASES}
+    if not names:
+        bands = {f"B{m[1].zfill(3 if m[1].endswith('A') else 2)}" for m in map(_SPECTRAL.fullmatch, words | (pairs if not is_file else set())) if m}
+        names = bands or {_COLOURS[w] for w in words | pairs if w in _COLOURS} or (words & _OTHERS)
+    about = sorted(words & ABOUT)
+    return frozenset(f"{name} {about[0].lower()}" for name in names) if about else frozenset(names)
+
+
+def matches(said: Said, wanted: str) -> bool:
+    """Whether a band says that it is what is wanted: by its known names, or by all words of the text in their order."""
+    words, known = _words(wanted), names_in(wanted)
+    if known and (len(words) == 1 or "".join(words) in _QUALITY):
+        return bool(known & said.names)
+    size = len(words)
+    return bool(words) and any(said.words[i : i + size] == tuple(words) for i in range(len(said.words) - size + 1))
+
+
+_DIMENSION = "NETCDF_DIM_"
+# What may differ between parts of one picture of a day: the tile, the orbit, the hour, the satellite of a pair.
+_WHERE_OR_WHEN = (
+    r"T?\d{1,2}[C-HJ-NP-X][A-HJ-NP-Z]{2}",  # MGRS tile
+    r"H\d\dV\d\d",  # MODIS and VIIRS
+    r"X\d{4}|Y\d{4}",  # FORCE
+    r"R\d{3}|N\d{4}",  # relative orbit, baseline
+    r"A|D|ASC|DESC|ASCENDING|DESCENDING|ORBIT|TRACK",
+    r"T\d{4,6}Z?|\d+",  # hours, resolutions, pieces, numbers
+    r"\d*M(?:IN)?|\d+KM",
+    r"(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Z]*",
+    r"A?\d{4}\d*T?\d*Z?|\d{1,2}[A-Z]{3}\d{4}",
+    r"MST|SLV\d*",  # SNAP's stacks
+)
+_PLACE = re.compile("|".join(f"(?:{pattern})" for pattern in _WHERE_OR_WHEN))
+_SATELLITE = re.compile(r"(S[123]|SEN2|SENTINEL2|SENTINEL1)[ABCL](\d[AC])?")
+_LANDSAT = re.compile(r"L[COTE]0?[4-9]")
+
+
+def _ordered(text: str | None) -> tuple:
+    kept = []
+    for word in _words(text):
+        if _PLACE.fullmatch(word):
+            continue
+        satellite = _SATELLITE.fullmatch(word)
+        kept.append(satellite[1][:2] + (satellite[2] or "") if satellite else "L" if _LANDSAT.fullmatch(word) else word)
+    return tuple(kept)
+
+
+def _words(text: str | None) -> list:
+    return [part.upper() for part in re.split(r"[^A-Za-z0-9]+", text or "") if part]
+
+
+def _is_time(dimension: str, file: RasterFile) -> bool:
+    return dimension in ("t", "time") or "since" in (file.tags.get(f"{dimension}#units") or "")
+
+
+def stem(file: RasterFile) -> str:
+    """The name of the file without folder and suffix, whatever part of it this is."""
+    part = PART_OF_FILE.match(file.path)
+    return Path(part["file"] if part else file.path).stem
