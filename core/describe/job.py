@@ -9,6 +9,7 @@ from .. import tiles
 from ..errors import InputError
 from ..tiles.gather import gather
 from ..timeseries import Header, RasterSpec, Series, open_series
+from ..timeseries.looks import clouds_left
 from . import words
 from .statistics import Statistics, longest_gaps, nearest_dates, observation_counts
 
@@ -42,13 +43,14 @@ def run(parameters: dict, resources, events) -> dict:
     if wanted:
         tiles.run(plan, partial(_maps, series, tuple(wanted)), wanted, journal, resources, events.step(0.6, 1))
     outputs = {key: path for key, (path, _) in wanted.items()}
+    cautions = [text for text in (clouds_left(series),) if text]
     if parameters.get("REPORT"):
         facts = {"Input": series.paths[0], "Covariates": [other.paths[0] for other in covariates.values()] or "none",
                  "Grid": series.grid.text}
         page = words.report(statistics, series.variable.name or "the series", offsets, facts,
-                            series.variable.valid_range is not None)
+                            series.variable.valid_range is not None, cautions)
         outputs["REPORT"] = str(page.save(parameters["REPORT"]))
-    for weakness in words.weaknesses(statistics, offsets):
+    for weakness in words.weaknesses(statistics, offsets, cautions):
         events.info(weakness.text)
     numbers = {"VALID_PERCENT": 100 * statistics.valid_share, "DATE_COUNT": series.count,
                "CORRELATION": words.best_relation(statistics)[1]}

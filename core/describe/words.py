@@ -29,26 +29,28 @@ class Weakness(NamedTuple):
     grave: bool
 
 
-def weaknesses(statistics: Statistics, offsets: dict) -> list[Weakness]:
+def weaknesses(statistics: Statistics, offsets: dict, cautions=()) -> list[Weakness]:
     """Where any method will be weak, the worst first.
 
     Parameters
     ----------
+    cautions : sequence of str
+        What a look at the values found, such as clouds left in.
     offsets : dict of str to (dates,) float
         Days from each date to the nearest one of each covariate.
     """
     if not statistics.seen_pixels:
         return [Weakness("The series holds no value at all.", True)]
-    found = [*_of_gaps(statistics), *_of_months(statistics), *_of_radar(statistics, offsets)]
+    found = [*(Weakness(text, True) for text in cautions), *_of_gaps(statistics), *_of_months(statistics), *_of_radar(statistics, offsets)]
     return sorted(found, key=lambda weakness: not weakness.grave)
 
 
-def report(statistics: Statistics, name: str, offsets: dict, facts: dict, has_range: bool) -> Report:
-    """The report of a series of the variable `name`."""
+def report(statistics: Statistics, name: str, offsets: dict, facts: dict, has_range: bool, cautions=()) -> Report:
+    """The report of a series of the variable `name`; see `weaknesses` for `cautions`."""
     first, last = (np.datetime64(int(statistics.days[at]), "D") for at in (0, -1))
     page = Report(f"What the {name} series holds", f"{len(statistics.days)} dates from {first} to {last}, "
                   f"{statistics.columns} x {statistics.rows} pixels")
-    found = weaknesses(statistics, offsets)
+    found = weaknesses(statistics, offsets, cautions)
     page.verdict(*_verdict(statistics, found))
     _keys(page, statistics)
     if found:

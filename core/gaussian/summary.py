@@ -6,6 +6,7 @@ import numpy as np
 from ..report import Mark, Report, figures
 from ..tiles.scores import HONEST
 from ..timeseries import Series, quality
+from ..timeseries.looks import clouds_left
 from ..version import version
 from .calibration import FEWEST_TO_JUDGE
 from .long_scene import LongScene, typical
@@ -69,6 +70,7 @@ def report(model, check: Check, counts: dict, series: list, parameters: dict) ->
     page = Report(f"Filled {target.variable.name} of {target.name}",
                   f"{target.periods[0].start} to {target.periods[-1].start}, {target.count} dates")
     page.verdict(*_verdict(check, target))
+    page.text(*filter(None, [clouds_left(target)]))
     if check.count[-1]:
         _checked(page, model, check, target, bool(parameters.get("APPLY")))
     if isinstance(model, LongScene):

@@ -8,7 +8,7 @@ import numpy as np
 from .. import tiles
 from ..errors import InputError
 from ..parameters import given
-from ..timeseries import Header, RasterSpec, Series, open_series, quality, series_spec
+from ..timeseries import Header, RasterSpec, Series, open_target, quality, series_spec
 from ..timeseries.filling import rasters
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
@@ -27,7 +27,7 @@ def run(parameters: dict, resources, events) -> dict:
         INPUT; MODEL (``adaptive`` or ``cascade``), ORDER, PERIOD_DAYS, TREND, ROBUST, SEED; DATES or STEP_DAYS,
         KEEP_OBSERVED, MAX_GAP_DAYS, MASK; OUTPUT, and optionally UNCERTAINTY, QUALITY, HARMONICS, AMPLITUDE_PHASE.
     """
-    series = open_series(parameters["INPUT"], events=events)
+    series = open_target(parameters["INPUT"], events)
     periods = output_periods(series.periods, parameters.get("DATES") or "", int(parameters.get("STEP_DAYS") or 0))
     days = np.array([period.middle for period in periods])
     mask = parameters.get("MASK") or None

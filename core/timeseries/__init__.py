@@ -13,7 +13,7 @@ from .collecting import collect_series
 from .dates import Period, days_of, periods_between
 from .grids import Grid, Window
 from .masks import polygons_on, read_mask, read_zones, zone_names
-from .opening import open_series, open_together
+from .opening import open_series, open_target, open_together
 from .raw import RasterFile, list_rasters
 from .series import Series
 from .variables import VARIABLES, Variable, variable_named
@@ -34,6 +34,7 @@ __all__ = [
     "days_of",
     "list_rasters",
     "open_series",
+    "open_target",
     "open_together",
     "periods_between",
     "polygons_on",

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import DateError, InputError
 from .choosing import candidates, choose, parts_of, variable_of
 from .dates import FIRST_YEAR, LAST_YEAR, Period, cf_date, period_in_name, require_increasing
+from .looks import clouds_left, require_fillable, require_no_copy
 from .raw import Band, RasterFile
 from .series import Series, Source
 from .variables import Variable
@@ -63,6 +64,22 @@ def open_series(path: str, variable: str | None = None, events=None, check: bool
     return series.checked(events) if check else series
 
 
+def open_target(path: str, events=None) -> Series:
+    """Open the series that is to be filled, after a look at whether it can be.
+
+    Raises
+    ------
+    InputError
+        When it holds classes; whatever `open_series` raises.
+    """
+    series = open_series(path, events=events)
+    require_fillable(series)
+    caution = clouds_left(series)
+    if caution and events is not None:
+        events.warning(caution)
+    return series
+
+
 def open_together(paths, events=None) -> list[Series]:
     """Open a target and its covariates.
 
@@ -82,10 +99,14 @@ def open_together(paths, events=None) -> list[Series]:
     ------
     GridMismatchError
         When they lie on different ones.
+    InputError
+        When the target cannot be filled, or a covariate is a copy of it.
     """
-    series = [open_series(path, events=events) for path in paths]
+    target, *others = paths
+    series = [open_target(target, events), *(open_series(path, events=events) for path in others)]
     for other in series[1:]:
         series[0].require_same_grid(other)
+        require_no_copy(series[0], other)
     return series
 
 

@@ -233,9 +233,10 @@ class Series:
                 digest.update(layer.tobytes())
         return tuple(digest.hexdigest()[:16] if some else "" for digest, some in zip(found, seen))
 
-    def sampled(self) -> np.ndarray:
-        """Values of all dates in a few windows all over the grid, (dates, pixels) float32."""
-        return np.concatenate([self.read(window).reshape(self.count, -1) for window in sample_windows(self.grid)], axis=1)
+    def sampled(self, dates=None) -> np.ndarray:
+        """Values of all dates, or of those at some positions, in a few windows all over the grid, (dates, pixels) float32."""
+        count = self.count if dates is None else len(dates)
+        return np.concatenate([self.read(window, dates).reshape(count, -1) for window in sample_windows(self.grid)], axis=1)
 
     def _impossible(self, wrong, share) -> str:
         low, high = self.variable.valid_range

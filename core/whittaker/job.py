@@ -8,7 +8,7 @@ import numpy as np
 from .. import tiles
 from ..errors import GridMismatchError, InputError
 from ..parameters import given
-from ..timeseries import Header, RasterFile, RasterSpec, Series, open_series
+from ..timeseries import Header, RasterFile, RasterSpec, Series, open_series, open_target
 from ..timeseries.filling import placed, rasters
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
@@ -32,7 +32,7 @@ def run(parameters: dict, resources, events) -> dict:
         ROBUST (all for ``whittaker``), WINDOW_DAYS (for ``savgol``); WEIGHTS, MASK, DATES or STEP_DAYS, KEEP_OBSERVED, MAX_GAP_DAYS,
         SEED; OUTPUT, and optionally UNCERTAINTY, QUALITY, LAMBDA.
     """
-    series = open_series(parameters["INPUT"], events=events)
+    series = open_target(parameters["INPUT"], events)
     options = _options(parameters, series)
     weights = _weights(parameters.get("WEIGHTS") or None, series, events)
     known = _known_smoothing(parameters.get("LAMBDA_INPUT") or None, series)
