@@ -1,6 +1,6 @@
 """What a job writes is its own: whatever can be known to go wrong with an output is refused before any work.
 
-An output is a regular file, or nothing is there yet; it can be replaced now; it is no input and no other output, nor what
+An output is of a format that is written, and a regular file, or nothing is there yet; it can be replaced now; it is no input and no other output, nor what
 lies beside one; and no other run writes it. `claimed` sees to all of it and holds the outputs until the job has ended.
 """
 
@@ -16,7 +16,7 @@ import sys
 from glob import escape
 from pathlib import Path
 
-from . import files
+from . import files, formats
 from .errors import InputError, OutputError
 from .registry import Job
 
@@ -44,9 +44,10 @@ def claimed(job: Job, parameters: dict):
     InputError
         When an output is an input or another output.
     OutputError
-        When an output cannot be written, or another run is writing it.
+        When an output cannot be written, its name says a format that is not written, or another run is writing it.
     """
     wanted = job.outputs(parameters)
+    formats.require_written(job, parameters)
     twice = clash(parameters, wanted)
     if twice:
         raise InputError("{} and {} are the same file.".format(*twice), "Choose another name.")
@@ -214,7 +215,8 @@ def journals(path) -> list[Path]:
 def _left(path: Path, kind: str) -> list[Path]:
     """What processes of the past left beside an output."""
     found = path.parent.glob(f"{escape(f'.{path.name}{kind}')}*")
-    return [one for one in found if one.name[len(path.name) + 1 + len(kind) :].isdigit()]
+    # GDAL writes overviews beside what it makes: the number, then .ovr.tmp.
+    return [one for one in found if one.name[len(path.name) + 1 + len(kind) :].partition(".")[0].isdigit()]
 
 
 def _remove(path: Path) -> None:

@@ -10,6 +10,7 @@ from ..errors import DateError, InputError, UnitError
 from ..report import write_whole
 from ..tiles.gather import gather
 from ..timeseries import Header, Series, Window, open_series, series_spec
+from ..timeseries.writing import asked
 from . import gaps, summary
 from .linear import interpolate
 from .scores import Scores
@@ -36,7 +37,7 @@ def simulate(parameters: dict, resources, events) -> dict:
     options["seed"] = int(parameters["SEED"])
     header = Header(series.variable.name, series.units, "simulategaps", _told(parameters), series.paths[:3])
     spec = series_spec(series.grid, series.periods, header)
-    outputs = {key: (parameters[key], spec) for key in ("OUTPUT", "TRUTH")}
+    outputs = asked({"OUTPUT": spec, "TRUTH": spec}, parameters, series.variable)
     journal = tiles.begin("simulategaps", parameters, outputs)
     if options["pattern"] == "transplanted":
         options["library"] = np.array(journal.once("library", partial(_cloud_sequences, series, options["seed"])), bool)

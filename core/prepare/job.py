@@ -13,6 +13,7 @@ from ..timeseries import Header, RasterFile, RasterWriter, list_rasters, open_se
 from ..timeseries.collecting import Collecting, collect_series
 from ..timeseries.dates import day_in
 from ..timeseries.state import read_with
+from ..timeseries.writing import asked
 
 
 def build(parameters: dict, resources, events) -> dict:
@@ -52,7 +53,7 @@ def build(parameters: dict, resources, events) -> dict:
         orbit=(series.header or {}).get("orbit", ""),
     )
     output = parameters["OUTPUT"]
-    outputs = {"OUTPUT": (output, series_spec(series.grid, series.periods, header))}
+    outputs = asked({"OUTPUT": series_spec(series.grid, series.periods, header)}, parameters, series.variable)
     journal = tiles.begin("buildtimeseries", parameters, outputs, series.paths)
     # A tile is held as it is read, once more while it is converted, and once as it is written.
     plan = tiles.plan(series.grid, 3 * 4 * series.count, resources)

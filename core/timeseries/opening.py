@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..errors import DateError, InputError
 from .dates import FIRST_YEAR, LAST_YEAR, Period, cf_date, period_in_name, require_increasing
-from .raw import Band, RasterFile
+from .raw import BOUNDS, Band, RasterFile
 from .series import Series, Source
 from .variables import Variable, variable_in, variable_named
 
@@ -138,7 +138,7 @@ def bands_of(file: RasterFile, variable: str | None, number: int | None = None) 
 
 def stated_period(file: RasterFile, band: Band) -> Period | None:
     """The date a band itself states, in the order of the contract; None when it states none."""
-    return Period.tagged(band.tags) or _described(band) or _netcdf(file, band) or _force(band)
+    return Period.tagged(band.tags) or _described(band) or _bounded(file, band) or _force(band)
 
 
 def variable_of(file: RasterFile, bands, variable: str | None) -> Variable:
@@ -186,6 +186,17 @@ def _netcdf(file: RasterFile, band: Band) -> Period | None:
             day = cf_date(value, units)
             return Period(day) if day else None
     return None
+
+
+def _bounded(file: RasterFile, band: Band) -> Period | None:
+    """The period that a NetCDF axis tells with its bounds; its time alone where it has none, or of a day."""
+    for key, ends in band.tags.items():
+        if key.startswith(BOUNDS):
+            axis = f"NETCDF_DIM_{key[len(BOUNDS) :]}"
+            found = [_netcdf(file, replace(band, tags={**band.tags, axis: end})) for end in ends.split(",")]
+            if all(found) and (found[1].start - found[0].start).days > 1:
+                return Period(found[0].start, found[1].start)
+    return _netcdf(file, band)
 
 
 def _force(band: Band) -> Period | None:

@@ -7,7 +7,7 @@ import os
 import re
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import remote
@@ -29,6 +29,7 @@ from ..outputs import PART_OF_FILE
 from .grids import Grid, Window
 
 TAG = "PHENOFUSE"
+BOUNDS = "NETCDF_BOUNDS_"
 SUFFIXES = (".tif", ".tiff", ".vrt", ".nc", ".img", ".jp2", ".bsq", ".dat")
 _NETCDF_DRIVERS = ("netCDF", "HDF5")
 
@@ -69,7 +70,7 @@ class RasterFile:
         """
         remote.require_here(str(path))
         with _dataset(str(path)) as src:
-            bands = tuple(_band(src, i) for i in src.indexes)
+            bands = _bounded(tuple(_band(src, i) for i in src.indexes), src, str(path))
             crs = src.crs.to_wkt() if src.crs else ""
             parts = tuple(remote.followed(str(path), src.subdatasets))
             grid = Grid(crs, tuple(src.transform)[:6], src.width, src.height)
@@ -84,7 +85,7 @@ class RasterFile:
     @property
     def header(self) -> dict:
         """The JSON object of the ``PHENOFUSE`` tag, or {}; what is not of the type that it should be is left out."""
-        return tag_in(self.tags.get(TAG))
+        return tag_in(self.tags.get(TAG) or self.tags.get(f"NC_GLOBAL#{TAG}"))
 
     def part(self, name: str) -> RasterFile:
         """The NetCDF variable of that name.
@@ -258,6 +259,33 @@ def _band(src, index: int) -> Band:
         nodata,
         src.units[index - 1] or tags.get("units", ""),
     )
+
+
+def _bounded(bands: tuple, src, path: str) -> tuple:
+    """The bands of a NetCDF variable with the ends of their periods, `BOUNDS` and the axis's name, as one more tag.
+
+    CF keeps them in a variable of its own, which GDAL leaves aside.
+    """
+    said, part = src.tags(), PART_OF_FILE.match(path)
+    named = {key[: -len("#bounds")]: name for key, name in said.items() if key.endswith("#bounds")}
+    for axis, variable in named.items() if src.driver == "netCDF" else ():
+        times = [band.tags.get(f"NETCDF_DIM_{axis}") for band in bands]
+        if not times or None in times:
+            continue
+        try:
+            with _dataset(f'netcdf:"{part["file"] if part else path}":{variable}') as table:
+                ends = table.read(1).astype("float64")
+        except InputError:  # the times themselves are there
+            continue
+        if len(ends) != len(set(times)) or ends.shape[1] != 2:
+            continue
+        inside = [np.all((rows[:, 0] <= when) & (when <= rows[:, 1]))  # GDAL turns round what has no place on the earth
+                  for when in [np.array(list(dict.fromkeys(times)), float)] for rows in (ends, ends[::-1])]  # fmt: skip
+        if any(inside):
+            rows = dict(zip(dict.fromkeys(times), ends if inside[0] else ends[::-1]))
+            bands = tuple(replace(band, tags={**band.tags, f"{BOUNDS}{axis}": ",".join(map(repr, rows[time].tolist()))})
+                          for band, time in zip(bands, times))  # fmt: skip
+    return bands
 
 
 @contextmanager
