@@ -37,8 +37,8 @@ def require_written(job, parameters: dict) -> None:
     for key, path in job.rasters(parameters).items():
         suffix = path.suffix.lower()
         if suffix not in GEOTIFF and not (suffix in NETCDF and key in job.series):
-            said = f"its name says {suffix}" if suffix else "its name says no format"
-            raise OutputError(f"{key} is to be {path.name}: {said}, which is not written.", f"{_CHOICES}: let its name end so.")
+            said = f"and {suffix} is not written" if suffix else "a name without the ending that says the format"
+            raise OutputError(f"{key} is to be {path.name}, {said}.", f"{_CHOICES}: let its name end so.")
         if suffix in NETCDF and is_cog(form):
             raise InputError(f"{key} is to be {path.name}, but FORMAT is {form}, a GeoTIFF.",
                              "Let its name end in .tif, or choose FORMAT = standard or int16.")  # fmt: skip

@@ -1,7 +1,8 @@
 """What a job writes is its own: whatever can be known to go wrong with an output is refused before any work.
 
-An output is of a format that is written, and a regular file, or nothing is there yet; it can be replaced now; it is no input and no other output, nor what
-lies beside one; and no other run writes it. `claimed` sees to all of it and holds the outputs until the job has ended.
+An output is a regular file, or nothing is there yet; it can be replaced now; it is no input and no other output, nor what
+lies beside one; its name says a format that is written; and no other run writes it. `claimed` sees to all of it and holds the
+outputs until the job has ended.
 """
 
 from __future__ import annotations
@@ -47,7 +48,6 @@ def claimed(job: Job, parameters: dict):
         When an output cannot be written, its name says a format that is not written, or another run is writing it.
     """
     wanted = job.outputs(parameters)
-    formats.require_written(job, parameters)
     twice = clash(parameters, wanted)
     if twice:
         raise InputError("{} and {} are the same file.".format(*twice), "Choose another name.")
@@ -58,6 +58,7 @@ def claimed(job: Job, parameters: dict):
             raise OutputError(f"{key} is {path}, which is there and no {KINDS[key][0]} file.", "Choose another name.")
         if key == "REPORT":
             require_our_numbers(path)
+    formats.require_written(job, parameters)
     with contextlib.ExitStack() as stack:
         for path in wanted.values():
             stack.enter_context(_folder(path.parent))

@@ -24,7 +24,9 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QCoreApplication, QUrl
 from qgis.PyQt.QtGui import QIcon
 
-from ...core import outputs
+from ...core import formats, outputs
+from ...core.errors import PhenofuseError
+from ...core.registry import JOBS
 from . import engine, environment, mask, parameters, secret, settings, styles
 from .text import tr
 
@@ -145,10 +147,20 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         try:
             values = parameters.values(self, given, context)
             settings.resources(values)
-            problem = self.check(values)
+            problem = self.check(values) or self._unwritten(values, given, context)
         except QgsProcessingException as unusable:
             problem = str(unusable)
         return not problem, problem
+
+    def _unwritten(self, values: dict, given, context) -> str:
+        """What is wrong with the formats of the outputs; of a model's step, whose outputs have no names yet, nothing."""
+        job = JOBS.get(self.ID)
+        try:
+            if job:
+                formats.require_written(job, {**values, **parameters.destinations(self, given, context)})
+        except PhenofuseError as problem:
+            return str(problem)
+        return ""
 
     def prepareAlgorithm(self, given, context, feedback):
         self._values = parameters.values(self, given, context)

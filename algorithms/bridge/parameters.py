@@ -33,6 +33,7 @@ from qgis.core import (
     QgsProviderRegistry,
 )
 
+from ...core.formats import FORMATS
 from .text import tr
 
 ADVANCED = QgsProcessingParameterDefinition.Flag.FlagAdvanced
@@ -57,6 +58,9 @@ SHARED_HELP = {
     "or one on this machine. Empty: as the Processing options say; empty there means this machine, without Dask.",
     "DEVICE": "Where networks run: auto, cpu, or gpu (NVIDIA's). Empty: as the Processing options say.",
     "SEED": "Start of the random numbers: the same seed gives the same result.",
+    "FORMAT": "How values are stored. standard: as they are, in float32; the output's name says whether as GeoTIFF (.tif) or as NetCDF "
+    "by the CF conventions (.nc, for xarray). int16: as whole numbers with a scale, 0.0001 for NDVI and 0.01 for decibels: half the "
+    "size, and values are read back to half such a step. cog: a cloud-optimized GeoTIFF, with overviews. cog_int16: both.",
     "FOLDER": "The folder.",
     "LOAD": "Open the resulting series in QGIS.",
     "PROJECT": "Id of the Google Cloud project that is registered for Earth Engine, such as my-project-123. It is no secret.",
@@ -170,6 +174,11 @@ def account() -> list:
         advanced(file("KEY_FILE", tr("Key file of a service account"), tr("JSON files (*.json)"), optional=True)),
         advanced(text("ENDPOINT", tr("Address of the service"))),
     ]
+
+
+def form():
+    """FORMAT, as an advanced parameter."""
+    return advanced(choice("FORMAT", tr("Format of the series"), FORMATS, FORMATS[0]))
 
 
 def raster_output(key: str, description: str, optional: bool = False, created: bool = True):

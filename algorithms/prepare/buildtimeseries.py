@@ -57,6 +57,7 @@ class BuildTimeSeries(PhenofuseAlgorithm):
             p.advanced(
                 p.choice("RESAMPLING", tr("Resampling"), ("bilinear", "nearest", "cubic", "average"), "bilinear")
             ),
+            p.form(),
             *p.resources(),
             p.raster_output("OUTPUT", tr("Time series")),
         ]

@@ -10,7 +10,7 @@ from ..errors import DateError, InputError, UnitError
 from ..report import write_whole
 from ..tiles.gather import gather
 from ..timeseries import Header, Series, Window, open_series, series_spec
-from ..timeseries.writing import asked
+from ..timeseries.storing import asked
 from . import gaps, summary
 from .linear import interpolate
 from .scores import Scores

@@ -16,7 +16,7 @@ from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels, varies
 from ..timeseries.series import distinct_names
-from ..timeseries.writing import asked
+from ..timeseries.storing import asked
 from ..version import version
 from . import long_scene, methods, scene_file, summary
 from .long_scene import LongScene

@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..parameters import given
 from ..timeseries import Header, Series, open_series, series_spec
 from ..timeseries.filling import rasters
-from ..timeseries.writing import asked
+from ..timeseries.storing import asked
 from .inputs import open_beside, open_fills
 from .merging import RULES, merge
 

@@ -13,7 +13,7 @@ from ..timeseries.filling import Options, assemble, placed, rasters
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels
-from ..timeseries.writing import asked
+from ..timeseries.storing import asked
 from . import chips, fitness, modelfile
 from .applied import adapted, opened
 from .device import chosen_device, require_torch

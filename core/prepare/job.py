@@ -13,7 +13,7 @@ from ..timeseries import Header, RasterFile, RasterWriter, list_rasters, open_se
 from ..timeseries.collecting import Collecting, collect_series
 from ..timeseries.dates import day_in
 from ..timeseries.state import read_with
-from ..timeseries.writing import asked
+from ..timeseries.storing import asked
 
 
 def build(parameters: dict, resources, events) -> dict:

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..outputs import replace_together
 from ..timeseries.grids import Window
-from ..timeseries.writing import BLOCK, writer
+from ..timeseries.storing import writer
+from ..timeseries.writing import BLOCK
 from .journal import Journal
 from .plan import SIDES, Plan
 from .working import worked

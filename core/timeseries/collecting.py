@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import DateError, GridMismatchError, InputError
 from .dates import Period, dates_given, period_in_name, periods_between, require_increasing
-from .grids import Grid
+from .grids import Grid, joined
 from .opening import assemble, bands_of, container, stated_period, variable_of
 from .raw import RasterFile
 from .series import Series, Source
@@ -70,7 +70,7 @@ def collect_series(paths, options: Collecting, events) -> Series:
     found = [(file, band) for file in files for band in bands_of(file, options.variable, options.band)]
     _require_one_band_per_date(files, found, options)
     periods = _dates_of(found, options)
-    grid = options.reference or files[0].grid
+    grid = options.reference or joined([file.grid for file in files], events)
     dated = [(period, _source(file, band, grid, files[0], options)) for period, (file, band) in zip(periods, found)]
     if [p.start for p, _ in dated] != sorted(p.start for p, _ in dated):
         events.info("The dates were not in order; they are sorted.")
@@ -96,6 +96,8 @@ def _source(file: RasterFile, band, grid: Grid, first: RasterFile, options: Coll
     difference = grid.difference(file.grid)
     if not difference:
         return Source(file.path, band)
+    if grid.offset(file.grid) is not None:
+        return Source(file.path, band, grid, options.resampling)
     if options.reference is None:
         raise GridMismatchError(
             f"{Path(file.path).name} does not lie on the grid of {Path(first.path).name}: {difference}.",

@@ -112,9 +112,7 @@ class Grid:
         """
         if not self.crs:
             return None
-        a, b, c, d, e, f = self.transform
-        corners = [(a * x + b * y + c, d * x + e * y + f) for x in (0, self.width) for y in (0, self.height)]
-        xs, ys = zip(*corners)
+        xs, ys = zip(*self.corners)
         return transform_bounds(CRS.from_wkt(self.crs), CRS.from_epsg(4326), min(xs), min(ys), max(xs), max(ys))
 
     @property
@@ -145,6 +143,40 @@ class Grid:
         unit = "deg" if self.is_geographic else "m"
         return f"{self.width} x {self.height} pixels of {x:g} x {y:g} {unit}, {self.crs_name}"
 
+    def offset(self, other: Grid) -> tuple[int, int] | None:
+        """Row and column of this grid at which `other` begins; None unless both are known to cut the earth into the same pixels."""
+        if not self.crs or not _same_crs(self.crs, other.crs):
+            return None
+        a, b, c, d, e, f = self.transform
+        x, y, turn = other.transform[2] - c, other.transform[5] - f, a * e - b * d
+        row, column = round((a * y - d * x) / turn), round((e * x - b * y) / turn)
+        moved = self.moved(row, column, other.width, other.height)
+        # Not only the first corner: pixels of nearly one size drift apart along the rows.
+        apart = (abs(p - q) for mine, theirs in zip(moved.corners, other.corners) for p, q in zip(mine, theirs))
+        return (row, column) if max(apart) <= PIXEL_TOLERANCE * min(self.pixel_size) else None
+
+    def moved(self, row: int, column: int, width: int, height: int) -> Grid:
+        """The same pixels from another row and column on."""
+        a, b, c, d, e, f = self.transform
+        return Grid(self.crs, (a, b, a * column + b * row + c, d, e, d * column + e * row + f), width, height)
+
+    @property
+    def corners(self) -> list[tuple[float, float]]:
+        """The four corners in coordinates of the reference system."""
+        a, b, c, d, e, f = self.transform
+        return [(a * x + b * y + c, d * x + e * y + f) for x in (0, self.width) for y in (0, self.height)]
+
+    def union(self, others) -> Grid | None:
+        """The smallest grid of the same pixels that holds this one and others; None unless all cut the earth alike."""
+        grids = [self, *(one for one in dict.fromkeys(others) if one != self)]
+        places = [self.offset(one) for one in grids]
+        if None in places:
+            return None
+        top, left = (min(place[i] for place in places) for i in (0, 1))
+        bottom = max(row + one.height for (row, _), one in zip(places, grids))
+        right = max(column + one.width for (_, column), one in zip(places, grids))
+        return self.moved(top, left, right - left, bottom - top)
+
     def difference(self, other: Grid) -> str:
         """What makes `other` another grid, as half a sentence; '' when it is the same."""
         if not _same_crs(self.crs, other.crs):
@@ -160,6 +192,20 @@ class Grid:
         if any(abs(a - b) > PIXEL_TOLERANCE * pixel[0] for a, b in zip(self.transform, other.transform)):
             return "it is rotated or flipped"
         return ""
+
+
+def joined(grids: list, events) -> Grid:
+    """The grid of files that lie side by side on the same pixels; the first one's where they do not, and files say what differs.
+
+    Nothing is resampled: what a file does not reach is missing there.
+    """
+    first = grids[0]
+    whole = first.union(grids)
+    if whole is None or not first.difference(whole):
+        return first
+    events.info(f"The files cut the earth into the same pixels but do not cover the same part of it. The series covers all: "
+                f"{whole.text}. Nothing is resampled; what a file does not reach is missing there.")  # fmt: skip
+    return whole
 
 
 def _utm_zone(degrees: tuple) -> CRS:

@@ -27,8 +27,10 @@ DIMENSIONS, VARIABLES, ATTRIBUTES = 0x0A, 0x0B, 0x0C
 _TYPES = {"int8": 1, "uint8": 1, "S1": 2, "int16": 3, "int32": 4, "float32": 5, "float64": 6}
 LARGEST_SIZE = 2**32 - 4  # what is larger says so by 2**32 - 1; only the last variable may be
 # CF's names of the parameters of PROJ's methods (appendix F of the conventions); of others only the text of the system is given.
-_ORIGIN = {"Latitude of natural origin": "latitude_of_projection_origin", "Longitude of natural origin": "longitude_of_projection_origin"}
-_CONES = {"Latitude of false origin": "latitude_of_projection_origin", "Longitude of false origin": "longitude_of_central_meridian",
+_ORIGIN = {"Latitude of natural origin": "latitude_of_projection_origin",
+           "Longitude of natural origin": "longitude_of_projection_origin"}  # fmt: skip
+_CONES = {"Latitude of false origin": "latitude_of_projection_origin",
+          "Longitude of false origin": "longitude_of_central_meridian",
           "Latitude of 1st standard parallel": "standard_parallel", "Latitude of 2nd standard parallel": "standard_parallel"}  # fmt: skip
 _SHIFTS = {"False easting": "false_easting", "False northing": "false_northing",
            "Easting at false origin": "false_easting", "Northing at false origin": "false_northing"}  # fmt: skip
@@ -37,8 +39,7 @@ _METHODS = {
         **_ORIGIN, "Longitude of natural origin": "longitude_of_central_meridian",
         "Scale factor at natural origin": "scale_factor_at_central_meridian"}),
     "Lambert Azimuthal Equal Area": ("lambert_azimuthal_equal_area", _ORIGIN),
-    "Albers Equal Area": ("albers_conical_equal_area", {
-        **_CONES, "Latitude of false origin": "latitude_of_projection_origin"}),
+    "Albers Equal Area": ("albers_conical_equal_area", _CONES),
     "Lambert Conic Conformal (2SP)": ("lambert_conformal_conic", _CONES),
     "Sinusoidal": ("sinusoidal", {"Longitude of natural origin": "longitude_of_projection_origin"}),
 }  # fmt: skip

@@ -71,10 +71,8 @@ class RasterFile:
         remote.require_here(str(path))
         with _dataset(str(path)) as src:
             bands = _bounded(tuple(_band(src, i) for i in src.indexes), src, str(path))
-            crs = src.crs.to_wkt() if src.crs else ""
             parts = tuple(remote.followed(str(path), src.subdatasets))
-            grid = Grid(crs, tuple(src.transform)[:6], src.width, src.height)
-            return cls(str(path), grid, bands, src.tags(), src.driver, parts)
+            return cls(str(path), _grid(src), bands, src.tags(), src.driver, parts)
 
     @property
     def name(self) -> str:
@@ -140,8 +138,18 @@ def read_bands(
     bands : list of Band
         With the scale, offset and nodata to use.
     aligned_to : Grid, optional
-        Grid that `window` speaks of, when it is not the file's own; values are resampled onto it.
+        Grid that `window` speaks of, when it is not the file's own. Where both have the same pixels these are read as they
+        are, and are missing where the file does not reach; else values are resampled onto it.
     """
+    inside = None if aligned_to is None else _inside(path, aligned_to, window)
+    if inside is not None:
+        own, (rows, columns) = inside
+        out[...] = np.nan
+        if own is not None:
+            part = np.empty((len(bands), own.rows, own.columns), "float32")
+            read_bands(path, bands, own, part)
+            out[:, rows, columns] = part
+        return
     with _dataset(path) as src:
         with _on_grid(src, aligned_to, resampling, bands[0].nodata) as view:
             where = _as_rasterio(window)
@@ -286,6 +294,27 @@ def _bounded(bands: tuple, src, path: str) -> tuple:
             bands = tuple(replace(band, tags={**band.tags, f"{BOUNDS}{axis}": ",".join(map(repr, rows[time].tolist()))})
                           for band, time in zip(bands, times))  # fmt: skip
     return bands
+
+
+def _inside(path: str, grid: Grid, window: Window):
+    """The part of a file that lies in a window of another grid of the same pixels, and its place there.
+
+    None where the grids have other pixels; (None, _) where nothing of the file lies in the window.
+    """
+    with _dataset(path) as src:
+        own = _grid(src)
+    place = grid.offset(own)
+    if place is None:
+        return None
+    top, left = window.row - place[0], window.column - place[1]
+    first, last = max(0, top), min(own.height, top + window.rows)
+    start, end = max(0, left), min(own.width, left + window.columns)
+    there = slice(first - top, last - top), slice(start - left, end - left)
+    return (Window(first, start, last - first, end - start) if first < last and start < end else None), there
+
+
+def _grid(src) -> Grid:
+    return Grid(src.crs.to_wkt() if src.crs else "", tuple(src.transform)[:6], src.width, src.height)
 
 
 @contextmanager

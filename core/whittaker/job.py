@@ -13,7 +13,7 @@ from ..timeseries.filling import placed, rasters
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels
-from ..timeseries.writing import asked
+from ..timeseries.storing import asked
 from .methods import CRITERIA, MODES, Options, fill, learn
 from .typical import Typical
 
