@@ -31,7 +31,8 @@ _ORIGIN = {"Latitude of natural origin": "latitude_of_projection_origin",
            "Longitude of natural origin": "longitude_of_projection_origin"}  # fmt: skip
 _CONES = {"Latitude of false origin": "latitude_of_projection_origin",
           "Longitude of false origin": "longitude_of_central_meridian",
-          "Latitude of 1st standard parallel": "standard_parallel", "Latitude of 2nd standard parallel": "standard_parallel"}  # fmt: skip
+          "Latitude of 1st standard parallel": "standard_parallel",
+          "Latitude of 2nd standard parallel": "standard_parallel"}  # fmt: skip
 _SHIFTS = {"False easting": "false_easting", "False northing": "false_northing",
            "Easting at false origin": "false_easting", "Northing at false origin": "false_northing"}  # fmt: skip
 _METHODS = {
