@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 from ..timeseries import Grid, Period, RasterFile, Window, variable_named
-from ..timeseries.dates import period_in_name
+from ..timeseries.names import period_in_name
 from ..timeseries.opening import stated_period, variable_of
 from ..timeseries.variables import VARIABLES, variable_in
 from . import checks
