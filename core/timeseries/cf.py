@@ -75,7 +75,7 @@ def cf_date(value: str, units: str | None = None, calendar: str | None = None, a
     try:
         found = _date(value.strip(), units, calendar)
         if not FIRST_YEAR <= found.year <= LAST_YEAR:
-            raise ValueError(f"{value} would be of the year {found.year}, and satellite series lie between {FIRST_YEAR} and {LAST_YEAR}")
+            raise ValueError(f"{value} is of the year {found.year}; satellite series lie between {FIRST_YEAR} and {LAST_YEAR}")
     except (ValueError, OverflowError, ZeroDivisionError) as problem:
         told = f"units '{units}'" if units else "no units"
         told += f", calendar '{calendar}'" if calendar else ", no calendar"

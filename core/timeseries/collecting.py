@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
@@ -11,7 +10,7 @@ from pathlib import Path
 from ..errors import DateError, GridMismatchError, InputError
 from .dates import Period, dates_given, periods_between
 from .grids import Grid
-from .names import DatePattern, day_comes_first, folder_of, hint, period_in_name, settled
+from .names import DatePattern, dates_in_names, folders_of, hint
 from .opening import assemble, bands_of, container, require_read_axes, stated_period, stated_periods, variable_of
 from .raw import RasterFile
 from .series import Series, Source
@@ -129,7 +128,8 @@ def _dates_of(found, options: Collecting, events) -> list[Period]:
         if not options.dates and not options.start_date:
             require_read_axes(periods, found)
     if source in ("auto", "name"):
-        periods = [p or named for p, named in zip(periods, _in_names(periods, found, options, events))]
+        names = [None if period else name for period, name in zip(periods, _names(found))]
+        periods = [p or named for p, named in zip(periods, dates_in_names(names, _folders(found, options), events))]
     for key, wanted in (("DATES", options.dates), ("START_DATE", options.start_date)):
         if source == "auto" and wanted and all(periods):
             how = "given" if key == "DATES" else "regular"
@@ -157,21 +157,6 @@ def _file_period(file: RasterFile, found) -> Period | None:
     return Period.tagged(file.tags)
 
 
-def _in_names(periods: list, found, options: Collecting, events) -> list:
-    """Dates in the names of files of one date that state none; where no name holds any, in those of their folders."""
-    texts = [None if period else name for period, name in zip(periods, _names(found))]
-    for folders in (False, True):
-        if folders:
-            texts = [text and folder for text, folder in zip(texts, _folders(found, options))]
-        day_first = day_comes_first(filter(None, texts))
-        read = [period_in_name(text, day_first) if text else None for text in texts]
-        if any(read):
-            if folders:
-                events.info("The names of the files hold no dates; those of their folders are taken.")
-            return settled(read, events)
-    return read
-
-
 def _names(found) -> list:
     """The name of each file of one date; None for bands of files of several."""
     bands = Counter(id(file) for file, _ in found)
@@ -179,13 +164,7 @@ def _names(found) -> list:
 
 
 def _folders(found, options: Collecting) -> list:
-    """The folders of each file below the one that all share."""
-    folders = [str(Path(file.path).parent) for file, _ in found]
-    try:
-        root = options.folder or os.path.commonpath(folders)
-    except ValueError:  # several drives
-        root = ""
-    return [folder_of(file.path, root) for file, _ in found]
+    return folders_of([file.path for file, _ in found], options.folder)
 
 
 def _by_pattern(found, options: Collecting) -> list:

@@ -6,8 +6,10 @@ Products whose ids hold several dates come first, then dates that are written (2
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import date, datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -216,7 +218,7 @@ class DatePattern:
         repeated = len(set(dated)) < len(dated) or {"m", "b"} <= set(dated)
         sets = ({"Y"}, {"Y", "m"}, {"Y", "b"}, {"Y", "m", "d"}, {"Y", "b", "d"}, {"Y", "j"})
         if unknown or repeated or set(dated) not in sets:
-            what = f"{unknown[0]} is not known" if unknown else "it is to hold a year, and month and day or the day of the year, each once"
+            what = f"{unknown[0]} is not known" if unknown else "it is to hold a year, with month and day or day of the year, each once"
             raise DateError(f"DATE_PATTERN '{self.text}': {what}.",
                             "Write it of %Y (2020) or %y (20), %m (01), %b (Jan), %d (04), %j (004), %H, %M, %S and what stands "
                             "between: %d%m%Y, %Y_%j, %Y_%m.")  # fmt: skip
@@ -280,42 +282,81 @@ def settled(periods: list, events=None) -> list:
     DateError
         When one period is far longer than the others, which follow one another.
     """
-    stretches = sorted({p for p in periods if p is not None and p.end}, key=lambda p: (p.start, p.end))
-    starts = sorted({p.start for p in stretches})
-    if len(starts) < 2:
+    members = sorted({p for p in periods if p is not None}, key=lambda p: (p.start, _end(p)))
+    starts, stretches = sorted({p.start for p in members}), [p for p in members if p.end]
+    if len(starts) < 2 or not stretches:
         return periods
-    pairs = list(zip(stretches, stretches[1:]))
-    latest, overlapping = stretches[0].end, 0
-    for period in stretches[1:]:
-        overlapping += period.start < latest
-        latest = max(latest, period.end)
-    if not overlapping:
-        gaps = {(b.start - a.end).days for a, b in pairs}
-        if 1 in gaps and 0 not in gaps:
-            _say(events, f"The names hold first and last days of periods ({stretches[0].start} to {stretches[0].end}, then "
-                         f"{pairs[0][1].start}); the last day belongs to its period.")  # fmt: skip
-            return [p if p is None or not p.end else Period(p.start, p.end + timedelta(days=1)) for p in periods]
-        return periods
+    latest = list(accumulate(map(_end, members), max))
+    if all(end <= following.start for end, following in zip(latest, members[1:])):
+        gaps = {(b.start - a.end).days for a, b in zip(stretches, stretches[1:])}
+        if 1 not in gaps or 0 in gaps:
+            return periods
+        _say(events, f"The names hold the first and last days of periods (from {stretches[0].start} to {stretches[0].end}, then "
+                     f"from {stretches[1].start}); the last day belongs to its period.")  # fmt: skip
+        return [p if p is None or not p.end else Period(p.start, _after(p.end)) for p in periods]
     step = float(np.median(np.diff([start.toordinal() for start in starts])))
     long = [p for p in stretches if (p.end - p.start).days > MOST_STEPS * step]
-    each_other = max(p.start for p in stretches) < min(p.end for p in stretches)
+    each_other = len(stretches) > 1 and max(p.start for p in stretches) < min(p.end for p in stretches)
     if not long and not each_other:
         return periods
     others = [p for p in stretches if p not in long]
-    if not each_other and sum(a.end == b.start for a, b in zip(others, others[1:])) > len(stretches) / 2:
+    if not each_other and sum(a.end == b.start for a, b in zip(others, others[1:])) > len(members) / 2:
         raise DateError(f"The names hold the period {long[0]}, which overlaps others, among periods of about {step:g} days.",
                         "Correct or leave out that file, or give DATES.")  # fmt: skip
-    _say(events, f"The names hold two dates each, such as {stretches[0].start} and {stretches[0].end}; these would be periods that "
-                 "overlap one another, so the first date counts as the day and the second one not at all.")  # fmt: skip
+    _say(events, f"The names hold two dates each, such as {stretches[0].start} and {stretches[0].end}; as periods they would overlap "
+                 "one another, so the first date counts as the day, and the second one not at all.")  # fmt: skip
     return [p if p is None or not p.end else Period(p.start) for p in periods]
 
 
-def folder_of(path: str, root: str) -> str:
-    """The folders from a root down to a file, as one text in which dates can be found (``2020/01/04``)."""
+def _end(period: Period) -> date:
+    return period.end or _after(period.start)
+
+
+def _after(day: date) -> date:
+    return day + timedelta(days=1)
+
+
+def dates_in_names(names: list, folders: list, events=None) -> list:
+    """Dates that a set of files has by its names; where no name holds any, by the names of the folders.
+
+    Parameters
+    ----------
+    names : list of (str or None)
+        Without suffix; None for a file whose name is not to be read.
+    folders : list of str
+        As `folders_of` gives them.
+    events : Events, optional
+        Told what was recognised.
+
+    Returns
+    -------
+    list of (Period or None)
+    """
+    for texts in (names, [name and folder for name, folder in zip(names, folders)]):
+        day_first = day_comes_first(filter(None, texts))
+        read = [period_in_name(text, day_first) if text else None for text in texts]
+        if any(read):
+            break
+    if any(read) and texts is not names:
+        _say(events, "The names of the files hold no dates; those of their folders are taken.")
+    return settled(read, events)
+
+
+def folders_of(paths, root: str | None = None) -> list[str]:
+    """Of each file the folders from a root down to it, as one text in which dates can be found (``2020/01/04``).
+
+    Parameters
+    ----------
+    paths : list of str
+    root : str, optional
+        Default: the folder that all share.
+    """
+    parents = [Path(path).parent for path in paths]
     try:
-        return Path(path).parent.relative_to(root).as_posix()
-    except ValueError:
-        return ""
+        root = root or os.path.commonpath(parents)
+        return ["" if parent == Path(root) else parent.relative_to(root).as_posix() for parent in parents]
+    except ValueError:  # on several drives, or no paths
+        return [""] * len(parents)
 
 
 def _say(events, text: str) -> None:
