@@ -20,6 +20,8 @@ HOW = "Write dates as 2023-11-01, periods as 2023-11-01/2023-11-13."
 _CLOCK = r"(?:[T ]\d\d?:?\d\d(?::?\d\d(?:\.\d+)?)?(?: ?[AP]M)?(?:Z|[+-]\d\d:?\d\d)?)?"
 _DAY = re.compile(rf"(\d{{4}})(-?)(\d\d)\2(\d\d){_CLOCK}", re.ASCII | re.IGNORECASE)
 
+_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+
 
 @dataclass(frozen=True, order=True)
 class Period:
@@ -48,6 +50,10 @@ class Period:
         """Days since 1970-01-01 of the day, or of the middle of the period."""
         first = (self.start - EPOCH).days
         return float(first) if self.end is None else first + (self.end - self.start).days / 2
+
+    def agrees(self, other: Period) -> bool:
+        """Whether both begin on one day, and end on one where both say when they end."""
+        return self.start == other.start and (self.end is None or other.end is None or self.end == other.end)
 
     @property
     def tags(self) -> dict:
@@ -92,6 +98,20 @@ def day_in(text: str, key: str = "") -> date:
     except (TypeError, ValueError):
         raise DateError(f"{key and key + ': '}'{text[:60]}' is not a date.", HOW) from None
     return _possible(day, text)
+
+
+def iso_date(text: str) -> date:
+    """Read ``2023-11-01`` and nothing else; `date.fromisoformat` reads more of it on newer Pythons.
+
+    Raises
+    ------
+    ValueError
+        When it is none.
+    """
+    match = _ISO.fullmatch(text)
+    if not match:
+        raise ValueError(f"'{text[:40]}' is no date")
+    return date(*map(int, match.groups()))
 
 
 def later(day: date, days: int) -> date:
