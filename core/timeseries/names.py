@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import DateError
 from .dates import FIRST_YEAR, LAST_YEAR, Period
 
-_YEAR = r"(?:19|20)\d\d"
+_YEAR = r"(?:19[7-9]\d|20\d\d|2100)"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
           r"|nov(?:ember)?|dec(?:ember)?")  # fmt: skip
@@ -190,7 +190,7 @@ def hint(name: str) -> str:
 
 # Directives of strptime that DATE_PATTERN may hold.
 _DIRECTIVES = {
-    "Y": r"(?P<Y>(?:19|20)\d\d)", "y": r"(?P<y>\d\d)", "m": r"(?P<m>1[0-2]|0?[1-9])", "d": r"(?P<d>3[01]|[12]\d|0?[1-9])",
+    "Y": rf"(?P<Y>{_YEAR})", "y": r"(?P<y>\d\d)", "m": r"(?P<m>1[0-2]|0?[1-9])", "d": r"(?P<d>3[01]|[12]\d|0?[1-9])",
     "j": r"(?P<j>36[0-6]|3[0-5]\d|[12]\d\d|\d\d?\d?)", "b": rf"(?P<b>{_MONTH})", "H": r"(?:[01]\d|2[0-3])", "M": r"[0-5]\d",
     "S": r"[0-5]\d", "%": "%",
 }  # fmt: skip
@@ -300,7 +300,7 @@ def settled(periods: list, events=None) -> list:
     if not long and not each_other:
         return periods
     others = [p for p in stretches if p not in long]
-    if not each_other and sum(a.end == b.start for a, b in zip(others, others[1:])) > len(members) / 2:
+    if not each_other and sum(a.end == b.start for a, b in zip(others, others[1:])) > len(others) / 2:
         raise DateError(f"The names hold the period {long[0]}, which overlaps others, among periods of about {step:g} days.",
                         "Correct or leave out that file, or give DATES.")  # fmt: skip
     _say(events, f"The names hold two dates each, such as {stretches[0].start} and {stretches[0].end}; as periods they would overlap "
