@@ -34,6 +34,7 @@ from qgis.core import (
 )
 
 from ...core.formats import FORMATS
+from . import addresses
 from .text import tr
 
 ADVANCED = QgsProcessingParameterDefinition.Flag.FlagAdvanced
@@ -279,10 +280,7 @@ def layer_path(layer) -> str:
             )
         )
     source = layer.source()
-    if source.upper().startswith(("NETCDF:", "HDF5:")):
-        return source
-    path = QgsProviderRegistry.instance().decodeUri("gdal", source).get("path") or source
-    return os.path.abspath(path) if os.path.exists(path) else path  # the engine works in another folder
+    return addresses.absolute(source if os.path.exists(source) else source.partition("|")[0])  # QGIS's own options
 
 
 def layer_file(layer) -> str | None:
@@ -324,7 +322,8 @@ def _value(algorithm, definition, parameters, context):
     if isinstance(definition, QgsProcessingParameterFile):
         path = algorithm.parameterAsFile(parameters, name, context)
         return os.path.abspath(path) if path else None
-    return algorithm.parameterAsString(parameters, name, context) or None
+    written = algorithm.parameterAsString(parameters, name, context)
+    return (addresses.table(written) if name == "DATES" else written) or None
 
 
 def _extent(algorithm, parameters, name, context) -> str | None:

@@ -22,13 +22,18 @@ class BuildTimeSeries(PhenofuseAlgorithm):
     HELP = {
         "LAYERS": "The rasters. Instead, a whole folder can be given below.",
         "FOLDER": "A folder of rasters (GeoTIFF, VRT, NetCDF ...), in place of a list.",
+        "SUBFOLDERS": "Look in the folders below as well. Where no file name holds a date, the names of these folders are read: "
+        "2020-01-04/NDVI.tif.",
         "PATTERN": "Which files of the folder: a pattern such as *NDVI*.tif.",
         "VARIABLE": "What to take: NDVI, VV, VH, or the name of a band or NetCDF variable. Empty: what the files say.",
         "BAND": "Number of the band to take of each file, where bands have no names. Empty: by name.",
         "DATE_SOURCE": "Where dates are: auto (band tags, band names, file names, then DATES, then regular periods), metadata, "
-        "name (of the files), given (DATES), or regular (START_DATE and PERIOD_DAYS).",
+        "name (of the files, or of their folders), given (DATES), or regular (START_DATE and PERIOD_DAYS).",
         "DATES": "Dates, one per band in order, separated by commas; periods as 2023-11-01/2023-11-13. Or a CSV file with "
         "dates, or with file names and dates, as a spreadsheet saves it too (best with cells as yyyy-mm-dd).",
+        "DATE_PATTERN": "How dates are written in the names of files, bands or folders, where they are not found or not plain: %d%m%Y, "
+        "%Y_%j, NDVI_%d-%b-%y. %Y year (%y its last two digits), %m month (%b Jan), %d day, %j day of the year, %H %M %S "
+        "the clock. Without a day it is the month.",
         "START_DATE": "First day of the first period, for files without dates that follow one another in the order of their names.",
         "PERIOD_DAYS": "Length of these periods in days.",
         "SCALE": "Factor for stored numbers, such as 0.0001 for NDVI x 10000. Empty: as the files declare.",
@@ -51,6 +56,8 @@ class BuildTimeSeries(PhenofuseAlgorithm):
             p.integer("PERIOD_DAYS", tr("Length of regular periods in days"), None, 1),
             p.raster("REFERENCE", tr("Reference raster"), optional=True),
             p.advanced(p.text("PATTERN", tr("Files of the folder"), "*")),
+            p.advanced(p.switch("SUBFOLDERS", tr("Subfolders as well"), False)),
+            p.advanced(p.text("DATE_PATTERN", tr("How dates are written in names"))),
             p.advanced(p.integer("BAND", tr("Band number"), None, 1)),
             p.advanced(p.number("SCALE", tr("Scale"))),
             p.advanced(p.number("OFFSET", tr("Offset"))),
@@ -67,6 +74,8 @@ class BuildTimeSeries(PhenofuseAlgorithm):
             return tr("Give either rasters (LAYERS) or a folder (FOLDER).")
         if values["DATE_SOURCE"] == "given" and not values["DATES"]:
             return tr("The dates are to be given, but DATES is empty.")
+        if values["DATE_PATTERN"] and values["DATE_SOURCE"] not in ("auto", "name"):
+            return tr("DATE_PATTERN says how names hold dates: with it, DATE_SOURCE is auto or name.")
         if values["DATE_SOURCE"] == "regular" and not (values["START_DATE"] and values["PERIOD_DAYS"]):
             return tr("Regular periods need START_DATE and PERIOD_DAYS.")
         return ""

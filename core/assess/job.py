@@ -145,10 +145,8 @@ def _matched(series: dict[str, Series], events) -> dict[str, np.ndarray]:
 
 
 def _band_of(period, series: Series) -> int:
-    for band, other in enumerate(series.periods):
-        if other.start == period.start and (period.end is None or other.end is None or other.end == period.end):
-            return band
-    return -1
+    bands = [band for band, other in enumerate(series.periods) if other.agrees(period)]
+    return next((band for band in bands if series.periods[band] == period), bands[0] if bands else -1)
 
 
 def _empty(truth: Series) -> Scores:

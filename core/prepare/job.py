@@ -22,10 +22,13 @@ def build(parameters: dict, resources, events) -> dict:
     Parameters
     ----------
     parameters : dict
-        LAYERS (paths) or FOLDER with PATTERN; VARIABLE, BAND, DATE_SOURCE, DATES, START_DATE, PERIOD_DAYS, SCALE, OFFSET,
-        REFERENCE, RESAMPLING; OUTPUT.
+        LAYERS (paths) or FOLDER with PATTERN and SUBFOLDERS; VARIABLE, BAND, DATE_SOURCE, DATES, DATE_PATTERN, START_DATE,
+        PERIOD_DAYS, SCALE, OFFSET, REFERENCE, RESAMPLING; OUTPUT.
     """
-    paths = parameters.get("LAYERS") or list_rasters(parameters.get("FOLDER") or "", parameters.get("PATTERN") or "*")
+    subfolders = bool(parameters.get("SUBFOLDERS"))
+    paths = parameters.get("LAYERS") or list_rasters(
+        parameters.get("FOLDER") or "", parameters.get("PATTERN") or "*", subfolders
+    )
     reference = parameters.get("REFERENCE")
     start = parameters.get("START_DATE")
     options = Collecting(
@@ -33,6 +36,8 @@ def build(parameters: dict, resources, events) -> dict:
         band=parameters.get("BAND"),
         date_source=parameters.get("DATE_SOURCE") or "auto",
         dates=parameters.get("DATES") or None,
+        date_pattern=parameters.get("DATE_PATTERN") or None,
+        folder=parameters.get("FOLDER") if subfolders else None,
         start_date=day_in(str(start), "START_DATE") if start else None,
         period_days=parameters.get("PERIOD_DAYS"),
         scale=parameters.get("SCALE"),

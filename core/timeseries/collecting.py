@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from ..errors import DateError, GridMismatchError, InputError
-from .dates import Period, dates_given, period_in_name, periods_between, require_increasing
+from .dates import Period, dates_given, periods_between
 from .grids import Grid, joined
-from .opening import assemble, bands_of, container, stated_period, variable_of
+from .names import DatePattern, dates_in_names, folders_of, hint
+from .opening import assemble, bands_of, container, require_read_axes, stated_period, stated_periods, variable_of
 from .raw import RasterFile
 from .series import Series, Source
 
@@ -31,6 +33,10 @@ class Collecting:
         ``auto`` (the contract's order, then `dates`, then regular periods), ``metadata``, ``name``, ``given``, ``regular``.
     dates : str, optional
         List of dates, or a CSV file (dates, or file names and dates).
+    date_pattern : str, optional
+        How dates are written in the names, as strptime writes it.
+    folder : str, optional
+        Where a search through subfolders began; the names of those may hold dates.
     start_date, period_days : date and int, optional
         For regular periods: files in natural order of their names follow one another.
     scale, offset : float, optional
@@ -45,6 +51,8 @@ class Collecting:
     band: int | None = None
     date_source: str = "auto"
     dates: str | None = None
+    date_pattern: str | None = None
+    folder: str | None = None
     start_date: date | None = None
     period_days: int | None = None
     scale: float | None = None
@@ -69,17 +77,16 @@ def collect_series(paths, options: Collecting, events) -> Series:
     files = [container(RasterFile.open(path), options.variable) for path in paths]
     found = [(file, band) for file in files for band in bands_of(file, options.variable, options.band)]
     _require_one_band_per_date(files, found, options)
-    periods = _dates_of(found, options)
+    periods = _dates_of(found, options, events)
     grid = options.reference or joined([file.grid for file in files], events)
     dated = [(period, _source(file, band, grid, files[0], options)) for period, (file, band) in zip(periods, found)]
-    if [p.start for p, _ in dated] != sorted(p.start for p, _ in dated):
+    if [p.middle for p, _ in dated] != sorted(p.middle for p, _ in dated):
         events.info("The dates were not in order; they are sorted.")
-        dated.sort(key=lambda pair: pair[0].start)
+        dated.sort(key=lambda pair: pair[0].middle)
     first, first_bands = files[0], [band for file, band in found if file is files[0]]
     name = first.name if len(files) == 1 else f"{first.name} and {len(files) - 1} more"
     series = assemble(name, dated, variable_of(first, first_bands, options.variable), first)
     series = replace(series, grid=grid)
-    require_increasing(series.periods, name)
     merged = len(dated) - series.count
     if merged:
         repeated = [str(p.start) for p, s in zip(series.periods, series.sources) if len(s) > 1]
@@ -111,25 +118,36 @@ def _source(file: RasterFile, band, grid: Grid, first: RasterFile, options: Coll
     return Source(file.path, band, grid, options.resampling)
 
 
-def _dates_of(found, options: Collecting) -> list[Period]:
+def _dates_of(found, options: Collecting, events) -> list[Period]:
     source = options.date_source
     if source not in DATE_SOURCES:
         raise InputError(f"DATE_SOURCE is '{source}'.", f"Use one of {', '.join(DATE_SOURCES)}.")
+    if options.date_pattern and source in ("auto", "name"):
+        return _by_pattern(found, options)
     periods = [None] * len(found)
     if source in ("auto", "metadata"):
-        periods = [stated_period(file, band) or _file_period(file, found) for file, band in found]
+        periods = [p or _file_period(file, found) for p, (file, _) in zip(stated_periods(found, events), found)]
+        if not options.dates and not options.start_date:
+            require_read_axes(periods, found)
     if source in ("auto", "name"):
-        periods = [p or _name_period(file, found) for p, (file, _) in zip(periods, found)]
+        names = [None if period else name for period, name in zip(periods, _names(found))]
+        periods = [p or named for p, named in zip(periods, dates_in_names(names, _folders(found, options), events))]
+    for key, wanted in (("DATES", options.dates), ("START_DATE", options.start_date)):
+        if source == "auto" and wanted and all(periods):
+            how = "given" if key == "DATES" else "regular"
+            events.warning(f"The files tell their dates themselves, and {key} is not used. DATE_SOURCE = {how} takes it.")
     if source in ("auto", "given") and options.dates and not all(periods):
         periods = _given(found, options.dates)
     if source in ("auto", "regular") and options.start_date and options.period_days and not all(periods):
         periods = list(periods_between(options.start_date, options.period_days, len(found)))
     undated = list(dict.fromkeys(Path(f.path).name for p, (f, _) in zip(periods, found) if p is None))
     if undated:
+        seen = next(filter(None, map(hint, undated)), "")
         raise DateError(
-            f"No date was found for {len(undated)} of {len({f.path for f, _ in found})} files: {_first(undated)}.",
-            "Put dates into the names (2023-11-01 or 20231101), give DATES (a list or a CSV file), or "
-            "START_DATE and PERIOD_DAYS for regular periods.",
+            f"No date was found for {len(undated)} of {len({f.path for f, _ in found})} files: {_first(undated)}."
+            + (f" {seen}." if seen else ""),
+            "Put dates into the names (2023-11-01 or 20231101), say with DATE_PATTERN how they are written there (%d%m%Y), "
+            "give DATES (a list or a CSV file), or START_DATE and PERIOD_DAYS for regular periods.",
         )
     return periods
 
@@ -141,9 +159,29 @@ def _file_period(file: RasterFile, found) -> Period | None:
     return Period.tagged(file.tags)
 
 
-def _name_period(file: RasterFile, found) -> Period | None:
-    """A date in the file's name, for files of one date."""
-    return period_in_name(file.name) if sum(other is file for other, _ in found) == 1 else None
+def _names(found) -> list:
+    """The name of each file of one date; None for bands of files of several."""
+    bands = Counter(id(file) for file, _ in found)
+    return [file.name if bands[id(file)] == 1 else None for file, _ in found]
+
+
+def _folders(found, options: Collecting) -> list:
+    return folders_of([file.path for file, _ in found], options.folder)
+
+
+def _by_pattern(found, options: Collecting) -> list:
+    pattern = DatePattern(options.date_pattern)
+    names = [name or band.description for name, (_, band) in zip(_names(found), found)]
+    periods = [pattern.period_in(name) for name in names]
+    if not any(periods):
+        periods = [pattern.period_in(folder) for folder in _folders(found, options)]
+    without = [name or "(no name)" for name, period in zip(names, periods) if period is None]
+    if without:
+        raise DateError(
+            f"{len(without)} of {len(names)} names hold no date written as DATE_PATTERN {pattern.text} says: {_first(without)}.",
+            "Correct DATE_PATTERN, or choose the files by PATTERN.",
+        )
+    return periods
 
 
 def _given(found, text: str) -> list:
@@ -163,6 +201,10 @@ def _require_one_band_per_date(files, found, options: Collecting) -> None:
         bands = [band for other, band in found if other is file]
         if len(bands) < 2 or all(stated_period(file, band) for band in bands):
             continue
+        if options.date_pattern and all(map(DatePattern(options.date_pattern).period_in, (b.description for b in bands))):
+            continue
+        if not options.dates and not options.start_date:
+            require_read_axes([stated_period(file, band) for band in bands], [(file, band) for band in bands])
         if len(files) > 1 or not (options.dates or options.start_date):
             names = ", ".join(b.description or f"band {b.index}" for b in bands[:4])
             raise InputError(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import DateError, InputError
-from .dates import FIRST_YEAR, LAST_YEAR, Period, cf_date, period_in_name, require_increasing
+from .cf import cf_date, how_counted, is_time
+from .dates import FIRST_YEAR, LAST_YEAR, Period, require_increasing
+from .names import day_comes_first, period_in_name, settled
 from .raw import BOUNDS, Band, RasterFile
 from .series import Series, Source
 from .variables import Variable, variable_in, variable_named
@@ -39,7 +41,9 @@ def open_series(path: str, variable: str | None = None, events=None, check: bool
     """
     file = container(RasterFile.open(path), variable)
     bands = bands_of(file, variable)
-    periods = [stated_period(file, band) for band in bands]
+    found = [(file, band) for band in bands]
+    periods = stated_periods(found, events)
+    require_read_axes(periods, found)
     if len(bands) == 1 and periods[0] is None:
         periods = [period_in_name(file.name)]
     undated = [band.index for band, period in zip(bands, periods) if period is None]
@@ -48,7 +52,7 @@ def open_series(path: str, variable: str | None = None, events=None, check: bool
             f"{file.name}: {_bands(undated)} no date of {FIRST_YEAR} to {LAST_YEAR} in name or tags (some tools lose them).",
             f"{BUILD} and give the dates (DATES), or use the file from before that step.",
         )
-    require_increasing(periods, file.name)
+    require_increasing(periods, file.name)  # before equal ones would share a place
     series = assemble(
         file.name,
         [(p, Source(file.path, b)) for p, b in zip(periods, bands)],
@@ -138,7 +142,37 @@ def bands_of(file: RasterFile, variable: str | None, number: int | None = None) 
 
 def stated_period(file: RasterFile, band: Band) -> Period | None:
     """The date a band itself states, in the order of the contract; None when it states none."""
-    return Period.tagged(band.tags) or _described(band) or _bounded(file, band) or _force(band)
+    return stated_periods([(file, band)])[0]
+
+
+def stated_periods(found: list, events=None) -> list:
+    """The date that each band of a set itself states, in the order of the contract; None where one states none.
+
+    Parameters
+    ----------
+    found : list of (RasterFile, Band)
+    events : Events, optional
+        Told how times were counted and names were read, where that is not plain.
+    """
+    plain = [Period.tagged(band.tags) or _described(band) for _, band in found]
+    names = ["" if period else band.description for period, (_, band) in zip(plain, found)]
+    day_first = day_comes_first(names)
+    named = settled([period_in_name(name, day_first) for name in names], events)
+    periods = [a or b or _bounded(file, band) or _force(band) for a, b, (file, band) in zip(plain, named, found)]
+    if events is not None:
+        told = {how: axis[0] for a, b, one in zip(plain, named, found)
+                if not a and not b and (axis := _time_axis(*one)) and (how := how_counted(*axis[1:]))}  # fmt: skip
+        for how, name in told.items():
+            events.info(f"The time axis '{name}': {how}.")
+    return periods
+
+
+def require_read_axes(periods: list, found: list) -> None:
+    """Raise `DateError` where a band without a period has a time axis: what it says is not to be passed over."""
+    for period, (file, band) in zip(periods, found):
+        axis = _time_axis(file, band)
+        if period is None and axis:
+            cf_date(*axis[1:], axis[0])
 
 
 def variable_of(file: RasterFile, bands, variable: str | None) -> Variable:
@@ -152,10 +186,10 @@ def variable_of(file: RasterFile, bands, variable: str | None) -> Variable:
 
 
 def assemble(name: str, dated: list, variable: Variable, file: RasterFile) -> Series:
-    """A series from (period, source) pairs in their final order; equal dates share one place."""
+    """A series from (period, source) pairs in their final order; equal periods share one place."""
     sources = {}
     for period, source in dated:
-        sources.setdefault(period.start, (period, []))[1].append(source)
+        sources.setdefault(period, []).append(source)
     band = dated[0][1].band
     units = " ".join((band.units, file.tags.get("units", ""), file.header.get("units", ""))).lower()
     if variable.valid_range is None and not variable.units:
@@ -163,29 +197,39 @@ def assemble(name: str, dated: list, variable: Variable, file: RasterFile) -> Se
     return Series(
         name,
         variable,
-        tuple(p for p, _ in sources.values()),
+        tuple(sources),
         dated[0][1].aligned_to or file.grid,
-        tuple(tuple(s) for _, s in sources.values()),
+        tuple(map(tuple, sources.values())),
         linear_power=variable.is_backscatter and any(w in units for w in ("linear", "power", "intensity")),
         header=file.header,
     )
 
 
 def _described(band: Band) -> Period | None:
+    """The date or period that is the whole description of a band."""
     try:
         return Period.parse(band.description)
     except DateError:
-        return period_in_name(band.description)
+        return None
 
 
 def _netcdf(file: RasterFile, band: Band) -> Period | None:
+    axis = _time_axis(file, band)
+    try:
+        return Period(cf_date(*axis[1:], axis[0])) if axis else None
+    except DateError:
+        return None
+
+
+def _time_axis(file: RasterFile, band: Band) -> tuple | None:
+    """(name, value, units, calendar) of the time of a band of a NetCDF file; of several axes the one that is time by its name."""
+    found = []
     for key, value in band.tags.items():
         name = key[len("NETCDF_DIM_") :]
-        units = file.tags.get(f"{name}#units")
-        if key.startswith("NETCDF_DIM_") and (name in ("t", "time") or "since" in (units or "")):
-            day = cf_date(value, units)
-            return Period(day) if day else None
-    return None
+        units, calendar, meaning = (file.tags.get(f"{name}#{what}") for what in ("units", "calendar", "standard_name"))
+        if key.startswith("NETCDF_DIM_") and (meaning == "time" or is_time(name, units)):
+            found.append((name.lower() not in ("t", "time") and meaning != "time", name, value, units, calendar))
+    return min(found, key=lambda one: one[0])[1:] if found else None
 
 
 def _bounded(file: RasterFile, band: Band) -> Period | None:

@@ -192,8 +192,14 @@ def files_of(path: str) -> list[str]:
         return remote.followed(path, src.files)
 
 
-def list_rasters(folder: str | Path, pattern: str = "*") -> list[str]:
+def list_rasters(folder: str | Path, pattern: str = "*", subfolders: bool = False) -> list[str]:
     """Raster files of a folder whose names match, in the natural order of the names (``_2`` before ``_10``).
+
+    Parameters
+    ----------
+    folder, pattern : path and str
+    subfolders : bool
+        Look in the folders below as well; hidden ones are left out.
 
     Raises
     ------
@@ -203,17 +209,32 @@ def list_rasters(folder: str | Path, pattern: str = "*") -> list[str]:
     folder = Path(folder)
     if not str(folder).strip(". ") or not folder.is_dir():
         raise InputError(f"{folder} is not a folder.", "Give the folder which holds the rasters.")
-    found = [
-        p
-        for p in folder.iterdir()
-        if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and fnmatch.fnmatch(p.name, pattern)
-    ]
+    found = _rasters_below(folder, pattern, subfolders)
     if not found:
+        below = [] if subfolders else _rasters_below(folder, pattern, True)
+        if below:
+            raise InputError(
+                f"The folder {folder} itself holds no raster named like '{pattern}', but its subfolders hold {len(below)} "
+                f"(the first is {below[0].relative_to(folder)}).",
+                "Say that subfolders are to be searched (SUBFOLDERS), or choose one of them.",
+            )
         raise InputError(
             f"The folder {folder} holds no raster named like '{pattern}' ({', '.join(SUFFIXES)}).",
             "Choose another folder or pattern.",
         )
-    return [str(p) for p in sorted(found, key=lambda p: natural_key(p.name))]
+    return [str(path) for path in found]
+
+
+def _rasters_below(folder: Path, pattern: str, subfolders: bool) -> list[Path]:
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if subfolders and not name.startswith(".")]
+        found += [
+            Path(parent, name)
+            for name in names
+            if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".") and fnmatch.fnmatch(name, pattern)
+        ]
+    return sorted(found, key=lambda path: natural_key(str(path.relative_to(folder))))
 
 
 def natural_key(name: str) -> list:

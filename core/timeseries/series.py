@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import GridMismatchError, UnitError
-from .dates import Period, days_of
+from .dates import Period, days_of, require_increasing
 from .grids import Grid, Window
 from .raw import Band, read_bands
 from .variables import Variable
@@ -55,6 +55,9 @@ class Series:
     sources: tuple
     linear_power: bool = False
     header: dict | None = None
+
+    def __post_init__(self):
+        require_increasing(self.periods, self.name)
 
     @property
     def count(self) -> int:

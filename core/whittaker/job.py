@@ -96,7 +96,7 @@ def _weights(path: str | None, series: Series, events) -> Series | None:
         return None
     weights = open_series(path, events=events)
     series.require_same_grid(weights)
-    if [period.start for period in weights.periods] != [period.start for period in series.periods]:
+    if weights.count != series.count or not all(a.agrees(b) for a, b in zip(weights.periods, series.periods)):
         raise InputError(f"{weights.name} has other dates than {series.name}.", "Give one band of weights for each date of INPUT.")
     return weights
 
