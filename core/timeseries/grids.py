@@ -15,6 +15,9 @@ from ..errors import InputError
 # Two grids whose corners differ by less than this share of a pixel hold the same pixels: some writers keep
 # coordinates as text of few digits.
 PIXEL_TOLERANCE = 0.01
+# A sample of a grid has at most so many windows of so many pixels a side: enough to tell another variable or unit at
+# once, little enough to cost nothing.
+SAMPLE_WINDOWS, SAMPLE_SIDE = 9, 64
 METRES_PER_DEGREE = 111_320.0  # of latitude, and of longitude on the equator, to 0.6 % everywhere
 
 
@@ -160,6 +163,17 @@ class Grid:
         if any(abs(a - b) > PIXEL_TOLERANCE * pixel[0] for a, b in zip(self.transform, other.transform)):
             return "it is rotated or flipped"
         return ""
+
+
+def sample_windows(grid: Grid) -> list[Window]:
+    """A few windows of one size all over a grid, its corners among them."""
+    side = int(math.sqrt(SAMPLE_WINDOWS))
+    rows, columns = min(SAMPLE_SIDE, grid.height), min(SAMPLE_SIDE, grid.width)
+    tops, lefts = (
+        dict.fromkeys(round(place * (size - part) / (side - 1)) for place in range(side))
+        for size, part in ((grid.height, rows), (grid.width, columns))
+    )
+    return [Window(top, left, rows, columns) for top in tops for left in lefts]
 
 
 def _utm_zone(degrees: tuple) -> CRS:
