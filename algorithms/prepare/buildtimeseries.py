@@ -40,6 +40,12 @@ class BuildTimeSeries(PhenofuseAlgorithm):
         "OFFSET": "Added after the factor. Empty: as the files declare.",
         "REFERENCE": "Bring everything onto the grid of this raster (reference system, pixels, extent).",
         "RESAMPLING": "How, where grids differ.",
+        "NODATA": "Stored numbers that stand for nothing, before scale: 0, or 0,-9999, or 251..255. What files, masks and alpha "
+        "bands declare is missing anyhow, and so is what a look at the numbers shows to be nothing, which is told; "
+        "none: only what is declared.",
+        "VALID_RANGE": "Lowest and highest value that can be right, after scale, such as -0.2,1. Empty: what is known of the variable.",
+        "OUTSIDE_RANGE": "What values outside of that range are. refuse: missing, but an error where they are more than 1 %; "
+        "missing: missing, however many; clip: the nearest value inside.",
         "OUTPUT": "The time series: float32, NaN where missing, dates in band names and tags.",
     }
     STYLES = {"OUTPUT": ("series", "Time series")}
@@ -64,6 +70,9 @@ class BuildTimeSeries(PhenofuseAlgorithm):
             p.advanced(
                 p.choice("RESAMPLING", tr("Resampling"), ("bilinear", "nearest", "cubic", "average"), "bilinear")
             ),
+            p.advanced(p.text("NODATA", tr("Stored numbers that stand for nothing"))),
+            p.advanced(p.text("VALID_RANGE", tr("Range of values that can be right"))),
+            p.advanced(p.choice("OUTSIDE_RANGE", tr("Values outside of the range"), ("refuse", "missing", "clip"), "refuse")),
             p.form(),
             *p.resources(),
             p.raster_output("OUTPUT", tr("Time series")),

@@ -10,6 +10,7 @@ from .. import tiles
 from ..errors import OutputError
 from ..outputs import clear, replace_together, require_replaceable, require_unread
 from ..timeseries import Header, RasterFile, RasterWriter, list_rasters, open_series, series_spec
+from ..timeseries import nothing
 from ..timeseries.collecting import Collecting, collect_series
 from ..timeseries.dates import day_in
 from ..timeseries.state import read_with
@@ -23,7 +24,8 @@ def build(parameters: dict, resources, events) -> dict:
     ----------
     parameters : dict
         LAYERS (paths) or FOLDER with PATTERN and SUBFOLDERS; VARIABLE, BAND, DATE_SOURCE, DATES, DATE_PATTERN, START_DATE,
-        PERIOD_DAYS, SCALE, OFFSET, REFERENCE, RESAMPLING; OUTPUT.
+        PERIOD_DAYS, SCALE, OFFSET, REFERENCE, RESAMPLING, NODATA, VALID_RANGE,
+        OUTSIDE_RANGE, FORMAT; OUTPUT.
     """
     subfolders = bool(parameters.get("SUBFOLDERS"))
     paths = parameters.get("LAYERS") or list_rasters(
@@ -44,6 +46,10 @@ def build(parameters: dict, resources, events) -> dict:
         offset=parameters.get("OFFSET"),
         reference=RasterFile.open(reference).grid if reference else None,
         resampling=parameters.get("RESAMPLING") or "bilinear",
+        nodata=nothing.nodata_in(parameters.get("NODATA")),
+        look_for_fill=not nothing.says_none(parameters.get("NODATA")),
+        valid_range=nothing.range_in(parameters.get("VALID_RANGE")),
+        outside_range=parameters.get("OUTSIDE_RANGE") or "refuse",
     )
     series = collect_series(paths, options, events)
     events.info(

@@ -45,6 +45,14 @@ class Collecting:
         Grid to bring everything onto.
     resampling : str
         How, when a file lies on another grid.
+    nodata : tuple of (low, high)
+        Stored numbers, as closed ranges, that are missing beside those that the files declare (see `nothing.nodata_in`).
+    look_for_fill : bool
+        Whether to look for more of them.
+    valid_range : (low, high), optional
+        In place of the variable's, in its units.
+    outside_range : str
+        What values outside of it are: ``refuse``, ``missing``, ``clip``.
     """
 
     variable: str | None = None
@@ -59,6 +67,10 @@ class Collecting:
     offset: float | None = None
     reference: Grid | None = None
     resampling: str = "bilinear"
+    nodata: tuple = ()
+    look_for_fill: bool = True
+    valid_range: tuple | None = None
+    outside_range: str = "refuse"
 
 
 def collect_series(paths, options: Collecting, events) -> Series:
@@ -86,7 +98,10 @@ def collect_series(paths, options: Collecting, events) -> Series:
     first, first_bands = files[0], [band for file, band in found if file is files[0]]
     name = first.name if len(files) == 1 else f"{first.name} and {len(files) - 1} more"
     series = assemble(name, dated, variable_of(first, first_bands, options.variable), first)
-    series = replace(series, grid=grid)
+    series = replace(series, grid=grid, outside=options.outside_range, look=options.look_for_fill)
+    if options.valid_range:
+        series = replace(series, variable=replace(series.variable, valid_range=options.valid_range))
+    _say_what_is_known(found, grid, options, events)
     merged = len(dated) - series.count
     if merged:
         repeated = [str(p.start) for p, s in zip(series.periods, series.sources) if len(s) > 1]
@@ -99,6 +114,7 @@ def _source(file: RasterFile, band, grid: Grid, first: RasterFile, options: Coll
         band,
         scale=band.scale if options.scale is None else options.scale,
         offset=band.offset if options.offset is None else options.offset,
+        nothing=band.nothing + options.nodata,
     )
     difference = grid.difference(file.grid)
     if not difference:
@@ -116,6 +132,24 @@ def _source(file: RasterFile, band, grid: Grid, first: RasterFile, options: Coll
             "Assign the right reference system first (gdal: Assign projection).",
         )
     return Source(file.path, band, grid, options.resampling)
+
+
+def _say_what_is_known(found, grid: Grid, options: Collecting, events) -> None:
+    """Say which products were recognised, what their files declare to be nothing, and that a raster lies nowhere."""
+    for product in dict.fromkeys(band.product for _, band in found if band.product):
+        band = next(band for _, band in found if band.product == product)
+        nothing = [one for one in band.nothing if not (band.valid and (one[1] < band.valid[0] or one[0] > band.valid[1]))]
+        numbers = ", ".join(f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in nothing)
+        known = [f"{numbers} of the stored numbers is nothing"] if numbers else []
+        known += [f"only {band.valid[0]:g} to {band.valid[1]:g} are measurements"] if band.valid else []
+        if options.scale is None and band.scale != 1:
+            known.append(f"the factor is {band.scale:g}" + (f", the offset {band.offset:g}" if band.offset else ""))
+        events.info(f"{product}: {'; '.join(known)}.")
+    if not grid.crs and grid.transform == (1.0, 0.0, 0.0, 0.0, 1.0, 0.0):
+        events.warning(
+            "The rasters have no georeference at all: neither where they lie nor how large their pixels are is known, so areas "
+            "and distances are counted in pixels. Assign reference system and extent first, if you have them."
+        )
 
 
 def _dates_of(found, options: Collecting, events) -> list[Period]:

@@ -15,6 +15,9 @@ from ..errors import InputError
 # Two grids whose corners differ by less than this share of a pixel hold the same pixels: some writers keep
 # coordinates as text of few digits.
 PIXEL_TOLERANCE = 0.01
+# A sample of a grid has at most so many windows of so many pixels a side: enough to tell another variable or unit at
+# once, little enough to cost nothing.
+SAMPLE_WINDOWS, SAMPLE_SIDE = 9, 64
 METRES_PER_DEGREE = 111_320.0  # of latitude, and of longitude on the equator, to 0.6 % everywhere
 
 
@@ -160,6 +163,14 @@ class Grid:
         a, b, c, d, e, f = self.transform
         return Grid(self.crs, (a, b, a * column + b * row + c, d, e, d * column + e * row + f), width, height)
 
+    def common(self, window: Window) -> tuple[Window | None, tuple[slice, slice]]:
+        """The part of a window that lies inside, and where that is within an array of the window; (None, _) where there is none."""
+        top, left = max(0, window.row), max(0, window.column)
+        rows = min(self.height, window.row + window.rows) - top
+        columns = min(self.width, window.column + window.columns) - left
+        here = Window(top - window.row, left - window.column, rows, columns).slices
+        return (Window(top, left, rows, columns) if rows > 0 and columns > 0 else None), here
+
     @property
     def corners(self) -> list[tuple[float, float]]:
         """The four corners in coordinates of the reference system."""
@@ -206,6 +217,17 @@ def joined(grids: list, events) -> Grid:
     events.info(f"The files cut the earth into the same pixels but do not cover the same part of it. The series covers all: "
                 f"{whole.text}. Nothing is resampled; what a file does not reach is missing there.")  # fmt: skip
     return whole
+
+
+def sample_windows(grid: Grid) -> list[Window]:
+    """A few windows of one size all over a grid, its corners among them."""
+    side = int(math.sqrt(SAMPLE_WINDOWS))
+    rows, columns = min(SAMPLE_SIDE, grid.height), min(SAMPLE_SIDE, grid.width)
+    tops, lefts = (
+        dict.fromkeys(round(place * (size - part) / (side - 1)) for place in range(side))
+        for size, part in ((grid.height, rows), (grid.width, columns))
+    )
+    return [Window(top, left, rows, columns) for top in tops for left in lefts]
 
 
 def _utm_zone(degrees: tuple) -> CRS:

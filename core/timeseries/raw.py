@@ -18,15 +18,16 @@ os.environ.update(remote.HOLD)
 
 import numpy as np
 import rasterio
-from rasterio.enums import MaskFlags, Resampling
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
-from rasterio.vrt import WarpedVRT
-from rasterio.warp import calculate_default_transform
 
 from ..errors import InputError
 from ..foreign import tag_in
 from ..outputs import PART_OF_FILE
-from .grids import Grid, Window
+from . import nothing
+from .aligning import align
+from .grids import Grid, Window, sample_windows
+from .products import FORCE, product_of
 
 TAG = "PHENOFUSE"
 BOUNDS = "NETCDF_BOUNDS_"
@@ -36,7 +37,17 @@ _NETCDF_DRIVERS = ("netCDF", "HDF5")
 
 @dataclass(frozen=True)
 class Band:
-    """What a file says about one of its bands (`index` counts from 1)."""
+    """What a file says about one of its bands (`index` counts from 1).
+
+    Parameters
+    ----------
+    alpha : int, optional
+        The band that is 0 where this one has no value.
+    nothing, valid
+        Stored numbers that are no measurements: closed ranges, and the range that holds all others (see `nothing`).
+    product : str
+        The product whose numbers these are known to be, with what else there is to know of it.
+    """
 
     index: int
     description: str
@@ -46,6 +57,10 @@ class Band:
     offset: float
     nodata: float | None
     units: str
+    alpha: int | None = None
+    nothing: tuple = ()
+    valid: tuple | None = None
+    product: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,9 +85,14 @@ class RasterFile:
         """
         remote.require_here(str(path))
         with _dataset(str(path)) as src:
-            bands = _bounded(tuple(_band(src, i) for i in src.indexes), src, str(path))
+            alpha = _alpha(src)
+            tags = src.tags()
+            name = PART_OF_FILE.match(str(path))
+            name = Path(name["file"] if name else path).stem
+            bands = tuple(_band(src, i, alpha, tags, name) for i in src.indexes if i != alpha)
+            bands = _bounded(bands, src, str(path))
             parts = tuple(remote.followed(str(path), src.subdatasets))
-            return cls(str(path), _grid(src), bands, src.tags(), src.driver, parts)
+            return cls(str(path), _grid(src), bands, tags, src.driver, parts)
 
     @property
     def name(self) -> str:
@@ -121,11 +141,10 @@ class RasterFile:
         ndarray, (rows, columns)
             float32 (float64 where the file holds float64); infinite and impossible values stay as they are.
         """
-        band = self.bands[index - 1]
+        band = next(band for band in self.bands if band.index == index)
+        window = window or self.grid.window
         with _dataset(self.path) as src:
-            raw = src.read(index, window=_as_rasterio(window or self.grid.window))
-            mask = _dataset_mask(src, index, window or self.grid.window)
-        return decoded(raw, band, scale, offset, mask)
+            return decoded(src.read(index, window=_as_rasterio(window)), band, scale, offset, _mask(src, band, window))
 
 
 def read_bands(
@@ -141,28 +160,61 @@ def read_bands(
         Grid that `window` speaks of, when it is not the file's own. Where both have the same pixels these are read as they
         are, and are missing where the file does not reach; else values are resampled onto it.
     """
-    inside = None if aligned_to is None else _inside(path, aligned_to, window)
-    if inside is not None:
-        own, (rows, columns) = inside
-        out[...] = np.nan
-        if own is not None:
-            part = np.empty((len(bands), own.rows, own.columns), "float32")
-            read_bands(path, bands, own, part)
-            out[:, rows, columns] = part
-        return
     with _dataset(path) as src:
-        with _on_grid(src, aligned_to, resampling, bands[0].nodata) as view:
-            where = _as_rasterio(window)
-            plain = all(b.scale == 1 and b.offset == 0 for b in bands)
-            masked = aligned_to is None and _has_dataset_mask(src)
-            if plain and not masked and all(b.dtype == "float32" for b in bands) and out.flags.c_contiguous:
-                view.read([b.index for b in bands], window=where, out=out)
-                for band, values in zip(bands, out):
-                    _blank(values, values, band.nodata)
-                return
-            for position, band in enumerate(bands):
-                mask = _dataset_mask(src, band.index, window) if masked else None
-                out[position] = decoded(view.read(band.index, window=where), band, mask=mask)
+        if aligned_to is None:
+            _read(src, bands, window, out)
+            return
+
+        def read(part: Window) -> np.ndarray:
+            values = np.empty((len(bands), part.rows, part.columns), "float32")
+            _read(src, bands, part, values)
+            return values
+
+        own = _grid(src)
+        place = aligned_to.offset(own)
+        if place is None:
+            align(own, aligned_to, resampling, window, read, out)
+            return
+        out[...] = np.nan
+        there, here = own.common(Window(window.row - place[0], window.column - place[1], window.rows, window.columns))
+        if there is not None:
+            out[(slice(None), *here)] = read(there)
+
+
+def _read(src, bands, window: Window, out: np.ndarray) -> None:
+    where = _as_rasterio(window)
+    plain = all(b.scale == 1 and b.offset == 0 and b.dtype == "float32" and b.alpha is None for b in bands)
+    if plain and not _has_mask(src) and out.flags.c_contiguous:
+        src.read([b.index for b in bands], window=where, out=out)
+        for band, values in zip(bands, out):
+            _blank(values, values, band)
+        return
+    for position, band in enumerate(bands):
+        out[position] = decoded(src.read(band.index, window=where), band, mask=_mask(src, band, window))
+
+
+def read_stored(path: str, bands) -> tuple[Grid, list[tuple]]:
+    """Stored numbers of several bands in a few windows all over a file, and which of them are not declared to be nothing.
+
+    Returns
+    -------
+    Grid
+        Of the file; its `sample_windows` are read.
+    list of (ndarray, ndarray)
+        Of each band (windows, rows, columns): the numbers, and True where they may be measurements.
+    """
+    found = []
+    with _dataset(path) as src:
+        own = _grid(src)
+        windows = sample_windows(own)
+        for band in bands:
+            raw = np.stack([src.read(band.index, window=_as_rasterio(window)) for window in windows])
+            seen = ~nothing.where(raw, band.nothing, band.valid) & np.isfinite(raw)
+            if band.nodata is not None:
+                seen &= raw != (np.float32(band.nodata) if raw.dtype == np.float32 else band.nodata)
+            masks = [_mask(src, band, window) for window in windows]
+            found.append((raw, seen if masks[0] is None else seen & np.stack(masks)))
+    return own, found
 
 
 def decoded(raw: np.ndarray, band: Band, scale=None, offset=None, mask=None) -> np.ndarray:
@@ -174,7 +226,7 @@ def decoded(raw: np.ndarray, band: Band, scale=None, offset=None, mask=None) -> 
     values = raw.astype("float64" if raw.dtype.itemsize > 2 and raw.dtype != np.float32 else "float32")
     if scale != 1 or offset != 0:
         values = (values.astype("float64") * scale + offset).astype("float32")
-    _blank(values, raw, band.nodata)
+    _blank(values, raw, band)
     if mask is not None:
         values[~mask] = np.nan
     return values
@@ -275,18 +327,39 @@ def _dataset(path: str):
             ) from problem
 
 
-def _band(src, index: int) -> Band:
-    tags = {**src.tags(index, ns="FORCE"), **src.tags(index)}
-    nodata = src.nodatavals[index - 1]
+def _grid(src) -> Grid:
+    return Grid(src.crs.to_wkt() if src.crs else "", tuple(src.transform)[:6], src.width, src.height)
+
+
+def _band(src, index: int, alpha: int | None, file_tags: dict, name: str) -> Band:
+    force = src.tags(index, ns="FORCE")
+    tags = {**force, **src.tags(index)}
+    dtype, scale, offset = src.dtypes[index - 1], src.scales[index - 1], src.offsets[index - 1]
+    description = src.descriptions[index - 1] or ""
+    variable = tags.get("NETCDF_VARNAME")
+    own = {key.partition("#")[2]: value for key, value in file_tags.items() if variable and key.startswith(f"{variable}#")}
+    said = {**file_tags, **own, **tags}
+    integer = dtype.startswith(("int", "uint"))
+    product = FORCE if force.get("Domain") and dtype == FORCE.dtype else product_of(name, description, dtype)
+    if integer and (scale, offset) == (1, 0):
+        scale, offset = _factor(force, said, product)
+    numbers, valid = nothing.declared(said, dtype, scale, offset)
+    if product:
+        numbers += tuple(one for one in product.nothing if one not in numbers)
+        valid = valid or product.valid
     return Band(
         index,
-        src.descriptions[index - 1] or "",
+        description,
         tags,
-        src.dtypes[index - 1],
-        src.scales[index - 1],
-        src.offsets[index - 1],
-        nodata,
+        dtype,
+        scale,
+        offset,
+        src.nodatavals[index - 1],
         src.units[index - 1] or tags.get("units", ""),
+        alpha,
+        tuple(dict.fromkeys(numbers)),
+        valid,
+        " (".join(filter(None, (product.title, product.note))) + (")" if product.note else "") if product else "",
     )
 
 
@@ -317,63 +390,55 @@ def _bounded(bands: tuple, src, path: str) -> tuple:
     return bands
 
 
-def _inside(path: str, grid: Grid, window: Window):
-    """The part of a file that lies in a window of another grid of the same pixels, and its place there.
+def _factor(force: dict, tags: dict, product) -> tuple[float, float]:
+    """Scale and offset of stored integers whose file declares none where GDAL looks: FORCE's, those of attributes, the product's."""
+    try:
+        return 1 / float(force["Scale"]), 0.0
+    except (KeyError, ValueError, ZeroDivisionError):
+        pass
+    said = nothing.factor_in(tags)
+    return said if said != (1, 0) or not product else (product.scale, product.offset)
 
-    None where the grids have other pixels; (None, _) where nothing of the file lies in the window.
+
+def _alpha(src) -> int | None:
+    """The band that says where the others have values; None without one.
+
+    GDAL takes the fourth of four unnamed bands of bytes for one, whatever it holds: there its numbers decide.
     """
-    with _dataset(path) as src:
-        own = _grid(src)
-    place = grid.offset(own)
-    if place is None:
+    if src.count < 2 or ColorInterp.alpha not in src.colorinterp:
         return None
-    top, left = window.row - place[0], window.column - place[1]
-    first, last = max(0, top), min(own.height, top + window.rows)
-    start, end = max(0, left), min(own.width, left + window.columns)
-    there = slice(first - top, last - top), slice(start - left, end - left)
-    return (Window(first, start, last - first, end - start) if first < last and start < end else None), there
-
-
-def _grid(src) -> Grid:
-    return Grid(src.crs.to_wkt() if src.crs else "", tuple(src.transform)[:6], src.width, src.height)
-
-
-@contextmanager
-def _on_grid(src, grid: Grid | None, resampling: str, nodata):
-    if grid is None:
-        yield src
-        return
-    crs = rasterio.crs.CRS.from_wkt(grid.crs)
-    native, _, _ = calculate_default_transform(src.crs, crs, src.width, src.height, *src.bounds)
-    x, y = grid.pixel_size
-    # GDAL would choose kernel width and approximate coordinates per window read: fixed, results do not depend on tiles.
-    with WarpedVRT(
-        src,
-        crs=crs,
-        transform=rasterio.Affine(*grid.transform),
-        width=grid.width,
-        height=grid.height,
-        resampling=Resampling[resampling],
-        tolerance=1e-6,
-        XSCALE=native.a / x,
-        YSCALE=-native.e / y,
-        nodata=np.nan if nodata is None and src.dtypes[0].startswith("float") else nodata,
-    ) as view:
-        yield view
+    index = src.colorinterp.index(ColorInterp.alpha) + 1
+    if src.descriptions[index - 1] or any(key.startswith(("start_time", "NETCDF_DIM")) for key in src.tags(index)):
+        return None
+    if src.count == 4 and src.dtypes[0] == "uint8" and not any(src.descriptions):
+        sample = src.read(index, out_shape=(min(src.height, 256), min(src.width, 256)))
+        if not set(np.unique(sample).tolist()) <= {0, 255}:
+            return None
+    return index
 
 
 def _as_rasterio(window: Window):
     return rasterio.windows.Window(window.column, window.row, window.columns, window.rows)
 
 
-def _blank(values: np.ndarray, raw: np.ndarray, nodata) -> None:
-    if nodata is not None and not np.isnan(nodata):
-        values[raw == (np.float32(nodata) if raw.dtype == np.float32 else nodata)] = np.nan
+def _blank(values: np.ndarray, raw: np.ndarray, band: Band) -> None:
+    if band.nothing or band.valid:
+        values[nothing.where(raw, band.nothing, band.valid)] = np.nan
+    if band.nodata is not None and not np.isnan(band.nodata):
+        values[raw == (np.float32(band.nodata) if raw.dtype == np.float32 else band.nodata)] = np.nan
 
 
-def _has_dataset_mask(src) -> bool:
-    return MaskFlags.per_dataset in src.mask_flag_enums[0] and MaskFlags.alpha not in src.mask_flag_enums[0]
+def _has_mask(src) -> bool:
+    """Whether a mask lies beside the values, of the file or of its bands (of those, GDAL names no kind)."""
+    flags = src.mask_flag_enums[0]
+    return not flags or (MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags)
 
 
-def _dataset_mask(src, index: int, window: Window):
-    return src.read_masks(index, window=_as_rasterio(window)) > 0 if _has_dataset_mask(src) else None
+def _mask(src, band: Band, window: Window):
+    """Where alpha band and mask let a band have values; None without them."""
+    where = _as_rasterio(window)
+    mask = src.read_masks(band.index, window=where) > 0 if _has_mask(src) else None
+    if band.alpha is None:
+        return mask
+    alpha = src.read(band.alpha, window=where) > 0
+    return alpha if mask is None else alpha & mask
