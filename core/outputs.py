@@ -31,7 +31,10 @@ PARTS = re.compile(r"\.[0-9a-f]{16}\.parts")  # after the name of an output: the
 _KINDS = ((stat.S_ISREG, ""), (stat.S_ISDIR, "a folder"), (stat.S_ISLNK, "a symbolic link"), (stat.S_ISFIFO, "a pipe"),
           (stat.S_ISSOCK, "a socket"))  # fmt: skip
 # netcdf:/folder/file.nc:NDVI, NETCDF:"C:\folder\file.nc":NDVI, HDF5:"file.nc"://NDVI
-PART_OF_FILE = re.compile(r'^(?P<driver>netcdf|hdf5):"?(?P<file>.+?)"?:/*(?P<name>[^:/\\"]+)$', re.IGNORECASE)
+# and HDF4_EOS:EOS_GRID:"file.hdf":grid:"250m 16 days NDVI"; a variable in a group goes by its own name
+PART_OF_FILE = re.compile(
+    r'^(?P<driver>netcdf|hdf5|(?P<hdf4>hdf4\w*:\w+)):"?(?P<file>.+?)"?:(?(hdf4)(?:[^:"/\\]*:)?"?|(?:[^:"]*/)?)'
+    r'(?P<name>[^:/\\"]+)"?$', re.IGNORECASE)  # fmt: skip
 _GDALS_OWN = re.compile(r"vrt://|[A-Z][A-Z0-9_]+:(?!//)", re.IGNORECASE)  # longer than the letter of a drive
 _VIRTUAL = re.compile(r"^(/vsi\w+/)+")  # /vsizip//folder/file.zip/raster.tif, /vsigzip/...
 
@@ -131,11 +134,18 @@ def file_of(value) -> Path | None:
         return None
     text = str(value)
     part = PART_OF_FILE.match(text)
-    text = part["file"] if part else text
+    text = part["file"] if part else _file_in(text) if read_by_gdal(text) else text
     if not _VIRTUAL.match(text):
         return Path(text) if os.path.isabs(text) or os.path.exists(text) else None
     inside = Path(_VIRTUAL.sub("", text).replace("{", "").replace("}", ""))
     return next((one for one in (inside, *inside.parents) if one.is_file()), None)
+
+
+def _file_in(address: str) -> str:
+    """The file in one of GDAL's own names (GPKG:file.gpkg:table, GTIFF_DIR:1:file.tif); the name where no file is found in it."""
+    pieces = re.sub(r"^vrt://|\?.*$", "", address).split(":")
+    spans = (":".join(pieces[start:end]).strip('"') for start in range(len(pieces)) for end in range(len(pieces), start, -1))
+    return next((one for one in spans if os.path.isfile(one)), address)
 
 
 def require_replaceable(path) -> None:

@@ -196,7 +196,7 @@ def _file_period(file: RasterFile, found) -> Period | None:
 def _names(found) -> list:
     """The name of each file of one date; None for bands of files of several."""
     bands = Counter(id(file) for file, _ in found)
-    return [file.name if bands[id(file)] == 1 else None for file, _ in found]
+    return [file.full_name if bands[id(file)] == 1 else None for file, _ in found]
 
 
 def _folders(found, options: Collecting) -> list:

@@ -45,7 +45,7 @@ def open_series(path: str, variable: str | None = None, events=None, check: bool
     periods = stated_periods(found, events)
     require_read_axes(periods, found)
     if len(bands) == 1 and periods[0] is None:
-        periods = [period_in_name(file.name)]
+        periods = [period_in_name(file.full_name)]
     undated = [band.index for band, period in zip(bands, periods) if period is None]
     if undated:
         raise DateError(

@@ -6,6 +6,7 @@ import fnmatch
 import os
 import re
 import warnings
+import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,16 +24,15 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from ..errors import InputError
 from ..foreign import tag_in
-from ..outputs import PART_OF_FILE
+from ..outputs import PART_OF_FILE, file_of
 from . import nothing
 from .aligning import align
+from .containers import SUFFIXES, driver_of, kinds_in, rasters_in
 from .grids import Grid, Window, sample_windows
 from .products import FORCE, product_of
 
 TAG = "PHENOFUSE"
 BOUNDS = "NETCDF_BOUNDS_"
-SUFFIXES = (".tif", ".tiff", ".vrt", ".nc", ".img", ".jp2", ".bsq", ".dat")
-_NETCDF_DRIVERS = ("netCDF", "HDF5")
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,12 @@ class RasterFile:
         """The file's name without folder and suffix (of a NetCDF part: the variable's name)."""
         part = PART_OF_FILE.match(self.path)
         return part["name"] if part else Path(self.path).stem
+
+    @property
+    def full_name(self) -> str:
+        """The name by which the file may be dated: of a part of a file, that of the file and its own."""
+        part = PART_OF_FILE.match(self.path)
+        return f"{Path(part['file']).stem}_{part['name']}" if part else self.name
 
     @property
     def header(self) -> dict:
@@ -267,26 +273,28 @@ def list_rasters(folder: str | Path, pattern: str = "*", subfolders: bool = Fals
         if below:
             raise InputError(
                 f"The folder {folder} itself holds no raster named like '{pattern}', but its subfolders hold {len(below)} "
-                f"(the first is {below[0].relative_to(folder)}).",
+                f"(the first is {_below(below[0], folder)}).",
                 "Say that subfolders are to be searched (SUBFOLDERS), or choose one of them.",
             )
         raise InputError(
-            f"The folder {folder} holds no raster named like '{pattern}' ({', '.join(SUFFIXES)}).",
-            "Choose another folder or pattern.",
+            f"The folder {folder} holds no raster named like '{pattern}': {kinds_in(folder)}.",
+            f"Choose another folder or pattern; rasters are known by the endings {', '.join(SUFFIXES)}, or a .hdr beside them.",
         )
-    return [str(path) for path in found]
+    return found
 
 
-def _rasters_below(folder: Path, pattern: str, subfolders: bool) -> list[Path]:
+def _rasters_below(folder: Path, pattern: str, subfolders: bool) -> list[str]:
     found = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if subfolders and not name.startswith(".")]
-        found += [
-            Path(parent, name)
-            for name in names
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".") and fnmatch.fnmatch(name, pattern)
-        ]
-    return sorted(found, key=lambda path: natural_key(str(path.relative_to(folder))))
+        addresses = [address for name in names for address in rasters_in(Path(parent, name))]
+        found += [one for one in addresses if fnmatch.fnmatch(Path(one).name, pattern)]
+    return sorted(found, key=lambda address: natural_key(_below(address, folder)))
+
+
+def _below(address: str, folder: Path) -> str:
+    """The end of an address after a folder, whatever stands before that (``/vsizip/``)."""
+    return address.rpartition(f"{folder.as_posix()}/" if address.startswith("/vsi") else f"{folder}{os.sep}")[2]
 
 
 def natural_key(name: str) -> list:
@@ -298,8 +306,7 @@ def natural_key(name: str) -> list:
 
 @contextmanager
 def _dataset(path: str):
-    part = PART_OF_FILE.match(path)
-    file = Path(part["file"] if part else path)
+    file = file_of(path) or Path(path)
     is_remote = remote.leads_away(path)
     if is_remote:
         remote.allow()
@@ -312,10 +319,16 @@ def _dataset(path: str):
             raise InputError(f"There is no file {file}.", "Check the path.") from problem
         if file.is_dir():
             raise InputError(f"{file} is a folder.", "Give a raster file, or use FOLDER.") from problem
-        if file.suffix.lower() in (".nc", ".nc4", ".h5"):
+        driver = driver_of(file)
+        if driver and driver not in _drivers():
             raise InputError(
-                f"{file.name} cannot be read: this engine's GDAL has no NetCDF reader for it ({problem}).",
-                "Convert it to GeoTIFF, for example with gdal_translate, one file per variable.",
+                f"{file.name} is a file of the kind {driver}, and this engine's GDAL has no reader for that.",
+                "QGIS has one: bring it to GeoTIFF with 'Translate (convert format)' (gdal:translate), one file per variable and date.",
+            ) from problem
+        if zipfile.is_zipfile(file) and not path.startswith("/vsi"):
+            raise InputError(
+                f"{file.name} is an archive.",
+                f"Give what is in it, as /vsizip/{file.as_posix()}/NAME, or the folder that holds it as FOLDER.",
             ) from problem
         raise InputError(f"{file.name} cannot be read as a raster ({problem}).", "Check the file.") from problem
     with src:
@@ -325,6 +338,11 @@ def _dataset(path: str):
             raise InputError(
                 f"{file.name} is damaged or incomplete ({problem}).", "Fetch or make the file again."
             ) from problem
+
+
+def _drivers() -> dict:
+    with rasterio.Env() as env:
+        return env.drivers()
 
 
 def _grid(src) -> Grid:
