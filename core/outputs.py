@@ -31,9 +31,10 @@ PARTS = re.compile(r"\.[0-9a-f]{16}\.parts")  # after the name of an output: the
 _KINDS = ((stat.S_ISREG, ""), (stat.S_ISDIR, "a folder"), (stat.S_ISLNK, "a symbolic link"), (stat.S_ISFIFO, "a pipe"),
           (stat.S_ISSOCK, "a socket"))  # fmt: skip
 # netcdf:/folder/file.nc:NDVI, NETCDF:"C:\folder\file.nc":NDVI, HDF5:"file.nc"://NDVI
-# and HDF4_EOS:EOS_GRID:"file.hdf":grid:"250m 16 days NDVI"; a variable in a group goes by its own name
+# and HDF4_EOS:EOS_GRID:"file.hdf":grid:"250m 16 days NDVI"; a variable in a group goes by its own name, a table of a
+# GeoPackage too
 PART_OF_FILE = re.compile(
-    r'^(?P<driver>netcdf|hdf5|(?P<hdf4>hdf4\w*:\w+)):"?(?P<file>.+?)"?:(?(hdf4)(?:[^:"/\\]*:)?"?|(?:[^:"]*/)?)'
+    r'^(?P<driver>netcdf|hdf5|gpkg|(?P<hdf4>hdf4\w*:\w+)):"?(?P<file>.+?)"?:(?(hdf4)(?:[^:"/\\]*:)?"?|(?:[^:"]*/)?)'
     r'(?P<name>[^:/\\"]+)"?$', re.IGNORECASE)  # fmt: skip
 _GDALS_OWN = re.compile(r"vrt://|[A-Z][A-Z0-9_]+:(?!//)", re.IGNORECASE)  # longer than the letter of a drive
 _VIRTUAL = re.compile(r"^(/vsi\w+/)+")  # /vsizip//folder/file.zip/raster.tif, /vsigzip/...

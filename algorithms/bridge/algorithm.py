@@ -28,6 +28,7 @@ from ...core import formats, outputs
 from ...core.errors import PhenofuseError
 from ...core.registry import JOBS
 from . import engine, environment, mask, parameters, secret, settings, styles
+from .rasters import crs_of
 from .text import tr
 
 ICONS = Path(__file__).resolve().parents[2] / "resources" / "icons"
@@ -66,11 +67,13 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
     RASTERS : dict
         Per raster that the job makes in a folder of its own: its description. They chain in models, and are opened
         where the parameter LOAD says so.
+    NODATA_OF : str
+        The parameter whose layers' "additional no data values" the job is told.
     EXTRA : str
         The optional part of the engine that the job needs, or ''.
     """
 
-    ID = GROUP = NAME = SUMMARY = DESCRIPTION = EXTRA = ""
+    ID = GROUP = NAME = SUMMARY = DESCRIPTION = EXTRA = NODATA_OF = ""
     TAGS: tuple = ()
     HELP: dict = {}
     STYLES: dict = {}
@@ -179,7 +182,7 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
     def _target_crs(self, given, context) -> QgsCoordinateReferenceSystem:
         """The reference system in which the engine takes polygons: that of INPUT, degrees where there is none yet."""
         if self.parameterDefinition("INPUT"):
-            return self.parameterAsRasterLayer(given, "INPUT", context).crs()
+            return crs_of(given["INPUT"], context)
         return QgsCoordinateReferenceSystem("EPSG:4326")
 
     def processAlgorithm(self, given, context, feedback):

@@ -48,6 +48,7 @@ class BuildTimeSeries(PhenofuseAlgorithm):
         "missing: missing, however many; clip: the nearest value inside.",
         "OUTPUT": "The time series: float32, NaN where missing, dates in band names and tags.",
     }
+    NODATA_OF = "LAYERS"
     STYLES = {"OUTPUT": ("series", "Time series")}
     NUMBERS = {"DATE_COUNT": "Number of dates"}
 

@@ -22,9 +22,9 @@ def build(parameters: dict, resources, events) -> dict:
     Parameters
     ----------
     parameters : dict
-        LAYERS (paths) or FOLDER with PATTERN and SUBFOLDERS; VARIABLE, BAND, DATE_SOURCE, DATES, DATE_PATTERN, START_DATE,
-        PERIOD_DAYS, SCALE, OFFSET, REFERENCE, RESAMPLING, NODATA, VALID_RANGE,
-        OUTSIDE_RANGE, FORMAT; OUTPUT.
+        LAYERS (paths; with LAYERS_NODATA, for each the ranges of stored numbers that stand for nothing) or FOLDER with PATTERN
+        and SUBFOLDERS; VARIABLE, BAND, DATE_SOURCE, DATES, DATE_PATTERN, START_DATE, PERIOD_DAYS, SCALE, OFFSET, REFERENCE,
+        RESAMPLING, NODATA, VALID_RANGE, OUTSIDE_RANGE, FORMAT; OUTPUT.
     """
     subfolders = bool(parameters.get("SUBFOLDERS"))
     paths = parameters.get("LAYERS") or list_rasters(
@@ -43,6 +43,7 @@ def build(parameters: dict, resources, events) -> dict:
         period_days=parameters.get("PERIOD_DAYS"),
         scale=parameters.get("SCALE"),
         offset=parameters.get("OFFSET"),
+        layers_nodata=tuple(parameters.get("LAYERS_NODATA") or ()),
         reference=RasterFile.open(reference).grid if reference else None,
         resampling=parameters.get("RESAMPLING") or "bilinear",
         nodata=nothing.nodata_in(parameters.get("NODATA")),

@@ -47,6 +47,8 @@ class Collecting:
         How, when a file lies on another grid.
     nodata : tuple of (low, high)
         Stored numbers, as closed ranges, that are missing beside those that the files declare (see `nothing.nodata_in`).
+    layers_nodata : tuple of lists of (low, high)
+        The same for each path by itself; () where there are none.
     look_for_fill : bool
         Whether to look for more of them.
     valid_range : (low, high), optional
@@ -68,6 +70,7 @@ class Collecting:
     reference: Grid | None = None
     resampling: str = "bilinear"
     nodata: tuple = ()
+    layers_nodata: tuple = ()
     look_for_fill: bool = True
     valid_range: tuple | None = None
     outside_range: str = "refuse"
@@ -87,6 +90,7 @@ def collect_series(paths, options: Collecting, events) -> Series:
     if not paths:
         raise InputError("No raster was given.", "Choose rasters (LAYERS) or a folder (FOLDER).")
     files = [container(RasterFile.open(path), options.variable) for path in paths]
+    files = [file.without(own) for file, own in zip(files, options.layers_nodata or ((),) * len(files))]
     found = [(file, band) for file in files for band in bands_of(file, options.variable, options.band)]
     _require_one_band_per_date(files, found, options)
     periods = _dates_of(found, options, events)

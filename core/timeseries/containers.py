@@ -15,7 +15,7 @@ from pathlib import Path
 SUFFIXES = (".tif", ".tiff", ".gtiff", ".vrt", ".nc", ".nc4", ".cdf", ".h5", ".he5", ".hdf5", ".hdf", ".hdf4", ".img", ".jp2", ".j2k",
             ".bsq", ".bil", ".bip", ".dat", ".sdat", ".asc", ".rst", ".ers", ".pix", ".grb", ".grib", ".grb2", ".grib2",
             ".gpkg", ".zip", ".gz")  # fmt: skip
-RASTERS_IN_GEOPACKAGE = "SELECT 1 FROM gpkg_contents WHERE data_type IN ('tiles', '2d-gridded-coverage') LIMIT 1"
+RASTERS_IN_GEOPACKAGE = "SELECT table_name FROM gpkg_contents WHERE data_type IN ('tiles', '2d-gridded-coverage')"
 # By their first bytes: the driver of GDAL that reads them.
 _BEGINNINGS = ((b"\x0e\x03\x13\x01", "HDF4"), (b"\x89HDF\r\n\x1a\n", "HDF5"), (b"CDF\x01", "netCDF"), (b"CDF\x02", "netCDF"),
                (b"CDF\x05", "netCDF"))  # fmt: skip
@@ -35,7 +35,8 @@ def rasters_in(path: Path) -> list[str]:
     if suffix not in SUFFIXES:
         return [str(path)] if _has_header(path) else []
     if suffix == ".gpkg":
-        return [str(path)] if _geopackage_has_rasters(path) else []
+        tables = _tables_of(path)
+        return [str(path)] if len(tables) == 1 else [f"GPKG:{path}:{table}" for table in tables]
     if suffix == ".zip":
         return [f"/vsizip/{path.as_posix()}/{name}" for name in _names_in(path)]
     if suffix == ".gz":
@@ -71,12 +72,13 @@ def _has_header(path: Path) -> bool:
     return any(os.path.isfile(beside) for beside in (path.with_suffix(".hdr"), f"{path}.hdr"))
 
 
-def _geopackage_has_rasters(path: Path) -> bool:
+def _tables_of(path: Path) -> list[str]:
+    """The tables of a GeoPackage that are rasters."""
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as table:
-            return table.execute(RASTERS_IN_GEOPACKAGE).fetchone() is not None
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as package:
+            return [name for (name,) in package.execute(RASTERS_IN_GEOPACKAGE)]
     except sqlite3.Error:
-        return False
+        return []
 
 
 def _names_in(path: Path) -> list[str]:

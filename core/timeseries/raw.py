@@ -30,6 +30,7 @@ from .aligning import align
 from .containers import SUFFIXES, driver_of, kinds_in, rasters_in
 from .grids import Grid, Window, sample_windows
 from .products import FORCE, product_of
+from .variables import variable_in, variable_named
 
 TAG = "PHENOFUSE"
 BOUNDS = "NETCDF_BOUNDS_"
@@ -111,6 +112,13 @@ class RasterFile:
         """The JSON object of the ``PHENOFUSE`` tag, or {}; what is not of the type that it should be is left out."""
         return tag_in(self.tags.get(TAG) or self.tags.get(f"NC_GLOBAL#{TAG}"))
 
+    def without(self, ranges) -> RasterFile:
+        """The same with closed ranges of stored numbers that stand for nothing, beside what it declares itself."""
+        if not ranges:
+            return self
+        more = tuple((float(low), float(high)) for low, high in ranges)
+        return replace(self, bands=tuple(replace(band, nothing=band.nothing + more) for band in self.bands))
+
     def part(self, name: str) -> RasterFile:
         """The NetCDF variable of that name.
 
@@ -120,9 +128,11 @@ class RasterFile:
             When there is none; the message lists what there is.
         """
         names = {PART_OF_FILE.match(p)["name"]: p for p in self.parts if PART_OF_FILE.match(p)}
-        for key, path in names.items():
-            if key.lower() == name.lower():
-                return RasterFile.open(path)
+        exact = [path for key, path in names.items() if key.lower() == name.lower()]
+        wanted = variable_named(name)
+        meant = exact or [path for key, path in names.items() if variable_in(key) == wanted]  # 250m 16 days NDVI
+        if len(meant) == 1:
+            return RasterFile.open(meant[0])
         raise InputError(
             f"{Path(self.path).name} has no variable '{name}'; it has {', '.join(names) or 'none'}.",
             "Give one of these as VARIABLE.",
@@ -287,8 +297,10 @@ def _rasters_below(folder: Path, pattern: str, subfolders: bool) -> list[str]:
     found = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if subfolders and not name.startswith(".")]
-        addresses = [address for name in names for address in rasters_in(Path(parent, name))]
-        found += [one for one in addresses if fnmatch.fnmatch(Path(one).name, pattern)]
+        for name in names:
+            inside = rasters_in(Path(parent, name))
+            # The pattern may speak of an archive, or of what is in it.
+            found += inside if fnmatch.fnmatch(name, pattern) else [one for one in inside if fnmatch.fnmatch(Path(one).name, pattern)]
     return sorted(found, key=lambda address: natural_key(_below(address, folder)))
 
 
