@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from .errors import InputError
 
-WHOLE = {"BAND", "DAYS_AFTER", "DAYS_BEFORE", "EPOCHS", "MAX_EVENTS", "MAX_PENDING", "MAX_SEASONS", "MIN_OBSERVATIONS", "ORDER",
+WHOLE = {"AGGREGATE_DAYS", "BAND", "DAYS_AFTER", "DAYS_BEFORE", "EPOCHS", "MAX_EVENTS", "MAX_PENDING", "MAX_SEASONS", "MIN_OBSERVATIONS", "ORDER",
          "PERIODS", "PIXELS", "RELATIVE_ORBIT", "SEED", "SIZE", "STEP_DAYS"}
 # PERIOD_DAYS is the length of the year's harmonics in one job and of composites in others.
 REAL = {"CLOUD_THRESHOLD", "ENVELOPE", "FRACTION", "GAP_DAYS", "MAX_GAP_DAYS", "MIN_AMPLITUDE", "MIN_DROP", "MIN_DROP_RATE",

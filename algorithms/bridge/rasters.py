@@ -112,8 +112,8 @@ def own_nodata(value, context) -> list:
     provider, found = layer.dataProvider(), []
     for band in range(1, provider.bandCount() + 1):
         for one in provider.userNoDataValues(band):  # QGIS compares them with values
-            ends = [-sys.float_info.max if math.isnan(one.min()) else one.min(), sys.float_info.max if math.isnan(one.max()) else one.max()]
-            ends = sorted((end - provider.bandOffset(band)) / provider.bandScale(band) for end in ends)
+            ends = [open_end if math.isnan(end) else (end - provider.bandOffset(band)) / provider.bandScale(band)
+                    for end, open_end in ((one.min(), -sys.float_info.max), (one.max(), sys.float_info.max))]  # fmt: skip
             found += [] if ends in found else [ends]
     return found
 

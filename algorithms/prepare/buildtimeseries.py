@@ -46,6 +46,11 @@ class BuildTimeSeries(PhenofuseAlgorithm):
         "VALID_RANGE": "Lowest and highest value that can be right, after scale, such as -0.2,1. Empty: what is known of the variable.",
         "OUTSIDE_RANGE": "What values outside of that range are. refuse: missing, but an error where they are more than 1 %; "
         "missing: missing, however many; clip: the nearest value inside.",
+        "AGGREGATE": "Make one band of the dates of each period: dekads (from the 1st, 11th and 21st of a month), months, or days "
+        "(AGGREGATE_DAYS each, from START_DATE or else from the first date). A period without a date stays as an empty band.",
+        "AGGREGATE_DAYS": "Length of the periods of AGGREGATE = days.",
+        "AGGREGATE_BY": "How: of the values of a pixel in a period the median, mean, smallest or largest, or how many there are. Means "
+        "and medians of radar backscatter are those of its power.",
         "OUTPUT": "The time series: float32, NaN where missing, dates in band names and tags.",
     }
     NODATA_OF = "LAYERS"
@@ -74,6 +79,9 @@ class BuildTimeSeries(PhenofuseAlgorithm):
             p.advanced(p.text("NODATA", tr("Stored numbers that stand for nothing"))),
             p.advanced(p.text("VALID_RANGE", tr("Range of values that can be right"))),
             p.advanced(p.choice("OUTSIDE_RANGE", tr("Values outside of the range"), ("refuse", "missing", "clip"), "refuse")),
+            p.advanced(p.choice("AGGREGATE", tr("Composites"), ("none", "dekads", "months", "days"), "none")),
+            p.advanced(p.integer("AGGREGATE_DAYS", tr("Length of composites in days"), None, 1)),
+            p.advanced(p.choice("AGGREGATE_BY", tr("Composites by"), ("median", "mean", "min", "max", "count"), "median")),
             p.form(),
             *p.resources(),
             p.raster_output("OUTPUT", tr("Time series")),
@@ -88,4 +96,6 @@ class BuildTimeSeries(PhenofuseAlgorithm):
             return tr("DATE_PATTERN says how names hold dates: with it, DATE_SOURCE is auto or name.")
         if values["DATE_SOURCE"] == "regular" and not (values["START_DATE"] and values["PERIOD_DAYS"]):
             return tr("Regular periods need START_DATE and PERIOD_DAYS.")
+        if values["AGGREGATE"] == "days" and not values["AGGREGATE_DAYS"]:
+            return tr("Composites of so many days need AGGREGATE_DAYS.")
         return ""

@@ -10,6 +10,7 @@ from .. import tiles
 from ..errors import OutputError
 from ..outputs import clear, replace_together, require_replaceable, require_unread
 from ..timeseries import Header, RasterFile, RasterWriter, list_rasters, nothing, open_series, series_spec
+from ..timeseries.aggregate import STRETCHES, WAYS, aggregated
 from ..timeseries.collecting import Collecting, collect_series
 from ..timeseries.dates import day_in
 from ..timeseries.state import read_with
@@ -24,7 +25,7 @@ def build(parameters: dict, resources, events) -> dict:
     parameters : dict
         LAYERS (paths; with LAYERS_NODATA, for each the ranges of stored numbers that stand for nothing) or FOLDER with PATTERN
         and SUBFOLDERS; VARIABLE, BAND, DATE_SOURCE, DATES, DATE_PATTERN, START_DATE, PERIOD_DAYS, SCALE, OFFSET, REFERENCE,
-        RESAMPLING, NODATA, VALID_RANGE, OUTSIDE_RANGE, FORMAT; OUTPUT.
+        RESAMPLING, NODATA, VALID_RANGE, OUTSIDE_RANGE, AGGREGATE, AGGREGATE_DAYS, AGGREGATE_BY, FORMAT; OUTPUT.
     """
     subfolders = bool(parameters.get("SUBFOLDERS"))
     paths = parameters.get("LAYERS") or list_rasters(
@@ -56,20 +57,23 @@ def build(parameters: dict, resources, events) -> dict:
         f"{series.variable.name}: {series.count} dates from {series.periods[0]} to {series.periods[-1]}; "
         f"{series.grid.text}."
     )
+    stretch, how, days = (parameters.get(key) for key in ("AGGREGATE", "AGGREGATE_BY", "AGGREGATE_DAYS"))
+    made = aggregated(series, stretch or STRETCHES[0], how or WAYS[0], days, options.start_date, events)
     header = Header(
-        series.variable.name,
-        series.units,
+        made.variable.name,
+        made.units,
         method="buildtimeseries",
+        parameters={"AGGREGATE": stretch, "AGGREGATE_BY": how or WAYS[0]} if made is not series else {},
         parents=series.paths[:3],
         orbit=(series.header or {}).get("orbit", ""),
     )
     output = parameters["OUTPUT"]
-    outputs = asked({"OUTPUT": series_spec(series.grid, series.periods, header)}, parameters, series.variable)
+    outputs = asked({"OUTPUT": series_spec(series.grid, made.periods, header)}, parameters, made.variable)
     journal = tiles.begin("buildtimeseries", parameters, outputs, series.paths)
     # A tile is held as it is read, once more while it is converted, and once as it is written.
-    plan = tiles.plan(series.grid, 3 * 4 * series.count, resources)
-    tiles.run(plan, partial(_tile, series), outputs, journal, resources, events)
-    return {"outputs": {"OUTPUT": output}, "numbers": {"DATE_COUNT": series.count}}
+    plan = tiles.plan(series.grid, 3 * 4 * series.count if made is series else made.bytes_per_pixel, resources)
+    tiles.run(plan, partial(_tile, made), outputs, journal, resources, events)
+    return {"outputs": {"OUTPUT": output}, "numbers": {"DATE_COUNT": made.count}}
 
 
 def split(parameters: dict, resources, events) -> dict:

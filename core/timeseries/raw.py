@@ -334,7 +334,7 @@ def _dataset(path: str):
         driver = driver_of(file)
         if driver and driver not in _drivers():
             raise InputError(
-                f"{file.name} is a file of the kind {driver}, and this engine's GDAL has no reader for that.",
+                f"{file.name} cannot be read: it is {driver}, and this engine's GDAL has no reader for {driver}.",
                 "QGIS has one: bring it to GeoTIFF with 'Translate (convert format)' (gdal:translate), one file per variable and date.",
             ) from problem
         if zipfile.is_zipfile(file) and not path.startswith("/vsi"):
