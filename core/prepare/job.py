@@ -32,7 +32,7 @@ def build(parameters: dict, resources, events) -> dict:
         parameters.get("FOLDER") or "", parameters.get("PATTERN") or "*", subfolders
     )
     reference = parameters.get("REFERENCE")
-    start = parameters.get("START_DATE")
+    first = day_in(str(parameters["START_DATE"]), "START_DATE") if parameters.get("START_DATE") else None
     options = Collecting(
         variable=parameters.get("VARIABLE") or None,
         band=parameters.get("BAND"),
@@ -40,7 +40,7 @@ def build(parameters: dict, resources, events) -> dict:
         dates=parameters.get("DATES") or None,
         date_pattern=parameters.get("DATE_PATTERN") or None,
         folder=parameters.get("FOLDER") if subfolders else None,
-        start_date=day_in(str(start), "START_DATE") if start else None,
+        start_date=first if parameters.get("PERIOD_DAYS") or parameters.get("AGGREGATE") != "days" else None,
         period_days=parameters.get("PERIOD_DAYS"),
         scale=parameters.get("SCALE"),
         offset=parameters.get("OFFSET"),
@@ -58,7 +58,7 @@ def build(parameters: dict, resources, events) -> dict:
         f"{series.grid.text}."
     )
     stretch, how, days = (parameters.get(key) for key in ("AGGREGATE", "AGGREGATE_BY", "AGGREGATE_DAYS"))
-    made = aggregated(series, stretch or STRETCHES[0], how or WAYS[0], days, options.start_date, events)
+    made = aggregated(series, stretch or STRETCHES[0], how or WAYS[0], days, first, events)
     header = Header(
         made.variable.name,
         made.units,

@@ -110,7 +110,8 @@ def aggregated(series: Series, stretch: str, how: str, days: int | None, start: 
         events.warning(f"{left} dates before START_DATE {start} are left out.")
     empty = sum(not dates for _, dates in groups)
     name = f"stretches of {days} days" if stretch == "days" else stretch
-    events.info(f"{series.count - left} dates become {len(groups)} {name} ({how})" + (f"; {empty} of them hold no date." if empty else "."))
+    without = f"; {empty} of them hold no date" if empty else ""
+    events.info(f"{series.count - left} dates become {len(groups)} {name} ({how}){without}.")
     return Composites(series, groups, how)
 
 
