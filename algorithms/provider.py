@@ -7,9 +7,12 @@ from pathlib import Path
 from qgis.core import QgsApplication, QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
+from ..core.formats import GEOTIFF, NETCDF
 from .bridge import settings
 from .bridge.algorithm import GROUPS, ICONS, PhenofuseAlgorithm
 from .bridge.models import shipped
+
+EXTENSIONS = [suffix[1:] for suffix in (*GEOTIFF, *NETCDF)]  # the first is that of temporary outputs
 
 
 class PhenofuseProvider(QgsProcessingProvider):
@@ -29,6 +32,9 @@ class PhenofuseProvider(QgsProcessingProvider):
 
     def svgIconPath(self):
         return str(ICONS / "phenofuse.svg")
+
+    def supportedOutputRasterLayerExtensions(self):
+        return EXTENSIONS
 
     def load(self):
         settings.register(self.icon())

@@ -7,12 +7,13 @@ what it is to write.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 from dataclasses import dataclass, field, fields
 
-from . import outputs
+from . import formats, outputs
 from .errors import Cancelled, InputError
 from .parameters import require_numbers
 from .registry import JOBS
@@ -130,9 +131,13 @@ def _require_unread(wanted: dict, parameters: dict) -> None:
 
 def _variables(made: dict) -> dict:
     """What each output raster says it holds: QGIS styles it by that."""
-    rasters = {key: path for key, path in made.items() if str(path).lower().endswith((".tif", ".tiff"))}
+    rasters = {key: path for key, path in made.items() if str(path).lower().endswith((*formats.GEOTIFF, *formats.NETCDF))}
     if not rasters:
         return {}
     from .timeseries.raw import RasterFile
 
-    return {key: RasterFile.open(path).header.get("variable", "") for key, path in rasters.items()}
+    found = {}
+    for key, path in rasters.items():
+        with contextlib.suppress(InputError):  # NetCDF is written without GDAL, which need not be able to read it
+            found[key] = RasterFile.open(path).header.get("variable", "")
+    return found

@@ -1,7 +1,8 @@
 """What a job writes is its own: whatever can be known to go wrong with an output is refused before any work.
 
 An output is a regular file, or nothing is there yet; it can be replaced now; it is no input and no other output, nor what
-lies beside one; and no other run writes it. `claimed` sees to all of it and holds the outputs until the job has ended.
+lies beside one; its name says a format that is written; and no other run writes it. `claimed` sees to all of it and holds the
+outputs until the job has ended.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 from glob import escape
 from pathlib import Path
 
-from . import files
+from . import files, formats
 from .errors import InputError, OutputError
 from .registry import Job
 
@@ -30,7 +31,11 @@ PARTS = re.compile(r"\.[0-9a-f]{16}\.parts")  # after the name of an output: the
 _KINDS = ((stat.S_ISREG, ""), (stat.S_ISDIR, "a folder"), (stat.S_ISLNK, "a symbolic link"), (stat.S_ISFIFO, "a pipe"),
           (stat.S_ISSOCK, "a socket"))  # fmt: skip
 # netcdf:/folder/file.nc:NDVI, NETCDF:"C:\folder\file.nc":NDVI, HDF5:"file.nc"://NDVI
-PART_OF_FILE = re.compile(r'^(?P<driver>netcdf|hdf5):"?(?P<file>.+?)"?:/*(?P<name>[^:/\\"]+)$', re.IGNORECASE)
+# and HDF4_EOS:EOS_GRID:"file.hdf":grid:"250m 16 days NDVI"; a variable in a group goes by its own name, a table of a
+# GeoPackage too
+PART_OF_FILE = re.compile(
+    r'^(?P<driver>netcdf|hdf5|gpkg|(?P<hdf4>hdf4\w*:\w+)):"?(?P<file>.+?)"?:(?(hdf4)(?:[^:"/\\]*:)?"?|(?:[^:"]*/)?)'
+    r'(?P<name>[^:/\\"]+)"?$', re.IGNORECASE)  # fmt: skip
 _GDALS_OWN = re.compile(r"vrt://|[A-Z][A-Z0-9_]+:(?!//)", re.IGNORECASE)  # longer than the letter of a drive
 _VIRTUAL = re.compile(r"^(/vsi\w+/)+")  # /vsizip//folder/file.zip/raster.tif, /vsigzip/...
 
@@ -44,7 +49,7 @@ def claimed(job: Job, parameters: dict):
     InputError
         When an output is an input or another output.
     OutputError
-        When an output cannot be written, or another run is writing it.
+        When an output cannot be written, its name says a format that is not written, or another run is writing it.
     """
     wanted = job.outputs(parameters)
     twice = clash(parameters, wanted)
@@ -57,6 +62,7 @@ def claimed(job: Job, parameters: dict):
             raise OutputError(f"{key} is {path}, which is there and no {KINDS[key][0]} file.", "Choose another name.")
         if key == "REPORT":
             require_our_numbers(path)
+    formats.require_written(job, parameters)
     with contextlib.ExitStack() as stack:
         for path in wanted.values():
             stack.enter_context(_folder(path.parent))
@@ -129,11 +135,18 @@ def file_of(value) -> Path | None:
         return None
     text = str(value)
     part = PART_OF_FILE.match(text)
-    text = part["file"] if part else text
+    text = part["file"] if part else _file_in(text) if read_by_gdal(text) else text
     if not _VIRTUAL.match(text):
         return Path(text) if os.path.isabs(text) or os.path.exists(text) else None
     inside = Path(_VIRTUAL.sub("", text).replace("{", "").replace("}", ""))
     return next((one for one in (inside, *inside.parents) if one.is_file()), None)
+
+
+def _file_in(address: str) -> str:
+    """The file in one of GDAL's own names (GPKG:file.gpkg:table, GTIFF_DIR:1:file.tif); the name where no file is found in it."""
+    pieces = re.sub(r"^vrt://|\?.*$", "", address).split(":")
+    spans = (":".join(pieces[start:end]).strip('"') for start in range(len(pieces)) for end in range(len(pieces), start, -1))
+    return next((one for one in spans if os.path.isfile(one)), address)
 
 
 def require_replaceable(path) -> None:
@@ -214,7 +227,8 @@ def journals(path) -> list[Path]:
 def _left(path: Path, kind: str) -> list[Path]:
     """What processes of the past left beside an output."""
     found = path.parent.glob(f"{escape(f'.{path.name}{kind}')}*")
-    return [one for one in found if one.name[len(path.name) + 1 + len(kind) :].isdigit()]
+    # GDAL writes overviews beside what it makes: the number, then .ovr.tmp.
+    return [one for one in found if one.name[len(path.name) + 1 + len(kind) :].partition(".")[0].isdigit()]
 
 
 def _remove(path: Path) -> None:

@@ -29,7 +29,7 @@ RANGES = {"NDVI": (-1.0, 1.0), "VV": (-60.0, 30.0), "VH": (-60.0, 30.0), "RVI": 
 WITHOUT_GAPS = ("createsamplescene", "exportharmonic")
 KIND_OF_COMPANIONS = {"standard deviation": "deviation", "quality": "quality"}  # by variable
 
-_PERIOD = re.compile(r"(\d{4}-\d\d-\d\d)(?:/(\d{4}-\d\d-\d\d))?")
+_PERIOD = re.compile(r"(\d{4}-\d\d-\d\d)(?:/(\d{4}-\d\d-\d\d))?", re.ASCII)
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -132,7 +132,7 @@ class RasterFile:
         self._open()
         bands = [self._dataset.GetRasterBand(number) for number in range(1, self._dataset.RasterCount + 1)]
         periods = tuple(map(_period, bands))
-        increase = all(periods) and all(a.start < b.start for a, b in zip(periods, periods[1:]))
+        increase = all(periods) and all(a.middle < b.middle for a, b in zip(periods, periods[1:]))
         return Description(self.path, tuple(band.GetDescription() for band in bands), periods if increase else (),
                            tag_in(self._dataset.GetMetadataItem(TAG)),
                            all(band.DataType in (gdal.GDT_Float32, gdal.GDT_Float64) for band in bands))

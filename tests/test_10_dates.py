@@ -4,14 +4,9 @@ from datetime import date
 
 import pytest
 from phenofuse.core.errors import DateError
-from phenofuse.core.timeseries.dates import (
-    Period,
-    cf_date,
-    dates_given,
-    period_in_name,
-    periods_between,
-    require_increasing,
-)
+from phenofuse.core.timeseries.cf import cf_date
+from phenofuse.core.timeseries.dates import Period, dates_given, periods_between, require_increasing
+from phenofuse.core.timeseries.names import period_in_name
 
 
 @pytest.mark.parametrize(
@@ -51,8 +46,6 @@ def test_a_leap_day_exists_only_in_leap_years():
         ("0", "days since 2019-01-01 00:00:00", date(2019, 1, 1)),
         ("36", "hours since 2019-01-01", date(2019, 1, 2)),
         ("1548547200", "seconds since 1970-01-01", date(2019, 1, 27)),
-        ("x", "days since 2019-01-01", None),
-        ("5", "days since nowhere", None),
     ],
 )
 def test_cf_times(value, units, expected):

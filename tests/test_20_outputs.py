@@ -347,8 +347,8 @@ def test_every_output_of_every_job_is_looked_at_first(name, tmp_path, monkeypatc
     (tmp_path / "file").write_text("x")
     (tmp_path / "link").symlink_to(tmp_path / "file")
     for key in job.files:
-        others = {one: str(tmp_path / one) for one in job.files if one != key}
-        for where, match in (("folder", "is a folder"), ("link", "is a symbolic link"), ("file/x", "cannot be made")):
+        others = {one: str(tmp_path / f"{one}.tif") for one in job.files if one != key}
+        for where, match in (("folder", "is a folder"), ("link", "is a symbolic link"), ("file/x.tif", "cannot be made")):
             with pytest.raises(OutputError, match=match):
                 jobs.run(name, {**others, key: str(tmp_path / where)}, Resources(), Silent())
         with pytest.raises(InputError, match="same file"):

@@ -22,7 +22,7 @@ FOREIGN_TO_CORE = {"qgis", "osgeo", "PyQt5", "PyQt6", "processing"}
 LAZY_ONLY = {"torch", "ee", "dask", "distributed", "sklearn"}
 TORCH_ROOM = "core/learning/networks/"
 SHARED_ROOMS = {"timeseries", "tiles", "report", "validate"}
-SHARED_MODULES = {"errors", "events", "files", "foreign", "outputs", "parameters", "registry", "tables", "version"}
+SHARED_MODULES = {"errors", "events", "files", "foreign", "formats", "outputs", "parameters", "registry", "tables", "version"}
 
 
 class Import(NamedTuple):

@@ -24,8 +24,11 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QCoreApplication, QUrl
 from qgis.PyQt.QtGui import QIcon
 
-from ...core import outputs
+from ...core import formats, outputs
+from ...core.errors import PhenofuseError
+from ...core.registry import JOBS
 from . import engine, environment, mask, parameters, secret, settings, styles
+from .rasters import crs_of
 from .text import tr
 
 ICONS = Path(__file__).resolve().parents[2] / "resources" / "icons"
@@ -64,11 +67,13 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
     RASTERS : dict
         Per raster that the job makes in a folder of its own: its description. They chain in models, and are opened
         where the parameter LOAD says so.
+    NODATA_OF : str
+        The parameter whose layers' "additional no data values" the job is told.
     EXTRA : str
         The optional part of the engine that the job needs, or ''.
     """
 
-    ID = GROUP = NAME = SUMMARY = DESCRIPTION = EXTRA = ""
+    ID = GROUP = NAME = SUMMARY = DESCRIPTION = EXTRA = NODATA_OF = ""
     TAGS: tuple = ()
     HELP: dict = {}
     STYLES: dict = {}
@@ -145,10 +150,20 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
         try:
             values = parameters.values(self, given, context)
             settings.resources(values)
-            problem = self.check(values)
+            problem = self.check(values) or self._unwritten(values, given, context)
         except QgsProcessingException as unusable:
             problem = str(unusable)
         return not problem, problem
+
+    def _unwritten(self, values: dict, given, context) -> str:
+        """What is wrong with the formats of the outputs; of a model's step, whose outputs have no names yet, nothing."""
+        job = JOBS.get(self.ID)
+        try:
+            if job:
+                formats.require_written(job, {**values, **parameters.destinations(self, given, context)})
+        except PhenofuseError as problem:
+            return str(problem)
+        return ""
 
     def prepareAlgorithm(self, given, context, feedback):
         self._values = parameters.values(self, given, context)
@@ -167,7 +182,7 @@ class PhenofuseAlgorithm(QgsProcessingAlgorithm):
     def _target_crs(self, given, context) -> QgsCoordinateReferenceSystem:
         """The reference system in which the engine takes polygons: that of INPUT, degrees where there is none yet."""
         if self.parameterDefinition("INPUT"):
-            return self.parameterAsRasterLayer(given, "INPUT", context).crs()
+            return crs_of(given["INPUT"], context)
         return QgsCoordinateReferenceSystem("EPSG:4326")
 
     def processAlgorithm(self, given, context, feedback):

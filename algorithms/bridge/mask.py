@@ -17,7 +17,7 @@ from qgis.core import (
 )
 
 from ...core import files
-from .parameters import layer_path
+from .rasters import layer_address
 from .text import tr
 
 # Decimals of a coordinate: a tenth of a millimetre in degrees, far less in metres.
@@ -46,7 +46,7 @@ def mask_file(layer, target_crs, folder: str, name_field: str | None = None) -> 
         When the layer holds no polygons, or they cannot be brought into the reference system of the series.
     """
     if isinstance(layer, QgsRasterLayer):
-        return layer_path(layer)
+        return layer_address(layer)
     if layer.geometryType() != QgsWkbTypes.GeometryType.PolygonGeometry:
         raise QgsProcessingException(tr("{} holds no polygons. Give a layer of polygons, or for a mask a raster.")
                                      .format(layer.name()))

@@ -6,9 +6,9 @@ Every parameter carries its help: here for the shared keys, in the algorithm's o
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from qgis.core import (
+    QgsMapLayer,
     QgsProcessing,
     QgsProcessingException,
     QgsProcessingParameterAuthConfig,
@@ -33,6 +33,9 @@ from qgis.core import (
     QgsProviderRegistry,
 )
 
+from ...core.formats import FORMATS
+from . import addresses
+from .rasters import Raster, RasterOrPolygons, Rasters, address, layer_or_raster, own_nodata, texts_of
 from .text import tr
 
 ADVANCED = QgsProcessingParameterDefinition.Flag.FlagAdvanced
@@ -57,6 +60,9 @@ SHARED_HELP = {
     "or one on this machine. Empty: as the Processing options say; empty there means this machine, without Dask.",
     "DEVICE": "Where networks run: auto, cpu, or gpu (NVIDIA's). Empty: as the Processing options say.",
     "SEED": "Start of the random numbers: the same seed gives the same result.",
+    "FORMAT": "How values are stored. standard: as they are, in float32; the output's name says whether as GeoTIFF (.tif) or as NetCDF "
+    "by the CF conventions (.nc, for xarray). int16: as whole numbers with a scale, 0.0001 for NDVI and 0.01 for decibels: half the "
+    "size, and values are read back to half such a step. cog: a cloud-optimized GeoTIFF, with overviews. cog_int16: both.",
     "FOLDER": "The folder.",
     "LOAD": "Open the resulting series in QGIS.",
     "PROJECT": "Id of the Google Cloud project that is registered for Earth Engine, such as my-project-123. It is no secret.",
@@ -70,14 +76,12 @@ SHARED_HELP = {
 
 def raster(key: str, description: str, optional: bool = False):
     """One raster layer."""
-    return QgsProcessingParameterRasterLayer(key, description, optional=optional)
+    return Raster(key, description, optional=optional)
 
 
 def rasters(key: str, description: str, optional: bool = False):
     """Several raster layers."""
-    return QgsProcessingParameterMultipleLayers(
-        key, description, QgsProcessing.SourceType.TypeRaster, optional=optional
-    )
+    return Rasters(key, description, QgsProcessing.SourceType.TypeRaster, optional=optional)
 
 
 def files(key: str, description: str, optional: bool = False):
@@ -88,7 +92,7 @@ def files(key: str, description: str, optional: bool = False):
 def mask():
     """MASK: polygons or a raster."""
     kinds = [QgsProcessing.SourceType.TypeRaster, QgsProcessing.SourceType.TypeVectorPolygon]
-    return QgsProcessingParameterMapLayer("MASK", tr("Mask"), optional=True, types=kinds)
+    return RasterOrPolygons("MASK", tr("Mask"), optional=True, types=kinds)
 
 
 def polygons(key: str, description: str):
@@ -172,6 +176,11 @@ def account() -> list:
     ]
 
 
+def form():
+    """FORMAT, as an advanced parameter."""
+    return advanced(choice("FORMAT", tr("Format of the series"), FORMATS, FORMATS[0]))
+
+
 def raster_output(key: str, description: str, optional: bool = False, created: bool = True):
     """A raster to be made."""
     return QgsProcessingParameterRasterDestination(key, description, optional=optional, createByDefault=created)
@@ -232,11 +241,12 @@ def values(algorithm, parameters: dict, context) -> dict:
 
     Called on the thread that owns the layers. Destinations are left out; see `destinations`.
     """
-    return {
+    found = {
         definition.name(): _value(algorithm, definition, parameters, context)
         for definition in algorithm.parameterDefinitions()
         if not definition.isDestination()
     }
+    return {**found, **_own_nodata(algorithm, parameters, context)}
 
 
 def destinations(algorithm, parameters: dict, context) -> dict:
@@ -253,45 +263,47 @@ def destinations(algorithm, parameters: dict, context) -> dict:
     return found
 
 
-def layer_path(layer) -> str:
-    """Path by which GDAL opens a raster layer.
-
-    Raises
-    ------
-    QgsProcessingException
-        When the layer is no file.
-    """
-    if layer.providerType() == "mdal" and Path(layer.source()).is_file():
-        return os.path.abspath(layer.source())  # QGIS takes a NetCDF cube given by its path for a mesh
-    if layer.providerType() != "gdal":
-        raise QgsProcessingException(
-            tr("The layer {} is no raster file (it comes from {}). Save it as GeoTIFF first.").format(
-                layer.name(), layer.providerType()
-            )
-        )
-    source = layer.source()
-    if source.upper().startswith(("NETCDF:", "HDF5:")):
-        return source
-    path = QgsProviderRegistry.instance().decodeUri("gdal", source).get("path") or source
-    return os.path.abspath(path) if os.path.exists(path) else path  # the engine works in another folder
-
-
 def layer_file(layer) -> str | None:
     """The file that a layer of polygons or a raster lies in; None when it lies in none."""
     return QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source()).get("path") or None
 
 
+def _own_nodata(algorithm, parameters, context) -> dict:
+    """LAYERS_NODATA: what the layers of LAYERS say of themselves, in their order; {} where none says anything.
+
+    Raises
+    ------
+    QgsProcessingException
+        When a layer of another parameter, which only takes files as they are, says something.
+    """
+    found = {}
+    for definition in algorithm.parameterDefinitions():
+        if isinstance(definition, (Raster, Rasters)) and definition.name() != "REFERENCE":  # of that only the grid is taken
+            said = [own_nodata(one, context) for one in texts_of(parameters.get(definition.name()))]
+            if any(said) and definition.name() != algorithm.NODATA_OF:
+                raise QgsProcessingException(
+                    tr("{} is a layer with an additional no data value of its own, which is not in the file. Build a series of it "
+                       "with 'Build time series' (phenofuse:buildtimeseries), which knows it, or take it out of the layer's "
+                       "properties.").format(definition.description()))  # fmt: skip
+            if any(said):
+                found[f"{definition.name()}_NODATA"] = said
+    return found
+
+
 def _value(algorithm, definition, parameters, context):
     name, given = definition.name(), parameters.get(definition.name())
     if isinstance(definition, QgsProcessingParameterRasterLayer):
-        layer = algorithm.parameterAsRasterLayer(parameters, name, context)
-        return layer_path(layer) if layer else None
+        if not isinstance(given, (str, QgsMapLayer)):
+            given = algorithm.parameterAsRasterLayer(parameters, name, context)
+        return address(given, context) if given else None
     if isinstance(definition, (QgsProcessingParameterMapLayer, QgsProcessingParameterVectorLayer)):
-        return algorithm.parameterAsLayer(parameters, name, context)
+        return layer_or_raster(algorithm.parameterAsLayer(parameters, name, context), given)
     if isinstance(definition, QgsProcessingParameterMultipleLayers):
         if definition.layerType() == QgsProcessing.SourceType.TypeFile:
             return [os.path.abspath(path) for path in algorithm.parameterAsFileList(parameters, name, context) if path]
-        return [layer_path(layer) for layer in algorithm.parameterAsLayerList(parameters, name, context)]
+        if not all(isinstance(one, (str, QgsMapLayer)) for one in texts_of(given)):
+            given = algorithm.parameterAsLayerList(parameters, name, context)
+        return [address(one, context) for one in texts_of(given)]
     if isinstance(definition, QgsProcessingParameterEnum):
         if definition.allowMultiple():
             chosen = algorithm.parameterAsEnumStrings(parameters, name, context)
@@ -315,7 +327,8 @@ def _value(algorithm, definition, parameters, context):
     if isinstance(definition, QgsProcessingParameterFile):
         path = algorithm.parameterAsFile(parameters, name, context)
         return os.path.abspath(path) if path else None
-    return algorithm.parameterAsString(parameters, name, context) or None
+    written = algorithm.parameterAsString(parameters, name, context)
+    return (addresses.table(written) if name == "DATES" else written) or None
 
 
 def _extent(algorithm, parameters, name, context) -> str | None:

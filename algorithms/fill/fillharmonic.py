@@ -71,6 +71,7 @@ class FillHarmonic(PhenofuseAlgorithm):
             p.advanced(p.choice("TREND", tr("Trend"), ("auto", "yes", "no"), "auto")),
             p.advanced(p.switch("ROBUST", tr("Robust against outliers"), True)),
             p.seed(),
+            p.form(),
             *p.resources(),
             p.raster_output("OUTPUT", tr("Filled series")),
             p.raster_output("UNCERTAINTY", tr("Uncertainty"), optional=True),

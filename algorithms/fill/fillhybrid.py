@@ -46,6 +46,7 @@ class FillHybrid(PhenofuseAlgorithm):
             p.choice("RULE", tr("Rule"), RULES, RULES[0]),
             p.raster("OBSERVED", tr("Series with gaps (clear_share)"), optional=True),
             p.number("THRESHOLD", tr("Share of clear dates (clear_share)"), 0.5, 0, 1),
+            p.form(),
             *p.resources(),
             p.raster_output("OUTPUT", tr("Merged series")),
             p.raster_output("UNCERTAINTY", tr("Uncertainty"), optional=True, created=False),

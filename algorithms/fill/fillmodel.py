@@ -47,6 +47,7 @@ class FillModel(PhenofuseAlgorithm):
             p.integer("MAX_GAP_DAYS", tr("Longest gap to fill in days"), 0),
             p.mask(),
             p.device(),
+            p.form(),
             *p.resources(),
             p.raster_output("OUTPUT", tr("Filled series")),
             p.raster_output("UNCERTAINTY", tr("Uncertainty"), optional=True),

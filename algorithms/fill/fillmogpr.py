@@ -56,6 +56,7 @@ class FillMogpr(PhenofuseAlgorithm):
             p.advanced(p.switch("NOISE_PER_PIXEL", tr("Noise of each pixel (shared)"), False)),
             p.advanced(p.switch("MAXIMUM_LIKELIHOOD", tr("Maximum likelihood (pixel)"), False)),
             p.seed(),
+            p.form(),
             *p.resources(),
             p.raster_output("OUTPUT", tr("Filled series")),
             p.raster_output("UNCERTAINTY", tr("Uncertainty"), optional=True),

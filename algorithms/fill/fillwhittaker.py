@@ -60,6 +60,7 @@ class FillWhittaker(PhenofuseAlgorithm):
             p.advanced(p.switch("ROBUST", tr("Robust against outliers"), True)),
             p.advanced(p.number("WINDOW_DAYS", tr("Window of savgol in days"), 90, 1)),
             p.seed(),
+            p.form(),
             *p.resources(),
             p.raster_output("OUTPUT", tr("Filled series")),
             p.raster_output("UNCERTAINTY", tr("Uncertainty"), optional=True),

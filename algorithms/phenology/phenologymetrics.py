@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from ..bridge import parameters as p
 from ..bridge.algorithm import PhenofuseAlgorithm
+from ..bridge.rasters import crs_of
 from ..bridge.text import tr
 from ..bridge.zonal import summed_up
 
@@ -127,7 +128,7 @@ class PhenologyMetrics(PhenofuseAlgorithm):
         ]
 
     def prepareAlgorithm(self, given, context, feedback):
-        self._crs = self.parameterAsRasterLayer(given, "INPUT", context).crs()
+        self._crs = crs_of(given["INPUT"], context)
         return super().prepareAlgorithm(given, context, feedback)
 
     def perform(self, values, feedback):

@@ -28,6 +28,8 @@ class BuildTimeSeries(PhenofuseAlgorithm):
     HELP = {
         "LAYERS": "The rasters. Instead, a whole folder can be given below.",
         "FOLDER": "A folder of rasters (GeoTIFF, VRT, NetCDF ...), in place of a list.",
+        "SUBFOLDERS": "Look in the folders below as well. Where no file name holds a date, the names of these folders are read: "
+        "2020-01-04/NDVI.tif.",
         "PATTERN": "Which files of the folder: a pattern such as *NDVI*.tif.",
         "VARIABLE": "What to take: NDVI, VV, VH, the name of a band or NetCDF variable, or a part of the names such as NDVI_masked. "
         "Empty: what the files say, where all say the same.",
@@ -45,17 +47,32 @@ class BuildTimeSeries(PhenofuseAlgorithm):
         "SUN_ZENITH": "For PPI: the angle of the sun from the zenith at the overpass, in degrees.",
         "BAND": "Number of the band to take of each file, where bands have no names. Empty: by name.",
         "DATE_SOURCE": "Where dates are: auto (band tags, band names, file names, then DATES, then regular periods), metadata, "
-        "name (of the files), given (DATES), or regular (START_DATE and PERIOD_DAYS).",
+        "name (of the files, or of their folders), given (DATES), or regular (START_DATE and PERIOD_DAYS).",
         "DATES": "Dates, one per band in order, separated by commas; periods as 2023-11-01/2023-11-13. Or a CSV file with "
         "dates, or with file names and dates, as a spreadsheet saves it too (best with cells as yyyy-mm-dd).",
+        "DATE_PATTERN": "How dates are written in the names of files, bands or folders, where they are not found or not plain: %d%m%Y, "
+        "%Y_%j, NDVI_%d-%b-%y. %Y year (%y its last two digits), %m month (%b Jan), %d day, %j day of the year, %H %M %S "
+        "the clock. Without a day it is the month.",
         "START_DATE": "First day of the first period, for files without dates that follow one another in the order of their names.",
         "PERIOD_DAYS": "Length of these periods in days.",
         "SCALE": "Factor for stored numbers, such as 0.0001 for NDVI x 10000. Empty: as the files declare.",
         "OFFSET": "Added after the factor. Empty: as the files declare.",
         "REFERENCE": "Bring everything onto the grid of this raster (reference system, pixels, extent).",
         "RESAMPLING": "How, where grids differ.",
+        "NODATA": "Stored numbers that stand for nothing, before scale: 0, or 0,-9999, or 251..255. What files, masks and alpha "
+        "bands declare is missing anyhow, and so is what a look at the numbers shows to be nothing, which is told; "
+        "none: only what is declared.",
+        "VALID_RANGE": "Lowest and highest value that can be right, after scale, such as -0.2,1. Empty: what is known of the variable.",
+        "OUTSIDE_RANGE": "What values outside of that range are. refuse: missing, but an error where they are more than 1 %; "
+        "missing: missing, however many; clip: the nearest value inside.",
+        "AGGREGATE": "Make one band of the dates of each period: dekads (from the 1st, 11th and 21st of a month), months, or days "
+        "(AGGREGATE_DAYS each, from START_DATE or else from the first date). A period without a date stays as an empty band.",
+        "AGGREGATE_DAYS": "Length of the periods of AGGREGATE = days.",
+        "AGGREGATE_BY": "How: of the values of a pixel in a period the median, mean, smallest or largest, or how many there are. Means "
+        "and medians of radar backscatter are those of its power.",
         "OUTPUT": "The time series: float32, NaN where missing, dates in band names and tags.",
     }
+    NODATA_OF = "LAYERS"
     STYLES = {"OUTPUT": ("series", "Time series")}
     NUMBERS = {"DATE_COUNT": "Number of dates"}
 
@@ -78,12 +95,21 @@ class BuildTimeSeries(PhenofuseAlgorithm):
             p.advanced(p.text("ORBIT", tr("Orbit of radar"))),
             p.advanced(p.number("SUN_ZENITH", tr("Angle of the sun from the zenith"), None, 0, 85)),
             p.advanced(p.text("PATTERN", tr("Files of the folder"), "*")),
+            p.advanced(p.switch("SUBFOLDERS", tr("Subfolders as well"), False)),
+            p.advanced(p.text("DATE_PATTERN", tr("How dates are written in names"))),
             p.advanced(p.integer("BAND", tr("Band number"), None, 1)),
             p.advanced(p.number("SCALE", tr("Scale"))),
             p.advanced(p.number("OFFSET", tr("Offset"))),
             p.advanced(
                 p.choice("RESAMPLING", tr("Resampling"), ("bilinear", "nearest", "cubic", "average"), "bilinear")
             ),
+            p.advanced(p.text("NODATA", tr("Stored numbers that stand for nothing"))),
+            p.advanced(p.text("VALID_RANGE", tr("Range of values that can be right"))),
+            p.advanced(p.choice("OUTSIDE_RANGE", tr("Values outside of the range"), ("refuse", "missing", "clip"), "refuse")),
+            p.advanced(p.choice("AGGREGATE", tr("Composites"), ("none", "dekads", "months", "days"), "none")),
+            p.advanced(p.integer("AGGREGATE_DAYS", tr("Length of composites in days"), None, 1)),
+            p.advanced(p.choice("AGGREGATE_BY", tr("Composites by"), ("median", "mean", "min", "max", "count"), "median")),
+            p.form(),
             *p.resources(),
             p.raster_output("OUTPUT", tr("Time series")),
         ]
@@ -93,10 +119,14 @@ class BuildTimeSeries(PhenofuseAlgorithm):
             return tr("Give either rasters (LAYERS) or a folder (FOLDER).")
         if values["DATE_SOURCE"] == "given" and not values["DATES"]:
             return tr("The dates are to be given, but DATES is empty.")
+        if values["DATE_PATTERN"] and values["DATE_SOURCE"] not in ("auto", "name"):
+            return tr("DATE_PATTERN says how names hold dates: with it, DATE_SOURCE is auto or name.")
         if values["DATE_SOURCE"] == "regular" and not (values["START_DATE"] and values["PERIOD_DAYS"]):
             return tr("Regular periods need START_DATE and PERIOD_DAYS.")
         if values["QUALITY_LAYERS"] == "other" and not values["QUALITY_RULE"]:
             return tr("Other quality layers need a rule (QUALITY_RULE), such as cloudmask: values 1.")
         if values["INDEX"] == "PPI" and values["SUN_ZENITH"] is None:
             return tr("PPI needs the angle of the sun (SUN_ZENITH).")
+        if values["AGGREGATE"] == "days" and not values["AGGREGATE_DAYS"]:
+            return tr("Composites of so many days need AGGREGATE_DAYS.")
         return ""

@@ -24,6 +24,7 @@ class ValidateComposites(PhenofuseAlgorithm):
     HELP = {
         "LAYERS": "The rasters. Instead, a whole folder can be given below.",
         "FOLDER": "A folder of rasters (GeoTIFF, VRT, NetCDF ...), in place of a list.",
+        "SUBFOLDERS": "Look in the folders below as well.",
         "BANDS": "Names of the bands in their order, for files that name none: VV,VH,S2ndvi. Values bear it out.",
         "MIN_VALID_PERCENT": "Every band of every period must have at least this share of valid pixels. 0: a period "
         "lost to clouds is a note.",
@@ -37,6 +38,7 @@ class ValidateComposites(PhenofuseAlgorithm):
             p.folder("FOLDER", tr("or a folder of rasters"), optional=True),
             p.number("MIN_VALID_PERCENT", tr("Least share of valid pixels (%)"), 0, 0, 100),
             p.choice("ON_PROBLEM", tr("When there is a problem"), ("warn", "fail"), "warn"),
+            p.advanced(p.switch("SUBFOLDERS", tr("Subfolders as well"), False)),
             p.advanced(p.text("BANDS", tr("Names of the bands"))),
             p.report_output(),
         ]

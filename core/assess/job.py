@@ -10,6 +10,7 @@ from ..errors import DateError, InputError, UnitError
 from ..report import write_whole
 from ..tiles.gather import gather
 from ..timeseries import Header, Series, Window, open_series, series_spec
+from ..timeseries.storing import asked
 from . import gaps, summary
 from .linear import interpolate
 from .scores import Scores
@@ -36,7 +37,7 @@ def simulate(parameters: dict, resources, events) -> dict:
     options["seed"] = int(parameters["SEED"])
     header = Header(series.variable.name, series.units, "simulategaps", _told(parameters), series.paths[:3])
     spec = series_spec(series.grid, series.periods, header)
-    outputs = {key: (parameters[key], spec) for key in ("OUTPUT", "TRUTH")}
+    outputs = asked({"OUTPUT": spec, "TRUTH": spec}, parameters, series.variable)
     journal = tiles.begin("simulategaps", parameters, outputs)
     if options["pattern"] == "transplanted":
         options["library"] = np.array(journal.once("library", partial(_cloud_sequences, series, options["seed"])), bool)
@@ -144,10 +145,8 @@ def _matched(series: dict[str, Series], events) -> dict[str, np.ndarray]:
 
 
 def _band_of(period, series: Series) -> int:
-    for band, other in enumerate(series.periods):
-        if other.start == period.start and (period.end is None or other.end is None or other.end == period.end):
-            return band
-    return -1
+    bands = [band for band, other in enumerate(series.periods) if other.agrees(period)]
+    return next((band for band in bands if series.periods[band] == period), bands[0] if bands else -1)
 
 
 def _empty(truth: Series) -> Scores:

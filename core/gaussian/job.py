@@ -16,6 +16,7 @@ from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels, varies
 from ..timeseries.series import distinct_names
+from ..timeseries.storing import asked
 from ..version import version
 from . import long_scene, methods, scene_file, summary
 from .long_scene import LongScene
@@ -33,7 +34,7 @@ def run(parameters: dict, resources, events) -> dict:
     ----------
     parameters : dict
         INPUT, COVARIATES (a list); COVARIANCE (``scene``, ``shared`` or ``pixel``), NOISE_PER_PIXEL (for ``shared``),
-        MAXIMUM_LIKELIHOOD (for ``pixel``); DATES or STEP_DAYS, KEEP_OBSERVED, MAX_GAP_DAYS, MASK, SEED; OUTPUT, and optionally
+        MAXIMUM_LIKELIHOOD (for ``pixel``); DATES or STEP_DAYS, KEEP_OBSERVED, MAX_GAP_DAYS, MASK, SEED, FORMAT; OUTPUT, and optionally
         UNCERTAINTY, QUALITY, REPORT; FIT (write what was learnt) and APPLY (use what was learnt), both for ``scene``.
     """
     kind = _kind(parameters)
@@ -129,7 +130,7 @@ def _outputs(parameters: dict, series: list, periods) -> dict:
             ("COVARIANCE", "NOISE_PER_PIXEL", "MAXIMUM_LIKELIHOOD", "KEEP_OBSERVED", "MAX_GAP_DAYS", "SEED")
             if parameters.get(key) is not None}
     header = partial(Header, method="fillmogpr", parameters=told, parents=tuple(one.paths[0] for one in series))
-    return {key: (parameters[key], spec) for key, spec in rasters(target, periods, header).items() if parameters.get(key)}
+    return asked(rasters(target, periods, header), parameters, target.variable)
 
 
 def _bytes_per_pixel(values: int, outputs: int, is_long: bool) -> int:

@@ -13,6 +13,7 @@ from ..timeseries.filling import rasters
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels
+from ..timeseries.storing import asked
 from . import adaptive, cascade
 
 ROBUST_ROUNDS = 3
@@ -25,7 +26,7 @@ def run(parameters: dict, resources, events) -> dict:
     ----------
     parameters : dict
         INPUT; MODEL (``adaptive`` or ``cascade``), ORDER, PERIOD_DAYS, TREND, ROBUST, SEED; DATES or STEP_DAYS,
-        KEEP_OBSERVED, MAX_GAP_DAYS, MASK; OUTPUT, and optionally UNCERTAINTY, QUALITY, HARMONICS, AMPLITUDE_PHASE.
+        KEEP_OBSERVED, MAX_GAP_DAYS, MASK, FORMAT; OUTPUT, and optionally UNCERTAINTY, QUALITY, HARMONICS, AMPLITUDE_PHASE.
     """
     series = open_target(parameters["INPUT"], events)
     periods = output_periods(series.periods, parameters.get("DATES") or "", int(parameters.get("STEP_DAYS") or 0))
@@ -101,7 +102,7 @@ def _outputs(parameters: dict, series: Series, periods, order: int) -> dict:
         "AMPLITUDE_PHASE": RasterSpec(series.grid, _names("amplitude", order) + _names("phase", order),
                                       header("amplitude and phase", series.units)),
     }
-    return {key: (parameters[key], spec) for key, spec in specs.items() if parameters.get(key)}
+    return asked(specs, parameters, series.variable)
 
 
 def _names(what: str, order: int) -> tuple:

@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..parameters import given
 from ..timeseries import Header, Series, open_series, series_spec
 from ..timeseries.filling import rasters
+from ..timeseries.storing import asked
 from .inputs import open_beside, open_fills
 from .merging import RULES, merge
 
@@ -24,7 +25,7 @@ def run(parameters: dict, resources, events) -> dict:
     ----------
     parameters : dict
         SERIES, UNCERTAINTIES and QUALITIES (lists in the same order; QUALITIES optional); RULE (see `merging`); OBSERVED and
-        THRESHOLD (for ``clear_share``); OUTPUT, and optionally UNCERTAINTY, QUALITY, SOURCE.
+        THRESHOLD (for ``clear_share``); FORMAT; OUTPUT, and optionally UNCERTAINTY, QUALITY, SOURCE.
     """
     rule = _rule(parameters)
     fills = open_fills(parameters.get("SERIES") or [], events)
@@ -88,7 +89,7 @@ def _outputs(parameters: dict, fills: list) -> dict:
     header = partial(Header, method="fillhybrid", parameters=told, parents=tuple(one.paths[0] for one in fills))
     specs = {**rasters(target, target.periods, header),
              "SOURCE": series_spec(target.grid, target.periods, header("source", ""), "uint8")}
-    return {key: (parameters[key], spec) for key, spec in specs.items() if parameters.get(key)}
+    return asked(specs, parameters, target.variable)
 
 
 def _bytes_per_pixel(fills: int, dates: int, observed: Series | None) -> int:

@@ -12,6 +12,7 @@ from datetime import date
 import numpy as np
 
 from ..errors import InputError
+from ..timeseries.dates import iso_date
 
 KIND = "phenofuse model"
 FORMAT = 1  # raised when an older Phenofuse could no longer use a file rightly
@@ -269,7 +270,7 @@ def _numbers(values, count: int | None = None) -> bool:
 
 def _day(text) -> date | None:
     try:
-        return date.fromisoformat(text)
+        return iso_date(text)
     except (TypeError, ValueError):
         return None
 

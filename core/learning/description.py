@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 import math
-from datetime import date
 
 from ..report import Mark, Report
+from ..timeseries.dates import iso_date
 from .card import Card, Input
 from .fitness import DAYS_PER_YEAR, SEASON_MARGIN_DAYS
 from .judgement import NAMES, OWN
@@ -67,7 +67,7 @@ def choices(card: Card) -> dict:
 def limits(card: Card) -> list[str]:
     """What the model was not made for, in sentences."""
     found = [f"It was trained {_when(card)} {_where(card)}; outside of that 'Fill with a model' warns."]
-    days = (date.fromisoformat(card.last_date) - date.fromisoformat(card.first_date)).days
+    days = (iso_date(card.last_date) - iso_date(card.first_date)).days
     if days + 2 * SEASON_MARGIN_DAYS < DAYS_PER_YEAR:
         found.append(f"It saw {days} days of the year only: of other seasons it knows nothing.")
     worse = card.metrics.get("worse_gaps")

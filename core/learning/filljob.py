@@ -13,6 +13,7 @@ from ..timeseries.filling import Options, assemble, placed, rasters
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels
+from ..timeseries.storing import asked
 from . import chips, fitness, modelfile
 from .applied import adapted, opened
 from .device import chosen_device, require_torch
@@ -27,7 +28,7 @@ def run(parameters: dict, resources, events) -> dict:
     Parameters
     ----------
     parameters : dict
-        INPUT, COVARIATES (a list), MODEL; LEARN_PRIOR, DATES or STEP_DAYS, KEEP_OBSERVED, MAX_GAP_DAYS, MASK; OUTPUT, and
+        INPUT, COVARIATES (a list), MODEL; LEARN_PRIOR, DATES or STEP_DAYS, KEEP_OBSERVED, MAX_GAP_DAYS, MASK, FORMAT; OUTPUT, and
         optionally UNCERTAINTY and QUALITY.
     """
     require_torch()
@@ -71,7 +72,7 @@ def _outputs(parameters: dict, series: list, periods) -> dict:
     told = {key: parameters[key] for key in ("MODEL", "LEARN_PRIOR", "KEEP_OBSERVED", "MAX_GAP_DAYS")
             if parameters.get(key) is not None}
     header = partial(Header, method="fillmodel", parameters=told, parents=tuple(one.paths[0] for one in series))
-    return {key: (parameters[key], spec) for key, spec in rasters(target, periods, header).items() if parameters.get(key)}
+    return asked(rasters(target, periods, header), parameters, target.variable)
 
 
 def _bytes_per_pixel(values: int, outputs: int, side: int) -> int:

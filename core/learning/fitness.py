@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..timeseries import Series
+from ..timeseries.dates import iso_date
 from ..timeseries.series import distinct_names
 from .card import Card, Input
 
@@ -186,7 +187,7 @@ def _apart(first: float, second: float, factor: float) -> bool:
 
 
 def _day_number(text: str) -> int:
-    return date.fromisoformat(text).toordinal() - _EPOCH
+    return iso_date(text).toordinal() - _EPOCH
 
 
 def _day_text(days: float) -> str:
@@ -194,7 +195,7 @@ def _day_text(days: float) -> str:
 
 
 def _in_year(text: str) -> str:
-    day = date.fromisoformat(text)
+    day = iso_date(text)
     return f"{day.day} {day:%B}"
 
 

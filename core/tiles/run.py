@@ -8,7 +8,8 @@ import numpy as np
 
 from ..outputs import replace_together
 from ..timeseries.grids import Window
-from ..timeseries.writing import BLOCK, RasterWriter
+from ..timeseries.storing import writer
+from ..timeseries.writing import BLOCK
 from .journal import Journal
 from .plan import SIDES, Plan
 from .working import worked
@@ -66,17 +67,17 @@ def _assemble(plan: Plan, outputs: dict, journal: Journal, events) -> None:
     writers = []
     try:
         for name, (path, spec) in outputs.items():
-            writer = RasterWriter(path, spec)
-            writers.append(writer)
+            file = writer(path, spec)
+            writers.append(file)
             part = lru_cache(maxsize=1)(partial(journal.get, name=name))
             for number, (window, tiles) in enumerate(blocks, start=1):
-                writer.write(_joined(window, tiles, part, spec), window)
+                file.write(_joined(window, tiles, part, spec), window)
                 events.progress((len(writers) - 1 + number / len(blocks)) / len(outputs))
-            writer.close()
-        replace_together(move for writer in writers for move in writer.moves)
+            file.close()
+        replace_together(move for file in writers for move in file.moves)
     except BaseException:
-        for writer in writers:
-            writer.discard()
+        for file in writers:
+            file.discard()
         raise
 
 

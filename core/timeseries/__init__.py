@@ -16,8 +16,9 @@ from .masks import polygons_on, read_mask, read_zones, zone_names
 from .opening import open_series, open_target, open_together
 from .raw import RasterFile, list_rasters
 from .series import Series
+from .storing import write_series
 from .variables import VARIABLES, Variable, variable_named
-from .writing import Header, RasterSpec, RasterWriter, series_spec, write_series
+from .writing import Header, RasterSpec, RasterWriter, series_spec
 
 __all__ = [
     "Grid",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 from ..errors import DateError, GridMismatchError, InputError
 from .assembly import Assembly
 from .choosing import candidates, parts_of
-from .dates import Period, dates_given, period_in_name, periods_between, require_increasing
-from .grids import Grid
-from .opening import assemble, stated_period
+from .dates import Period, dates_given, periods_between
+from .grids import Grid, joined
+from .names import DatePattern, dates_in_names, folders_of, hint
+from .opening import assemble, require_read_axes, stated_period, stated_periods
 from .pictures import kinds_text, require_one_picture
 from .raw import RasterFile
 from .series import MERGES, Series, Source
@@ -35,6 +37,10 @@ class Collecting:
         ``auto`` (the contract's order, then `dates`, then regular periods), ``metadata``, ``name``, ``given``, ``regular``.
     dates : str, optional
         List of dates, or a CSV file (dates, or file names and dates).
+    date_pattern : str, optional
+        How dates are written in the names, as strptime writes it.
+    folder : str, optional
+        Where a search through subfolders began; the names of those may hold dates.
     start_date, period_days : date and int, optional
         For regular periods: files in natural order of their names follow one another.
     scale, offset : float, optional
@@ -54,18 +60,35 @@ class Collecting:
         Degrees, for PPI.
     orbit : str
         Of radar: ``ascending``, ``descending``, or the number of a relative orbit; '' takes all.
+    nodata : tuple of (low, high)
+        Stored numbers, as closed ranges, that are missing beside those that the files declare (see `nothing.nodata_in`).
+    layers_nodata : tuple of lists of (low, high)
+        The same for each path by itself; () where there are none.
+    look_for_fill : bool
+        Whether to look for more of them.
+    valid_range : (low, high), optional
+        In place of the variable's, in its units.
+    outside_range : str
+        What values outside of it are: ``refuse``, ``missing``, ``clip``.
     """
 
     variable: str | None = None
     band: int | None = None
     date_source: str = "auto"
     dates: str | None = None
+    date_pattern: str | None = None
+    folder: str | None = None
     start_date: date | None = None
     period_days: int | None = None
     scale: float | None = None
     offset: float | None = None
     reference: Grid | None = None
     resampling: str = "bilinear"
+    nodata: tuple = ()
+    layers_nodata: tuple = ()
+    look_for_fill: bool = True
+    valid_range: tuple | None = None
+    outside_range: str = "refuse"
     merge: str = "mean"
     index: str = ""
     quality_layers: str = ""
@@ -93,30 +116,36 @@ def collect_series(paths, options: Collecting, events) -> Series:
     """
     if not paths:
         raise InputError("No raster was given.", "Choose rasters (LAYERS) or a folder (FOLDER).")
-    files = [part for path in paths for part in parts_of(RasterFile.open(path))]
-    everything = candidates(files, options.band)
-    def dates_of(ones):
-        return _dates_of([(one.file, one.band) for one in ones], options)
+    files = [
+        part.without(own)
+        for path, own in zip(paths, options.layers_nodata or ((),) * len(paths))
+        for part in parts_of(RasterFile.open(path))
+    ]
 
-    assembly = Assembly(everything, options, events, dates_of)
+    def dates_of(ones):
+        return _dates_of([(one.file, one.band) for one in ones], options, events)
+
+    assembly = Assembly(candidates(files, options.band), options, events, dates_of)
     taken = assembly.leads
     found = [(one.file, one.band) for one in taken]
-    _require_one_band_per_date(list({id(one.file): one.file for one in taken}.values()), found, options)
+    used = list({id(one.file): one.file for one in taken}.values())
+    _require_one_band_per_date(used, found, options)
     periods = dates_of(taken)
     kinds = require_one_picture(list(zip(periods, taken)))
     if 1 < len(kinds) <= MOST_KINDS_SAID:
         events.warning(f"The names are of {len(kinds)} kinds, taken together since no date is of two: {kinds_text(kinds)}.")
-    first = taken[0].file
-    grid = options.reference or first.grid
+    first = used[0]
+    grid = options.reference or joined([file.grid for file in used], events)
     dated = list(zip(periods, assembly.images(periods, grid, lambda one: _source(one.file, one.band, grid, first, options))))
-    if [p.start for p, _ in dated] != sorted(p.start for p, _ in dated):
+    if [p.middle for p, _ in dated] != sorted(p.middle for p, _ in dated):
         events.info("The dates were not in order; they are sorted.")
-        dated.sort(key=lambda pair: pair[0].start)
-    used = list(dict.fromkeys(one.file.path for one in taken))
+        dated.sort(key=lambda pair: pair[0].middle)
     name = first.name if len(used) == 1 else f"{first.name} and {len(used) - 1} more"
     series = assemble(name, dated, assembly.variable, first)
-    series = replace(series, grid=grid, merge=options.merge)
-    require_increasing(series.periods, name)
+    series = replace(series, grid=grid, merge=options.merge, outside=options.outside_range, look=options.look_for_fill)
+    if options.valid_range:
+        series = replace(series, variable=replace(series.variable, valid_range=options.valid_range))
+    _say_what_is_known(found, grid, options, events)
     merged = len(dated) - series.count
     if merged:
         repeated = [str(p.start) for p, s in zip(series.periods, series.sources) if len(s) > 1]
@@ -130,10 +159,13 @@ def _source(file: RasterFile, band, grid: Grid, first: RasterFile, options: Coll
         band,
         scale=band.scale if options.scale is None else options.scale,
         offset=band.offset if options.offset is None else options.offset,
+        nothing=band.nothing + options.nodata,
     )
     difference = grid.difference(file.grid)
     if not difference:
         return Source(file.path, band)
+    if grid.offset(file.grid) is not None:
+        return Source(file.path, band, grid, options.resampling)
     if options.reference is None:
         raise GridMismatchError(
             f"{Path(file.path).name} does not lie on the grid of {Path(first.path).name}: {difference}.",
@@ -147,25 +179,54 @@ def _source(file: RasterFile, band, grid: Grid, first: RasterFile, options: Coll
     return Source(file.path, band, grid, options.resampling)
 
 
-def _dates_of(found, options: Collecting) -> list[Period]:
+def _say_what_is_known(found, grid: Grid, options: Collecting, events) -> None:
+    """Say which products were recognised, what their files declare to be nothing, and that a raster lies nowhere."""
+    for product in dict.fromkeys(band.product for _, band in found if band.product):
+        band = next(band for _, band in found if band.product == product)
+        nothing = [one for one in band.nothing if not (band.valid and (one[1] < band.valid[0] or one[0] > band.valid[1]))]
+        numbers = ", ".join(f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in nothing)
+        known = [f"{numbers} of the stored numbers is nothing"] if numbers else []
+        known += [f"only {band.valid[0]:g} to {band.valid[1]:g} are measurements"] if band.valid else []
+        if options.scale is None and band.scale != 1:
+            known.append(f"the factor is {band.scale:g}" + (f", the offset {band.offset:g}" if band.offset else ""))
+        events.info(f"{product}: {'; '.join(known)}.")
+    if not grid.crs and grid.transform == (1.0, 0.0, 0.0, 0.0, 1.0, 0.0):
+        events.warning(
+            "The rasters have no georeference at all: neither where they lie nor how large their pixels are is known, so areas "
+            "and distances are counted in pixels. Assign reference system and extent first, if you have them."
+        )
+
+
+def _dates_of(found, options: Collecting, events) -> list[Period]:
     source = options.date_source
     if source not in DATE_SOURCES:
         raise InputError(f"DATE_SOURCE is '{source}'.", f"Use one of {', '.join(DATE_SOURCES)}.")
+    if options.date_pattern and source in ("auto", "name"):
+        return _by_pattern(found, options)
     periods = [None] * len(found)
     if source in ("auto", "metadata"):
-        periods = [stated_period(file, band) or _file_period(file, found) for file, band in found]
+        periods = [p or _file_period(file, found) for p, (file, _) in zip(stated_periods(found, events), found)]
+        if not options.dates and not options.start_date:
+            require_read_axes(periods, found)
     if source in ("auto", "name"):
-        periods = [p or _name_period(file, found) for p, (file, _) in zip(periods, found)]
+        names = [None if period else name for period, name in zip(periods, _names(found))]
+        periods = [p or named for p, named in zip(periods, dates_in_names(names, _folders(found, options), events))]
+    for key, wanted in (("DATES", options.dates), ("START_DATE", options.start_date)):
+        if source == "auto" and wanted and all(periods):
+            how = "given" if key == "DATES" else "regular"
+            events.warning(f"The files tell their dates themselves, and {key} is not used. DATE_SOURCE = {how} takes it.")
     if source in ("auto", "given") and options.dates and not all(periods):
         periods = _given(found, options.dates)
     if source in ("auto", "regular") and options.start_date and options.period_days and not all(periods):
         periods = list(periods_between(options.start_date, options.period_days, len(found)))
     undated = list(dict.fromkeys(Path(f.path).name for p, (f, _) in zip(periods, found) if p is None))
     if undated:
+        seen = next(filter(None, map(hint, undated)), "")
         raise DateError(
-            f"No date was found for {len(undated)} of {len({f.path for f, _ in found})} files: {_first(undated)}.",
-            "Put dates into the names (2023-11-01 or 20231101), give DATES (a list or a CSV file), or "
-            "START_DATE and PERIOD_DAYS for regular periods.",
+            f"No date was found for {len(undated)} of {len({f.path for f, _ in found})} files: {_first(undated)}."
+            + (f" {seen}." if seen else ""),
+            "Put dates into the names (2023-11-01 or 20231101), say with DATE_PATTERN how they are written there (%d%m%Y), "
+            "give DATES (a list or a CSV file), or START_DATE and PERIOD_DAYS for regular periods.",
         )
     return periods
 
@@ -177,9 +238,29 @@ def _file_period(file: RasterFile, found) -> Period | None:
     return Period.tagged(file.tags)
 
 
-def _name_period(file: RasterFile, found) -> Period | None:
-    """A date in the file's name, for files of one date."""
-    return period_in_name(file.name) if sum(other is file for other, _ in found) == 1 else None
+def _names(found) -> list:
+    """The name of each file of one date; None for bands of files of several."""
+    bands = Counter(id(file) for file, _ in found)
+    return [file.full_name if bands[id(file)] == 1 else None for file, _ in found]
+
+
+def _folders(found, options: Collecting) -> list:
+    return folders_of([file.path for file, _ in found], options.folder)
+
+
+def _by_pattern(found, options: Collecting) -> list:
+    pattern = DatePattern(options.date_pattern)
+    names = [name or band.description for name, (_, band) in zip(_names(found), found)]
+    periods = [pattern.period_in(name) for name in names]
+    if not any(periods):
+        periods = [pattern.period_in(folder) for folder in _folders(found, options)]
+    without = [name or "(no name)" for name, period in zip(names, periods) if period is None]
+    if without:
+        raise DateError(
+            f"{len(without)} of {len(names)} names hold no date written as DATE_PATTERN {pattern.text} says: {_first(without)}.",
+            "Correct DATE_PATTERN, or choose the files by PATTERN.",
+        )
+    return periods
 
 
 def _given(found, text: str) -> list:
@@ -199,6 +280,10 @@ def _require_one_band_per_date(files, found, options: Collecting) -> None:
         bands = [band for other, band in found if other is file]
         if len(bands) < 2 or all(stated_period(file, band) for band in bands):
             continue
+        if options.date_pattern and all(map(DatePattern(options.date_pattern).period_in, (b.description for b in bands))):
+            continue
+        if not options.dates and not options.start_date:
+            require_read_axes([stated_period(file, band) for band in bands], [(file, band) for band in bands])
         if len(files) > 1 or not (options.dates or options.start_date):
             names = ", ".join(b.description or f"band {b.index}" for b in bands[:4])
             raise InputError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,8 @@ HOW = "Write dates as 2023-11-01, periods as 2023-11-01/2023-11-13."
 
 _CLOCK = r"(?:[T ]\d\d?:?\d\d(?::?\d\d(?:\.\d+)?)?(?: ?[AP]M)?(?:Z|[+-]\d\d:?\d\d)?)?"
 _DAY = re.compile(rf"(\d{{4}})(-?)(\d\d)\2(\d\d){_CLOCK}", re.ASCII | re.IGNORECASE)
+
+_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 
 
 @dataclass(frozen=True, order=True)
@@ -48,6 +50,10 @@ class Period:
         """Days since 1970-01-01 of the day, or of the middle of the period."""
         first = (self.start - EPOCH).days
         return float(first) if self.end is None else first + (self.end - self.start).days / 2
+
+    def agrees(self, other: Period) -> bool:
+        """Whether both begin on one day, and end on one where both say when they end."""
+        return self.start == other.start and (self.end is None or other.end is None or self.end == other.end)
 
     @property
     def tags(self) -> dict:
@@ -94,6 +100,20 @@ def day_in(text: str, key: str = "") -> date:
     return _possible(day, text)
 
 
+def iso_date(text: str) -> date:
+    """Read ``2023-11-01`` and nothing else; `date.fromisoformat` reads more of it on newer Pythons.
+
+    Raises
+    ------
+    ValueError
+        When it is none.
+    """
+    match = _ISO.fullmatch(text)
+    if not match:
+        raise ValueError(f"'{text[:40]}' is no date")
+    return date(*map(int, match.groups()))
+
+
 def later(day: date, days: int) -> date:
     """The day so many days later (earlier where negative).
 
@@ -127,77 +147,29 @@ def periods_between(start: date, step_days: int, count: int) -> tuple[Period, ..
 
 
 def require_increasing(periods, what: str) -> None:
-    """Raise `DateError`, naming the first offenders, unless the periods strictly increase."""
+    """Raise `DateError`, naming the first offenders, unless the days that the mathematics uses strictly increase.
+
+    These days are the middles of the periods: of two periods that overlap the one may begin and the other lie first.
+    """
     for number, (a, b) in enumerate(zip(periods, periods[1:]), start=1):
-        if b.start == a.start:
+        if b.middle > a.middle:
+            continue
+        if b == a:
             raise DateError(
-                f"{what}: bands {number} and {number + 1} are both of {a.start}; dates must differ.",
+                f"{what}: bands {number} and {number + 1} are both of {a}; dates must differ.",
                 "Run 'Build time series' (phenofuse:buildtimeseries) on it: it averages equal dates.",
             )
-        if b.start < a.start:
+        if b.middle == a.middle:
+            raise DateError(f"{what}: band {number} ({a}) and band {number + 1} ({b}) have the same middle day.",
+                            "Correct or leave out the longer period.")  # fmt: skip
+        if a.end is None and b.end is None or b.start < a.start:
             raise DateError(
                 f"{what}: band {number + 1} ({b}) comes after band {number} ({a}); dates must increase.",
                 "Run 'Build time series' (phenofuse:buildtimeseries) on it: it sorts the dates.",
             )
-        if b.middle <= a.middle:
-            raise DateError(f"{what}: the middle of band {number + 1} ({b}) does not lie after that of band {number} ({a}).",
-                            "Correct or leave out the longer period.")  # fmt: skip
-
-
-# A date in a name: 2023-11-01, 2023_11_01, 20231101 or (year and day of year, as MODIS has it) 2023305.
-_NAMED_DATE = re.compile(
-    r"(?<!\d)(?:(?P<y>(?:19|20)\d\d)(?P<sep>[-_.]?)(?P<m>\d\d)(?P=sep)(?P<d>\d\d)|(?P<jy>(?:19|20)\d\d)(?P<j>\d{3}))"
-    r"(?!\d)(?P<clock>T\d{4,6})?"
-)
-# What may stand between the two dates of a period's name.
-_BETWEEN = re.compile(r"(?:[_\-/ ]|_?to_?|--)", re.IGNORECASE)
-
-
-def period_in_name(text: str) -> Period | None:
-    """The date, or the two dates of a period, that a file name or band description holds; else None.
-
-    Two plain dates side by side, the later one second, are a period (``20231101_20231113``). Of several
-    other dates the first counts: in product names it is the sensing time, the next the processing time.
-    """
-    found = []
-    for match in _NAMED_DATE.finditer(text or ""):
-        day = _as_date(match)
-        if day is not None:
-            found.append((day, match))
-    if not found:
-        return None
-    (start, first), following = found[0], found[1:2]
-    for end, second in following:
-        between = text[first.end() : second.start()]
-        if end > start and not first["clock"] and not second["clock"] and _BETWEEN.fullmatch(between):
-            return Period(start, end)
-    return Period(start)
-
-
-def _as_date(match) -> date | None:
-    try:
-        if match["y"]:
-            day = date(int(match["y"]), int(match["m"]), int(match["d"]))
-        else:
-            day = datetime.strptime(match["jy"] + match["j"], "%Y%j").date()
-    except ValueError:
-        return None
-    return day if FIRST_YEAR <= day.year <= LAST_YEAR else None
-
-
-_CF_UNITS = re.compile(r"(days?|hours?|minutes?|seconds?)\s+since\s+(\d{4}-\d{1,2}-\d{1,2})", re.IGNORECASE)
-_SECONDS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
-
-
-def cf_date(value: str, units: str | None) -> date | None:
-    """The date of a NetCDF time value under its CF units (days since 1970 where there are none)."""
-    match = _CF_UNITS.search(units or "days since 1970-01-01")
-    try:
-        year, month, day = (int(part) for part in match[2].split("-"))
-        moment = datetime(year, month, day) + timedelta(seconds=float(value) * _SECONDS[match[1].lower().rstrip("s")])
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return moment.date() if FIRST_YEAR <= moment.year <= LAST_YEAR else None
+        raise DateError(f"{what}: the middle of band {number + 1} ({b}) does not lie after that of band {number} ({a}).",
+                        "Run 'Build time series' (phenofuse:buildtimeseries) on it: it sorts by the middles, "
+                        "or correct or leave out the longer period.")  # fmt: skip
 
 
 def dates_given(text: str) -> dict | tuple[Period, ...]:

@@ -15,6 +15,9 @@ from ..errors import InputError
 # Two grids whose corners differ by less than this share of a pixel hold the same pixels: some writers keep
 # coordinates as text of few digits.
 PIXEL_TOLERANCE = 0.01
+# A sample of a grid has at most so many windows of so many pixels a side: enough to tell another variable or unit at
+# once, little enough to cost nothing.
+SAMPLE_WINDOWS, SAMPLE_SIDE = 9, 64
 METRES_PER_DEGREE = 111_320.0  # of latitude, and of longitude on the equator, to 0.6 % everywhere
 
 
@@ -112,9 +115,7 @@ class Grid:
         """
         if not self.crs:
             return None
-        a, b, c, d, e, f = self.transform
-        corners = [(a * x + b * y + c, d * x + e * y + f) for x in (0, self.width) for y in (0, self.height)]
-        xs, ys = zip(*corners)
+        xs, ys = zip(*self.corners)
         return transform_bounds(CRS.from_wkt(self.crs), CRS.from_epsg(4326), min(xs), min(ys), max(xs), max(ys))
 
     @property
@@ -145,6 +146,48 @@ class Grid:
         unit = "deg" if self.is_geographic else "m"
         return f"{self.width} x {self.height} pixels of {x:g} x {y:g} {unit}, {self.crs_name}"
 
+    def offset(self, other: Grid) -> tuple[int, int] | None:
+        """Row and column of this grid at which `other` begins; None unless both are known to cut the earth into the same pixels."""
+        if not self.crs or not _same_crs(self.crs, other.crs):
+            return None
+        a, b, c, d, e, f = self.transform
+        x, y, turn = other.transform[2] - c, other.transform[5] - f, a * e - b * d
+        row, column = round((a * y - d * x) / turn), round((e * x - b * y) / turn)
+        moved = self.moved(row, column, other.width, other.height)
+        # Not only the first corner: pixels of nearly one size drift apart along the rows.
+        apart = (abs(p - q) for mine, theirs in zip(moved.corners, other.corners) for p, q in zip(mine, theirs))
+        return (row, column) if max(apart) <= PIXEL_TOLERANCE * min(self.pixel_size) else None
+
+    def moved(self, row: int, column: int, width: int, height: int) -> Grid:
+        """The same pixels from another row and column on."""
+        a, b, c, d, e, f = self.transform
+        return Grid(self.crs, (a, b, a * column + b * row + c, d, e, d * column + e * row + f), width, height)
+
+    def common(self, window: Window) -> tuple[Window | None, tuple[slice, slice]]:
+        """The part of a window that lies inside, and where that is within an array of the window; (None, _) where there is none."""
+        top, left = max(0, window.row), max(0, window.column)
+        rows = min(self.height, window.row + window.rows) - top
+        columns = min(self.width, window.column + window.columns) - left
+        here = Window(top - window.row, left - window.column, rows, columns).slices
+        return (Window(top, left, rows, columns) if rows > 0 and columns > 0 else None), here
+
+    @property
+    def corners(self) -> list[tuple[float, float]]:
+        """The four corners in coordinates of the reference system."""
+        a, b, c, d, e, f = self.transform
+        return [(a * x + b * y + c, d * x + e * y + f) for x in (0, self.width) for y in (0, self.height)]
+
+    def union(self, others) -> Grid | None:
+        """The smallest grid of the same pixels that holds this one and others; None unless all cut the earth alike."""
+        grids = [self, *(one for one in dict.fromkeys(others) if one != self)]
+        places = [self.offset(one) for one in grids]
+        if None in places:
+            return None
+        top, left = (min(place[i] for place in places) for i in (0, 1))
+        bottom = max(row + one.height for (row, _), one in zip(places, grids))
+        right = max(column + one.width for (_, column), one in zip(places, grids))
+        return self.moved(top, left, right - left, bottom - top)
+
     def difference(self, other: Grid) -> str:
         """What makes `other` another grid, as half a sentence; '' when it is the same."""
         if not _same_crs(self.crs, other.crs):
@@ -160,6 +203,31 @@ class Grid:
         if any(abs(a - b) > PIXEL_TOLERANCE * pixel[0] for a, b in zip(self.transform, other.transform)):
             return "it is rotated or flipped"
         return ""
+
+
+def joined(grids: list, events) -> Grid:
+    """The grid of files that lie side by side on the same pixels; the first one's where they do not, and files say what differs.
+
+    Nothing is resampled: what a file does not reach is missing there.
+    """
+    first = grids[0]
+    whole = first.union(grids)
+    if whole is None or not first.difference(whole):
+        return first
+    events.info(f"The files cut the earth into the same pixels but do not cover the same part of it. The series covers all: "
+                f"{whole.text}. Nothing is resampled; what a file does not reach is missing there.")  # fmt: skip
+    return whole
+
+
+def sample_windows(grid: Grid) -> list[Window]:
+    """A few windows of one size all over a grid, its corners among them."""
+    side = int(math.sqrt(SAMPLE_WINDOWS))
+    rows, columns = min(SAMPLE_SIDE, grid.height), min(SAMPLE_SIDE, grid.width)
+    tops, lefts = (
+        dict.fromkeys(round(place * (size - part) / (side - 1)) for place in range(side))
+        for size, part in ((grid.height, rows), (grid.width, columns))
+    )
+    return [Window(top, left, rows, columns) for top in tops for left in lefts]
 
 
 def _utm_zone(degrees: tuple) -> CRS:

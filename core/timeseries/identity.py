@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..outputs import PART_OF_FILE
+from .cf import is_time
 from .raw import Band, RasterFile
 from .variables import _ALIASES, ABOUT, variable_named, words_of
 
@@ -70,7 +71,7 @@ def said_by(file: RasterFile, band: Band) -> Said:
     """What a band of a file says that it is."""
     tags = band.tags
     dimensions = " ".join(f"{key[len(_DIMENSION):]} {value}" for key, value in tags.items()
-                          if key.startswith(_DIMENSION) and not _is_time(key[len(_DIMENSION):], file))  # fmt: skip
+                          if key.startswith(_DIMENSION) and not is_time(key[len(_DIMENSION):], file.tags.get(f"{key[len(_DIMENSION):]}#units")))  # fmt: skip
     names = set()
     header = file.header.get("variable")
     if header:
@@ -160,10 +161,6 @@ def _ordered(text: str | None) -> tuple:
 
 def _words(text: str | None) -> list:
     return [part.upper() for part in re.split(r"[^A-Za-z0-9]+", text or "") if part]
-
-
-def _is_time(dimension: str, file: RasterFile) -> bool:
-    return dimension in ("t", "time") or "since" in (file.tags.get(f"{dimension}#units") or "")
 
 
 def stem(file: RasterFile) -> str:

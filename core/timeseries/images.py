@@ -62,6 +62,15 @@ class Image:
         """Everything that is read."""
         return self.bands + ((self.quality.source,) if self.quality else ())
 
+    @property
+    def measured(self) -> tuple[Source, ...]:
+        """What holds measurements: the bands, not the quality layer."""
+        return self.bands
+
+    def without(self, nothing) -> Image:
+        """This image with more stored numbers of its bands that are nothing; see `Source.without`."""
+        return replace(self, bands=tuple(band.without(nothing) for band in self.bands))
+
     def read(self, window: Window) -> np.ndarray:
         """Values of a window, (rows, columns) float32; NaN where missing or not clear."""
         values = self.unmasked(window)

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import DateError, InputError
+from .cf import cf_date, how_counted, is_time
 from .choosing import candidates, choose, parts_of, variable_of
-from .dates import FIRST_YEAR, LAST_YEAR, Period, cf_date, period_in_name, require_increasing
+from .dates import FIRST_YEAR, LAST_YEAR, Period, require_increasing
 from .looks import clouds_left, require_fillable, require_no_copy
-from .raw import Band, RasterFile
+from .names import day_comes_first, period_in_name, settled
+from .raw import BOUNDS, Band, RasterFile
 from .series import Series, Source
 from .variables import Variable
 
@@ -45,16 +47,18 @@ def open_series(path: str, variable: str | None = None, events=None, check: bool
     if any(one.file is not file for one in taken):
         names = ", ".join(dict.fromkeys(one.file.name for one in taken))
         raise InputError(f"{Path(path).name} holds several variables: {names}.", f"{BUILD} and say which one as VARIABLE.")
-    periods = [stated_period(file, band) for band in bands]
+    found = [(file, band) for band in bands]
+    periods = stated_periods(found, events)
+    require_read_axes(periods, found)
     if len(bands) == 1 and periods[0] is None:
-        periods = [period_in_name(file.name)]
+        periods = [period_in_name(file.full_name)]
     undated = [band.index for band, period in zip(bands, periods) if period is None]
     if undated:
         raise DateError(
             f"{file.name}: {_bands(undated)} no date of {FIRST_YEAR} to {LAST_YEAR} in name or tags (some tools lose them).",
             f"{BUILD} and give the dates (DATES), or use the file from before that step.",
         )
-    require_increasing(periods, file.name)
+    require_increasing(periods, file.name)  # before equal ones would share a place
     series = assemble(
         file.name,
         [(p, Source(file.path, b)) for p, b in zip(periods, bands)],
@@ -112,14 +116,44 @@ def open_together(paths, events=None) -> list[Series]:
 
 def stated_period(file: RasterFile, band: Band) -> Period | None:
     """The date a band itself states, in the order of the contract; None when it states none."""
-    return Period.tagged(band.tags) or _described(band) or _netcdf(file, band) or _force(band)
+    return stated_periods([(file, band)])[0]
+
+
+def stated_periods(found: list, events=None) -> list:
+    """The date that each band of a set itself states, in the order of the contract; None where one states none.
+
+    Parameters
+    ----------
+    found : list of (RasterFile, Band)
+    events : Events, optional
+        Told how times were counted and names were read, where that is not plain.
+    """
+    plain = [Period.tagged(band.tags) or _described(band) for _, band in found]
+    names = ["" if period else band.description for period, (_, band) in zip(plain, found)]
+    day_first = day_comes_first(names)
+    named = settled([period_in_name(name, day_first) for name in names], events)
+    periods = [a or b or _bounded(file, band) or _force(band) for a, b, (file, band) in zip(plain, named, found)]
+    if events is not None:
+        told = {how: axis[0] for a, b, one in zip(plain, named, found)
+                if not a and not b and (axis := _time_axis(*one)) and (how := how_counted(*axis[1:]))}  # fmt: skip
+        for how, name in told.items():
+            events.info(f"The time axis '{name}': {how}.")
+    return periods
+
+
+def require_read_axes(periods: list, found: list) -> None:
+    """Raise `DateError` where a band without a period has a time axis: what it says is not to be passed over."""
+    for period, (file, band) in zip(periods, found):
+        axis = _time_axis(file, band)
+        if period is None and axis:
+            cf_date(*axis[1:], axis[0])
 
 
 def assemble(name: str, dated: list, variable: Variable, file: RasterFile) -> Series:
-    """A series from (period, source) pairs in their final order; equal dates share one place."""
+    """A series from (period, source) pairs in their final order; equal periods share one place."""
     sources = {}
     for period, source in dated:
-        sources.setdefault(period.start, (period, []))[1].append(source)
+        sources.setdefault(period, []).append(source)
     source = dated[0][1].sources[0]
     band = source.band
     units = " ".join((band.units, file.tags.get("units", ""), file.header.get("units", ""))).lower()
@@ -128,29 +162,50 @@ def assemble(name: str, dated: list, variable: Variable, file: RasterFile) -> Se
     return Series(
         name,
         variable,
-        tuple(p for p, _ in sources.values()),
+        tuple(sources),
         source.aligned_to or file.grid,
-        tuple(tuple(s) for _, s in sources.values()),
+        tuple(map(tuple, sources.values())),
         linear_power=variable.is_backscatter and any(w in units for w in ("linear", "power", "intensity")),
         header=file.header,
     )
 
 
 def _described(band: Band) -> Period | None:
+    """The date or period that is the whole description of a band."""
     try:
         return Period.parse(band.description)
     except DateError:
-        return period_in_name(band.description)
+        return None
 
 
 def _netcdf(file: RasterFile, band: Band) -> Period | None:
+    axis = _time_axis(file, band)
+    try:
+        return Period(cf_date(*axis[1:], axis[0])) if axis else None
+    except DateError:
+        return None
+
+
+def _time_axis(file: RasterFile, band: Band) -> tuple | None:
+    """(name, value, units, calendar) of the time of a band of a NetCDF file; of several axes the one that is time by its name."""
+    found = []
     for key, value in band.tags.items():
         name = key[len("NETCDF_DIM_") :]
-        units = file.tags.get(f"{name}#units")
-        if key.startswith("NETCDF_DIM_") and (name in ("t", "time") or "since" in (units or "")):
-            day = cf_date(value, units)
-            return Period(day) if day else None
-    return None
+        units, calendar, meaning = (file.tags.get(f"{name}#{what}") for what in ("units", "calendar", "standard_name"))
+        if key.startswith("NETCDF_DIM_") and (meaning == "time" or is_time(name, units)):
+            found.append((name.lower() not in ("t", "time") and meaning != "time", name, value, units, calendar))
+    return min(found, key=lambda one: one[0])[1:] if found else None
+
+
+def _bounded(file: RasterFile, band: Band) -> Period | None:
+    """The period that a NetCDF axis tells with its bounds; its time alone where it has none, or of a day."""
+    for key, ends in band.tags.items():
+        if key.startswith(BOUNDS):
+            axis = f"NETCDF_DIM_{key[len(BOUNDS) :]}"
+            found = [_netcdf(file, replace(band, tags={**band.tags, axis: end})) for end in ends.split(",")]
+            if all(found) and (found[1].start - found[0].start).days > 1:
+                return Period(found[0].start, found[1].start)
+    return _netcdf(file, band)
 
 
 def _force(band: Band) -> Period | None:

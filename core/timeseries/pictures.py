@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from .choosing import Candidate
-from .dates import period_in_name
+from .names import period_in_name
 from .identity import names_in, stem
 
 # Words that only tell a band or its resolution: without them the names of the bands of one image are alike.

@@ -6,8 +6,9 @@ import fnmatch
 import os
 import re
 import warnings
+import zipfile
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import remote
@@ -18,24 +19,36 @@ os.environ.update(remote.HOLD)
 
 import numpy as np
 import rasterio
-from rasterio.enums import MaskFlags, Resampling
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
-from rasterio.vrt import WarpedVRT
-from rasterio.warp import calculate_default_transform
 
 from ..errors import InputError
 from ..foreign import tag_in
-from ..outputs import PART_OF_FILE
-from .grids import Grid, Window
+from ..outputs import PART_OF_FILE, file_of
+from . import nothing
+from .aligning import align
+from .containers import SUFFIXES, driver_of, kinds_in, rasters_in
+from .grids import Grid, Window, sample_windows
+from .products import FORCE, product_of
+from .variables import variable_in, variable_named
 
 TAG = "PHENOFUSE"
-SUFFIXES = (".tif", ".tiff", ".vrt", ".nc", ".img", ".jp2", ".bsq", ".dat")
-_NETCDF_DRIVERS = ("netCDF", "HDF5")
+BOUNDS = "NETCDF_BOUNDS_"
 
 
 @dataclass(frozen=True)
 class Band:
-    """What a file says about one of its bands (`index` counts from 1)."""
+    """What a file says about one of its bands (`index` counts from 1).
+
+    Parameters
+    ----------
+    alpha : int, optional
+        The band that is 0 where this one has no value.
+    nothing, valid
+        Stored numbers that are no measurements: closed ranges, and the range that holds all others (see `nothing`).
+    product : str
+        The product whose numbers these are known to be, with what else there is to know of it.
+    """
 
     index: int
     description: str
@@ -45,6 +58,10 @@ class Band:
     offset: float
     nodata: float | None
     units: str
+    alpha: int | None = None
+    nothing: tuple = ()
+    valid: tuple | None = None
+    product: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,11 +86,14 @@ class RasterFile:
         """
         remote.require_here(str(path))
         with _dataset(str(path)) as src:
-            bands = tuple(_band(src, i) for i in src.indexes)
-            crs = src.crs.to_wkt() if src.crs else ""
+            alpha = _alpha(src)
+            tags = src.tags()
+            name = PART_OF_FILE.match(str(path))
+            name = Path(name["file"] if name else path).stem
+            bands = tuple(_band(src, i, alpha, tags, name) for i in src.indexes if i != alpha)
+            bands = _bounded(bands, src, str(path))
             parts = tuple(remote.followed(str(path), src.subdatasets))
-            grid = Grid(crs, tuple(src.transform)[:6], src.width, src.height)
-            return cls(str(path), grid, bands, src.tags(), src.driver, parts)
+            return cls(str(path), _grid(src), bands, tags, src.driver, parts)
 
     @property
     def name(self) -> str:
@@ -82,9 +102,22 @@ class RasterFile:
         return part["name"] if part else Path(self.path).stem
 
     @property
+    def full_name(self) -> str:
+        """The name by which the file may be dated: of a part of a file, that of the file and its own."""
+        part = PART_OF_FILE.match(self.path)
+        return f"{Path(part['file']).stem}_{part['name']}" if part else self.name
+
+    @property
     def header(self) -> dict:
         """The JSON object of the ``PHENOFUSE`` tag, or {}; what is not of the type that it should be is left out."""
-        return tag_in(self.tags.get(TAG))
+        return tag_in(self.tags.get(TAG) or self.tags.get(f"NC_GLOBAL#{TAG}"))
+
+    def without(self, ranges) -> RasterFile:
+        """The same with closed ranges of stored numbers that stand for nothing, beside what it declares itself."""
+        if not ranges:
+            return self
+        more = tuple((float(low), float(high)) for low, high in ranges)
+        return replace(self, bands=tuple(replace(band, nothing=band.nothing + more) for band in self.bands))
 
     def part(self, name: str) -> RasterFile:
         """The NetCDF variable of that name.
@@ -95,9 +128,11 @@ class RasterFile:
             When there is none; the message lists what there is.
         """
         names = {PART_OF_FILE.match(p)["name"]: p for p in self.parts if PART_OF_FILE.match(p)}
-        for key, path in names.items():
-            if key.lower() == name.lower():
-                return RasterFile.open(path)
+        exact = [path for key, path in names.items() if key.lower() == name.lower()]
+        wanted = variable_named(name)
+        meant = exact or [path for key, path in names.items() if variable_in(key) == wanted]  # 250m 16 days NDVI
+        if len(meant) == 1:
+            return RasterFile.open(meant[0])
         raise InputError(
             f"{Path(self.path).name} has no variable '{name}'; it has {', '.join(names) or 'none'}.",
             "Give one of these as VARIABLE.",
@@ -122,11 +157,10 @@ class RasterFile:
         ndarray, (rows, columns)
             float32 (float64 where the file holds float64); infinite and impossible values stay as they are.
         """
-        band = self.bands[index - 1]
+        band = next(band for band in self.bands if band.index == index)
+        window = window or self.grid.window
         with _dataset(self.path) as src:
-            raw = src.read(index, window=_as_rasterio(window or self.grid.window))
-            mask = _dataset_mask(src, index, window or self.grid.window)
-        return decoded(raw, band, scale, offset, mask)
+            return decoded(src.read(index, window=_as_rasterio(window)), band, scale, offset, _mask(src, band, window))
 
 
 def read_bands(
@@ -139,21 +173,64 @@ def read_bands(
     bands : list of Band
         With the scale, offset and nodata to use.
     aligned_to : Grid, optional
-        Grid that `window` speaks of, when it is not the file's own; values are resampled onto it.
+        Grid that `window` speaks of, when it is not the file's own. Where both have the same pixels these are read as they
+        are, and are missing where the file does not reach; else values are resampled onto it.
     """
     with _dataset(path) as src:
-        with _on_grid(src, aligned_to, resampling, bands[0].nodata) as view:
-            where = _as_rasterio(window)
-            plain = all(b.scale == 1 and b.offset == 0 for b in bands)
-            masked = aligned_to is None and _has_dataset_mask(src)
-            if plain and not masked and all(b.dtype == "float32" for b in bands) and out.flags.c_contiguous:
-                view.read([b.index for b in bands], window=where, out=out)
-                for band, values in zip(bands, out):
-                    _blank(values, values, band.nodata)
-                return
-            for position, band in enumerate(bands):
-                mask = _dataset_mask(src, band.index, window) if masked else None
-                out[position] = decoded(view.read(band.index, window=where), band, mask=mask)
+        if aligned_to is None:
+            _read(src, bands, window, out)
+            return
+
+        def read(part: Window) -> np.ndarray:
+            values = np.empty((len(bands), part.rows, part.columns), "float32")
+            _read(src, bands, part, values)
+            return values
+
+        own = _grid(src)
+        place = aligned_to.offset(own)
+        if place is None:
+            align(own, aligned_to, resampling, window, read, out)
+            return
+        out[...] = np.nan
+        there, here = own.common(Window(window.row - place[0], window.column - place[1], window.rows, window.columns))
+        if there is not None:
+            out[(slice(None), *here)] = read(there)
+
+
+def _read(src, bands, window: Window, out: np.ndarray) -> None:
+    where = _as_rasterio(window)
+    plain = all(b.scale == 1 and b.offset == 0 and b.dtype == "float32" and b.alpha is None for b in bands)
+    if plain and not _has_mask(src) and out.flags.c_contiguous:
+        src.read([b.index for b in bands], window=where, out=out)
+        for band, values in zip(bands, out):
+            _blank(values, values, band)
+        return
+    for position, band in enumerate(bands):
+        out[position] = decoded(src.read(band.index, window=where), band, mask=_mask(src, band, window))
+
+
+def read_stored(path: str, bands) -> tuple[Grid, list[tuple]]:
+    """Stored numbers of several bands in a few windows all over a file, and which of them are not declared to be nothing.
+
+    Returns
+    -------
+    Grid
+        Of the file; its `sample_windows` are read.
+    list of (ndarray, ndarray)
+        Of each band (windows, rows, columns): the numbers, and True where they may be measurements.
+    """
+    found = []
+    with _dataset(path) as src:
+        own = _grid(src)
+        windows = sample_windows(own)
+        for band in bands:
+            raw = np.stack([src.read(band.index, window=_as_rasterio(window)) for window in windows])
+            seen = ~nothing.where(raw, band.nothing, band.valid) & np.isfinite(raw)
+            if band.nodata is not None:
+                seen &= raw != (np.float32(band.nodata) if raw.dtype == np.float32 else band.nodata)
+            masks = [_mask(src, band, window) for window in windows]
+            found.append((raw, seen if masks[0] is None else seen & np.stack(masks)))
+    return own, found
 
 
 def decoded(raw: np.ndarray, band: Band, scale=None, offset=None, mask=None) -> np.ndarray:
@@ -165,7 +242,7 @@ def decoded(raw: np.ndarray, band: Band, scale=None, offset=None, mask=None) -> 
     values = raw.astype("float64" if raw.dtype.itemsize > 2 and raw.dtype != np.float32 else "float32")
     if scale != 1 or offset != 0:
         values = (values.astype("float64") * scale + offset).astype("float32")
-    _blank(values, raw, band.nodata)
+    _blank(values, raw, band)
     if mask is not None:
         values[~mask] = np.nan
     return values
@@ -183,8 +260,14 @@ def files_of(path: str) -> list[str]:
         return remote.followed(path, src.files)
 
 
-def list_rasters(folder: str | Path, pattern: str = "*") -> list[str]:
+def list_rasters(folder: str | Path, pattern: str = "*", subfolders: bool = False) -> list[str]:
     """Raster files of a folder whose names match, in the natural order of the names (``_2`` before ``_10``).
+
+    Parameters
+    ----------
+    folder, pattern : path and str
+    subfolders : bool
+        Look in the folders below as well; hidden ones are left out.
 
     Raises
     ------
@@ -194,17 +277,36 @@ def list_rasters(folder: str | Path, pattern: str = "*") -> list[str]:
     folder = Path(folder)
     if not str(folder).strip(". ") or not folder.is_dir():
         raise InputError(f"{folder} is not a folder.", "Give the folder which holds the rasters.")
-    found = [
-        p
-        for p in folder.iterdir()
-        if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and fnmatch.fnmatch(p.name, pattern)
-    ]
+    found = _rasters_below(folder, pattern, subfolders)
     if not found:
+        below = [] if subfolders else _rasters_below(folder, pattern, True)
+        if below:
+            raise InputError(
+                f"The folder {folder} itself holds no raster named like '{pattern}', but its subfolders hold {len(below)} "
+                f"(the first is {_below(below[0], folder)}).",
+                "Say that subfolders are to be searched (SUBFOLDERS), or choose one of them.",
+            )
         raise InputError(
-            f"The folder {folder} holds no raster named like '{pattern}' ({', '.join(SUFFIXES)}).",
-            "Choose another folder or pattern.",
+            f"The folder {folder} holds no raster named like '{pattern}': {kinds_in(folder)}.",
+            f"Choose another folder or pattern; rasters are known by the endings {', '.join(SUFFIXES)}, or a .hdr beside them.",
         )
-    return [str(p) for p in sorted(found, key=lambda p: natural_key(p.name))]
+    return found
+
+
+def _rasters_below(folder: Path, pattern: str, subfolders: bool) -> list[str]:
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if subfolders and not name.startswith(".")]
+        for name in names:
+            inside = rasters_in(Path(parent, name))
+            # The pattern may speak of an archive, or of what is in it.
+            found += inside if fnmatch.fnmatch(name, pattern) else [one for one in inside if fnmatch.fnmatch(Path(one).name, pattern)]
+    return sorted(found, key=lambda address: natural_key(_below(address, folder)))
+
+
+def _below(address: str, folder: Path) -> str:
+    """The end of an address after a folder, whatever stands before that (``/vsizip/``)."""
+    return address.rpartition(f"{folder.as_posix()}/" if address.startswith("/vsi") else f"{folder}{os.sep}")[2]
 
 
 def natural_key(name: str) -> list:
@@ -216,8 +318,7 @@ def natural_key(name: str) -> list:
 
 @contextmanager
 def _dataset(path: str):
-    part = PART_OF_FILE.match(path)
-    file = Path(part["file"] if part else path)
+    file = file_of(path) or Path(path)
     is_remote = remote.leads_away(path)
     if is_remote:
         remote.allow()
@@ -230,10 +331,16 @@ def _dataset(path: str):
             raise InputError(f"There is no file {file}.", "Check the path.") from problem
         if file.is_dir():
             raise InputError(f"{file} is a folder.", "Give a raster file, or use FOLDER.") from problem
-        if file.suffix.lower() in (".nc", ".nc4", ".h5"):
+        driver = driver_of(file)
+        if driver and driver not in _drivers():
             raise InputError(
-                f"{file.name} cannot be read: this engine's GDAL has no NetCDF reader for it ({problem}).",
-                "Convert it to GeoTIFF, for example with gdal_translate, one file per variable.",
+                f"{file.name} cannot be read: it is {driver}, and this engine's GDAL has no reader for {driver}.",
+                "QGIS has one: bring it to GeoTIFF with 'Translate (convert format)' (gdal:translate), one file per variable and date.",
+            ) from problem
+        if zipfile.is_zipfile(file) and not path.startswith("/vsi"):
+            raise InputError(
+                f"{file.name} is an archive.",
+                f"Give what is in it, as /vsizip/{file.as_posix()}/NAME, or the folder that holds it as FOLDER.",
             ) from problem
         raise InputError(f"{file.name} cannot be read as a raster ({problem}).", "Check the file.") from problem
     with src:
@@ -245,57 +352,123 @@ def _dataset(path: str):
             ) from problem
 
 
-def _band(src, index: int) -> Band:
-    tags = {**src.tags(index, ns="FORCE"), **src.tags(index)}
-    nodata = src.nodatavals[index - 1]
+def _drivers() -> dict:
+    with rasterio.Env() as env:
+        return env.drivers()
+
+
+def _grid(src) -> Grid:
+    return Grid(src.crs.to_wkt() if src.crs else "", tuple(src.transform)[:6], src.width, src.height)
+
+
+def _band(src, index: int, alpha: int | None, file_tags: dict, name: str) -> Band:
+    force = src.tags(index, ns="FORCE")
+    tags = {**force, **src.tags(index)}
+    dtype, scale, offset = src.dtypes[index - 1], src.scales[index - 1], src.offsets[index - 1]
+    description = src.descriptions[index - 1] or ""
+    variable = tags.get("NETCDF_VARNAME")
+    own = {key.partition("#")[2]: value for key, value in file_tags.items() if variable and key.startswith(f"{variable}#")}
+    said = {**file_tags, **own, **tags}
+    integer = dtype.startswith(("int", "uint"))
+    product = FORCE if force.get("Domain") and dtype == FORCE.dtype else product_of(name, description, dtype)
+    if integer and (scale, offset) == (1, 0):
+        scale, offset = _factor(force, said, product)
+    numbers, valid = nothing.declared(said, dtype, scale, offset)
+    if product:
+        numbers += tuple(one for one in product.nothing if one not in numbers)
+        valid = valid or product.valid
     return Band(
         index,
-        src.descriptions[index - 1] or "",
+        description,
         tags,
-        src.dtypes[index - 1],
-        src.scales[index - 1],
-        src.offsets[index - 1],
-        nodata,
+        dtype,
+        scale,
+        offset,
+        src.nodatavals[index - 1],
         src.units[index - 1] or tags.get("units", ""),
+        alpha,
+        tuple(dict.fromkeys(numbers)),
+        valid,
+        " (".join(filter(None, (product.title, product.note))) + (")" if product.note else "") if product else "",
     )
 
 
-@contextmanager
-def _on_grid(src, grid: Grid | None, resampling: str, nodata):
-    if grid is None:
-        yield src
-        return
-    crs = rasterio.crs.CRS.from_wkt(grid.crs)
-    native, _, _ = calculate_default_transform(src.crs, crs, src.width, src.height, *src.bounds)
-    x, y = grid.pixel_size
-    # GDAL would choose kernel width and approximate coordinates per window read: fixed, results do not depend on tiles.
-    with WarpedVRT(
-        src,
-        crs=crs,
-        transform=rasterio.Affine(*grid.transform),
-        width=grid.width,
-        height=grid.height,
-        resampling=Resampling[resampling],
-        tolerance=1e-6,
-        XSCALE=native.a / x,
-        YSCALE=-native.e / y,
-        nodata=np.nan if nodata is None and src.dtypes[0].startswith("float") else nodata,
-    ) as view:
-        yield view
+def _bounded(bands: tuple, src, path: str) -> tuple:
+    """The bands of a NetCDF variable with the ends of their periods, `BOUNDS` and the axis's name, as one more tag.
+
+    CF keeps them in a variable of its own, which GDAL leaves aside.
+    """
+    said, part = src.tags(), PART_OF_FILE.match(path)
+    named = {key[: -len("#bounds")]: name for key, name in said.items() if key.endswith("#bounds")}
+    for axis, variable in named.items() if src.driver == "netCDF" else ():
+        times = [band.tags.get(f"NETCDF_DIM_{axis}") for band in bands]
+        if not times or None in times:
+            continue
+        try:
+            with _dataset(f'netcdf:"{part["file"] if part else path}":{variable}') as table:
+                ends = table.read(1).astype("float64")
+        except InputError:  # the times themselves are there
+            continue
+        if len(ends) != len(set(times)) or ends.shape[1] != 2:
+            continue
+        inside = [np.all((rows[:, 0] <= when) & (when <= rows[:, 1]))  # GDAL turns round what has no place on the earth
+                  for when in [np.array(list(dict.fromkeys(times)), float)] for rows in (ends, ends[::-1])]  # fmt: skip
+        if any(inside):
+            rows = dict(zip(dict.fromkeys(times), ends if inside[0] else ends[::-1]))
+            bands = tuple(replace(band, tags={**band.tags, f"{BOUNDS}{axis}": ",".join(map(repr, rows[time].tolist()))})
+                          for band, time in zip(bands, times))  # fmt: skip
+    return bands
+
+
+def _factor(force: dict, tags: dict, product) -> tuple[float, float]:
+    """Scale and offset of stored integers whose file declares none where GDAL looks: FORCE's, those of attributes, the product's."""
+    try:
+        return 1 / float(force["Scale"]), 0.0
+    except (KeyError, ValueError, ZeroDivisionError):
+        pass
+    said = nothing.factor_in(tags)
+    return said if said != (1, 0) or not product else (product.scale, product.offset)
+
+
+def _alpha(src) -> int | None:
+    """The band that says where the others have values; None without one.
+
+    GDAL takes the fourth of four unnamed bands of bytes for one, whatever it holds: there its numbers decide.
+    """
+    if src.count < 2 or ColorInterp.alpha not in src.colorinterp:
+        return None
+    index = src.colorinterp.index(ColorInterp.alpha) + 1
+    if src.descriptions[index - 1] or any(key.startswith(("start_time", "NETCDF_DIM")) for key in src.tags(index)):
+        return None
+    if src.count == 4 and src.dtypes[0] == "uint8" and not any(src.descriptions):
+        sample = src.read(index, out_shape=(min(src.height, 256), min(src.width, 256)))
+        if not set(np.unique(sample).tolist()) <= {0, 255}:
+            return None
+    return index
 
 
 def _as_rasterio(window: Window):
     return rasterio.windows.Window(window.column, window.row, window.columns, window.rows)
 
 
-def _blank(values: np.ndarray, raw: np.ndarray, nodata) -> None:
-    if nodata is not None and not np.isnan(nodata):
-        values[raw == (np.float32(nodata) if raw.dtype == np.float32 else nodata)] = np.nan
+def _blank(values: np.ndarray, raw: np.ndarray, band: Band) -> None:
+    if band.nothing or band.valid:
+        values[nothing.where(raw, band.nothing, band.valid)] = np.nan
+    if band.nodata is not None and not np.isnan(band.nodata):
+        values[raw == (np.float32(band.nodata) if raw.dtype == np.float32 else band.nodata)] = np.nan
 
 
-def _has_dataset_mask(src) -> bool:
-    return MaskFlags.per_dataset in src.mask_flag_enums[0] and MaskFlags.alpha not in src.mask_flag_enums[0]
+def _has_mask(src) -> bool:
+    """Whether a mask lies beside the values, of the file or of its bands (of those, GDAL names no kind)."""
+    flags = src.mask_flag_enums[0]
+    return not flags or (MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags)
 
 
-def _dataset_mask(src, index: int, window: Window):
-    return src.read_masks(index, window=_as_rasterio(window)) > 0 if _has_dataset_mask(src) else None
+def _mask(src, band: Band, window: Window):
+    """Where alpha band and mask let a band have values; None without them."""
+    where = _as_rasterio(window)
+    mask = src.read_masks(band.index, window=where) > 0 if _has_mask(src) else None
+    if band.alpha is None:
+        return mask
+    alpha = src.read(band.alpha, window=where) > 0
+    return alpha if mask is None else alpha & mask

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import GridMismatchError, UnitError
-from .dates import Period, days_of
-from .grids import Grid, Window
+from . import scaling, undeclared
+from .dates import Period, days_of, require_increasing
+from .grids import Grid, Window, sample_windows
 from .raw import Band, read_bands
+from .reducers import reduced
 from .variables import Variable
 
 # How the parts of one picture become one value where they overlap.
 MERGES = ("mean", "first", "last", "max", "median")
 # A few impossible values are damage and count as missing; more of them mean that the raster is something else.
 MOST_IMPOSSIBLE = 0.01
-# The check reads at most so many dates and so many windows of so many pixels a side: enough to tell another
-# variable or unit at once, little enough to cost nothing.
-CHECKED_DATES, CHECKED_WINDOWS, CHECKED_SIDE = 12, 9, 64
+CHECKED_DATES = 12  # at most, in the sample windows of the grid
 # Numbers that programs write for "nothing" without declaring it: limits of the integer types and rows of nines.
 STANDS_FOR_NOTHING = (-99, -999, -9999, -99999, -32768, 32767, 65535, 255, -128, -2147483648)
 
@@ -38,6 +37,15 @@ class Source:
     def sources(self) -> tuple[Source, ...]:
         """Everything that is read: itself."""
         return (self,)
+
+    @property
+    def measured(self) -> tuple[Source, ...]:
+        """What holds measurements: itself."""
+        return (self,)
+
+    def without(self, nothing) -> Source:
+        """Itself, with more stored numbers that are nothing; `nothing` tells them of a band."""
+        return replace(self, band=replace(self.band, nothing=self.band.nothing + nothing(self.band)))
 
     def read(self, window: Window) -> np.ndarray:
         """Values of a window, (rows, columns) float32, as the file holds them."""
@@ -62,6 +70,11 @@ class Series:
         Whether the files hold linear power, which is converted to decibels when read.
     header : dict
         The file's own ``PHENOFUSE`` object, if any.
+    outside : str
+        What values outside of the variable's range are: ``missing``; ``refuse``: the same, and an error where they are
+        many; ``clip``: the nearest value inside.
+    look : bool
+        Whether to look for fill values that no file declares.
     """
 
     name: str
@@ -72,6 +85,11 @@ class Series:
     linear_power: bool = False
     header: dict | None = None
     merge: str = "mean"
+    outside: str = "refuse"
+    look: bool = True
+
+    def __post_init__(self):
+        require_increasing(self.periods, self.name)
 
     @property
     def count(self) -> int:
@@ -87,6 +105,11 @@ class Series:
     def units(self) -> str:
         """Units of what `read` returns."""
         return self.variable.units
+
+    @property
+    def sampled_dates(self) -> np.ndarray:
+        """Positions of the dates that a look at the values is made of."""
+        return np.unique(np.linspace(0, self.count - 1, CHECKED_DATES).round().astype(int))
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -112,7 +135,7 @@ class Series:
         for layer in values:
             if self.linear_power:
                 _to_decibels(layer)
-            _blank_impossible(layer, self.variable)
+            _confine(layer, self.variable, self.outside)
         return values
 
     def read_unchecked(self, window: Window | None = None, dates=None) -> np.ndarray:
@@ -138,36 +161,16 @@ class Series:
 
     def _merged(self, sources, window: Window) -> np.ndarray:
         """One picture of the parts of a date, of what is possible in each; the mean of backscatter is that of its power."""
-        if self.merge == "mean":
-            return self._average(sources, window)
         parts = np.stack([self._possible_part(source, window) for source in sources])
-        if self.merge in ("first", "last"):
-            kept = parts[0 if self.merge == "first" else -1].copy()
-            for other in parts[1:] if self.merge == "first" else parts[-2::-1]:
-                kept = np.where(np.isnan(kept), other, kept)
-            return kept
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # pixels that no part has seen
-            return (np.nanmax if self.merge == "max" else np.nanmedian)(parts, axis=0)
+        return reduced(parts, self.merge, decibels=self.variable.is_backscatter and not self.linear_power)
 
     def _possible_part(self, source, window: Window) -> np.ndarray:
         values = source.read(window)
+        if self.outside == "clip" and not self.linear_power:
+            _confine(values, self.variable, self.outside)
         with np.errstate(invalid="ignore"):
             seen = np.isfinite(values) & ((values > 0) if self.linear_power else _possible(values, self.variable))
         return np.where(seen, values, np.float32(np.nan))
-
-    def _average(self, sources, window: Window) -> np.ndarray:
-        total = np.zeros((window.rows, window.columns))
-        count = np.zeros(total.shape, int)
-        decibels = self.variable.is_backscatter and not self.linear_power
-        for source in sources:
-            values = self._possible_part(source, window)
-            seen = np.isfinite(values)
-            total[seen] += 10 ** (values[seen] / 10) if decibels else values[seen]
-            count += seen
-        with np.errstate(invalid="ignore"):
-            mean = total / np.where(count, count, np.nan)
-        return (10 * np.log10(mean) if decibels else mean).astype("float32")
 
     def require_same_grid(self, other: Series) -> None:
         """Raise `GridMismatchError`, naming difference and cure, unless `other` lies on this grid."""
@@ -181,41 +184,76 @@ class Series:
     def checked(self, events=None) -> Series:
         """This series after a look at a sample of its values.
 
-        Recognises linear power (and says so), tells undeclared nodata, and refuses a raster that holds something else.
+        Tells undeclared fill values and recognises linear power (and says so), refuses a raster that holds something else,
+        and doubts a factor.
 
         Raises
         ------
         UnitError
-            When more than 1 % of the sampled values cannot be of this variable.
+            When more than 1 % of the sampled values cannot be of this variable, unless `outside` says what they are.
         """
-        sample = self._sample()
-        series = self
+        series = undeclared.settled(self, events) if self.look else self
+        sample = series._sample()
         if self.variable.is_backscatter and not self.linear_power and _looks_linear(sample, self.header or {}):
-            series = replace(self, linear_power=True)
+            series = replace(series, linear_power=True)
             _say(events, f"{self.name}: {self.variable.name} is linear power; it is converted to decibels.")
         if series.linear_power:
             _to_decibels(sample)
         finite = sample[np.isfinite(sample)]
         wrong = finite[~_possible(finite, self.variable)]
-        if not len(wrong):
-            return series
+        if len(wrong):
+            self._judge(finite, wrong, events)
+        else:
+            self._doubt(finite, events)
+        return series
+
+    def _judge(self, finite, wrong, events) -> None:
         fill, times = _commonest(wrong)
         share = len(wrong) / len(finite)
-        if times > 0.99 * len(wrong) and (fill in STANDS_FOR_NOTHING or abs(fill) > 1e19):
+        alone = times > 0.99 * len(wrong)
+        # One number among measurements; where whole numbers have no factor, it may be all of the measurements.
+        odd = alone and times >= undeclared.FEWEST and len(wrong) < len(finite) and not self._whole
+        if alone and (fill in STANDS_FOR_NOTHING or abs(fill) > 1e19 or odd):
             _say(
                 events,
                 f"{self.name}: the value {fill:g} is not declared as nodata but cannot be "
-                f"{self.variable.name}; it counts as missing.",
+                f"{self.variable.name}; it counts as missing ({share:.1%} of the values looked at).",
             )
-        elif share > MOST_IMPOSSIBLE:
+        elif share > MOST_IMPOSSIBLE and self.outside == "refuse":
             raise UnitError(self._impossible(wrong, share), self._remedy(finite))
         else:
             _say(
                 events,
                 f"{self.name}: {share:.2%} of the values cannot be {self.variable.name} "
-                f"(for example {wrong[0]:g}) and count as missing.",
+                f"(for example {wrong[0]:g}) and "
+                + (f"are set to {self._range}." if self.outside == "clip" else "count as missing."),
             )
-        return series
+
+    def _doubt(self, finite, events) -> None:
+        band = self.sources[0][0].measured[0].band
+        if events is not None and len(finite) and self._integers and scaling.is_index(self.variable):
+            text = scaling.doubt(self.variable.name, finite, band.dtype, band.scale, band.offset)
+            if text:
+                events.warning(f"{self.name}: {text}")
+
+    @property
+    def _integers(self) -> bool:
+        return bool(self._stored) and all(band.dtype.startswith(("int", "uint")) for band in self._stored)
+
+    @property
+    def _stored(self) -> list[Band]:
+        """The bands that hold the values themselves; none where they are computed of several."""
+        return [part.measured[0].band for group in self.sources for part in group if len(part.measured) == 1]
+
+    @property
+    def _whole(self) -> bool:
+        """Whether values are whole numbers as stored."""
+        return any(band.dtype.startswith(("int", "uint")) and band.scale == 1 for band in self._stored)
+
+    @property
+    def _range(self) -> str:
+        low, high = self.variable.valid_range
+        return f"{low:g} to {high:g}" + ("" if self.variable.units in ("", "1") else f" {self.variable.units}")
 
     def digests(self) -> tuple[str, ...]:
         """Per date, a digest of its day and of its values in a few windows all over the grid; '' where these are empty.
@@ -239,26 +277,31 @@ class Series:
         return np.concatenate([self.read(window, dates).reshape(count, -1) for window in sample_windows(self.grid)], axis=1)
 
     def _impossible(self, wrong, share) -> str:
-        low, high = self.variable.valid_range
-        unit = "" if self.variable.units == "1" else f" {self.variable.units}"
         return (
             f"{self.name} is said to hold {self.variable.name}, but {share:.0%} of its values lie outside "
-            f"{low:g} to {high:g}{unit} (they reach from {wrong.min():g} to {wrong.max():g})."
+            f"{self._range} (they reach from {wrong.min():g} to {wrong.max():g})."
         )
 
     def _remedy(self, finite) -> str:
-        stored_as_integers = all(s.band.dtype.startswith(("int", "uint")) for group in self.sources for part in group for s in part.sources)
-        if self.variable.name == "NDVI" and stored_as_integers and np.abs(finite).max() <= 10000:
-            return "It looks like NDVI x 10000: build it with SCALE = 0.0001 (phenofuse:buildtimeseries)."
-        if self.variable.name == "NDVI" and np.median(finite) < -3:
-            return (
-                "These look like radar decibels in an NDVI band: check the export with "
-                "'Validate composites' (phenofuse:validatecomposites), and which band you chose."
-            )
-        return "Check the variable, unit and scale, for example with 'Validate composites' (phenofuse:validatecomposites)."
+        band = self.sources[0][0].measured[0].band
+        if scaling.is_index(self.variable):
+            low, high = scaling.stored_range(finite, band.scale, band.offset)
+            found = scaling.guess(self.variable.name, low, high, band.dtype) if self._integers or _are_whole(finite) else None
+            if found and (found.scale, found.offset) != (band.scale, band.offset):
+                return f"{found.text} Build it with that (phenofuse:buildtimeseries)."
+            if np.median(finite) < -3:
+                return (
+                    f"These look like radar decibels in an {self.variable.name} band: check the export with "
+                    "'Validate composites' (phenofuse:validatecomposites), and which band you chose."
+                )
+        return (
+            "Check the variable, unit and scale, for example with 'Validate composites' (phenofuse:validatecomposites). Where "
+            "such values are known to be wrong, OUTSIDE_RANGE = missing (or clip) of 'Build time series' leaves them out; where "
+            "they are right, VALID_RANGE gives another range; a number that stands for nothing is given as NODATA."
+        )
 
     def _sample(self) -> np.ndarray:
-        dates = np.unique(np.linspace(0, self.count - 1, CHECKED_DATES).round().astype(int))
+        dates = self.sampled_dates
         return np.concatenate([self.read_unchecked(window, dates).ravel() for window in sample_windows(self.grid)])
 
 
@@ -273,15 +316,6 @@ def distinct_names(series: list[Series]) -> list[str]:
         label = "" if len(twins) == 1 else f" {orbit}" if told else f" {twins.index(place) + 1}"
         found.append(variable + label)
     return found
-
-
-def sample_windows(grid: Grid) -> list[Window]:
-    """A few windows all over a grid, for a look at what a raster holds."""
-    side = int(np.sqrt(CHECKED_WINDOWS))
-    rows, columns = min(CHECKED_SIDE, grid.height), min(CHECKED_SIDE, grid.width)
-    tops = np.unique(np.linspace(0, grid.height - rows, side).round().astype(int))
-    lefts = np.unique(np.linspace(0, grid.width - columns, side).round().astype(int))
-    return [Window(int(top), int(left), rows, columns) for top in tops for left in lefts]
 
 
 def _by_file(wanted) -> dict:
@@ -301,8 +335,11 @@ def _possible(values: np.ndarray, variable: Variable) -> np.ndarray:
     return (values >= low) & (values <= high)
 
 
-def _blank_impossible(values: np.ndarray, variable: Variable) -> None:
+def _confine(values: np.ndarray, variable: Variable, outside: str) -> None:
+    """Take what cannot be of the variable away; clipped are only values that are finite."""
     with np.errstate(invalid="ignore"):
+        if outside == "clip":
+            np.clip(values, *variable.limits, out=values, where=np.isfinite(values))
         values[~_possible(values, variable)] = np.nan
 
 
@@ -318,6 +355,10 @@ def _looks_linear(sample: np.ndarray, header: dict) -> bool:
     if header.get("units") == "dB" or not len(finite):
         return False
     return bool(np.mean(finite >= 0) > 0.999 and np.median(finite) < 2)
+
+
+def _are_whole(values: np.ndarray) -> bool:
+    return bool(np.mean(values == np.round(values)) > 0.99)
 
 
 def _commonest(values: np.ndarray) -> tuple[float, int]:

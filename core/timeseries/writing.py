@@ -9,19 +9,23 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+import rasterio.shutil
 from rasterio.errors import RasterioError
 
 from .. import files
 from ..errors import DiskError, OutputError
 from ..outputs import SIDECARS, replace_together
 from ..version import version
-from .dates import Period
 from .grids import Grid, Window
 from .raw import TAG
 from .variables import variable_named
 
 # Tile side of the contract: 73 bands of 512 x 512 read one band in 3 ms with INTERLEAVE=BAND, in 143 ms with PIXEL.
 BLOCK = 256
+# Of int16: the lowest number stands for nothing, as in most products.
+NOTHING, LARGEST = -32768, 32767
+# The COG driver interleaves by pixel and holds a block of all bands at once; no more than the engine's block cache.
+COG_BLOCKS, MOST_IN_A_BLOCK = (512, 256, 128, 64, 32, 16), 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,10 @@ class RasterSpec:
         Tags per band.
     dtype, nodata
         ``float32`` with NaN, or for example ``uint8`` with None.
+    step : float, optional
+        Values are stored as int16, in multiples of this.
+    cog : bool
+        Whether it is a cloud-optimized GeoTIFF.
     """
 
     grid: Grid
@@ -73,11 +81,28 @@ class RasterSpec:
     dtype: str = "float32"
     nodata: float | None = float("nan")
     band_tags: tuple = ()
+    step: float | None = None
+    cog: bool = False
 
     @property
     def bytes(self) -> int:
         """Size without compression."""
         return self.grid.width * self.grid.height * len(self.bands) * np.dtype(self.dtype).itemsize
+
+    @property
+    def stored(self) -> tuple:
+        """Type and nodata in the file."""
+        return (self.dtype, self.nodata) if self.step is None else ("int16", NOTHING)
+
+    def encoded(self, values: np.ndarray) -> np.ndarray:
+        """Values as the file stores them.
+
+        A standard deviation has no upper end: what is too large for int16 is stored as the largest number there is.
+        """
+        if self.step is None:
+            return np.asarray(values, self.dtype)
+        steps = np.rint(np.asarray(values, "float64") / self.step)
+        return np.where(np.isfinite(steps), np.clip(steps, -LARGEST, LARGEST), NOTHING).astype("int16")
 
 
 def series_spec(grid: Grid, periods, header: Header, dtype: str = "float32") -> RasterSpec:
@@ -112,28 +137,34 @@ class RasterWriter:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise files.failure(self.path, problem) from problem
-        grid = spec.grid
-        profile = {
-            "driver": "GTiff", "dtype": spec.dtype, "nodata": spec.nodata,
-            "width": grid.width, "height": grid.height, "count": len(spec.bands),
-            "crs": grid.crs or None, "transform": rasterio.Affine(*grid.transform),
-            "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "interleave": "band",
-            "compress": "deflate", "predictor": 3 if np.dtype(spec.dtype).kind == "f" else 2, "bigtiff": "IF_SAFER",
-        }  # fmt: skip
         with _write_errors(self.path):
-            self._file = rasterio.open(self.temporary, "w", **profile)
-            self._file.update_tags(**{TAG: spec.header.text, "AREA_OR_POINT": "Area"})
-            for index, text in enumerate(spec.bands, start=1):
-                self._file.set_band_description(index, text)
-                if spec.band_tags:
-                    self._file.update_tags(index, **spec.band_tags[index - 1])
+            self._file = self._opened()
+
+    def _opened(self):
+        """The file, open, with all that it says of itself."""
+        spec, grid, (dtype, nodata) = self.spec, self.spec.grid, self.spec.stored
+        file = rasterio.open(
+            self.temporary, "w", driver="GTiff", dtype=dtype, nodata=nodata,
+            width=grid.width, height=grid.height, count=len(spec.bands),
+            crs=grid.crs or None, transform=rasterio.Affine(*grid.transform),
+            tiled=True, blockxsize=BLOCK, blockysize=BLOCK, interleave="band",
+            compress="deflate", predictor=_predictor(dtype), bigtiff="IF_SAFER",
+        )  # fmt: skip
+        file.update_tags(**{TAG: spec.header.text, "AREA_OR_POINT": "Area"})
+        for index, text in enumerate(spec.bands, start=1):
+            file.set_band_description(index, text)
+            if spec.band_tags:
+                file.update_tags(index, **spec.band_tags[index - 1])
+        if spec.step is not None:
+            file.scales = [spec.step] * len(spec.bands)
+        return file
 
     def write(self, values: np.ndarray, window: Window | None = None, band: int | list | None = None) -> None:
         """Write (bands, rows, columns) of all or a list of bands, or one band's (rows, columns), at a window; default: everywhere."""
         window = window or self.spec.grid.window
         where = rasterio.windows.Window(window.column, window.row, window.columns, window.rows)
         with _write_errors(self.path):
-            self._file.write(np.asarray(values, self.spec.dtype), window=where, indexes=band)
+            self._file.write(self.spec.encoded(values), window=where, indexes=band)
 
     def close(self) -> None:
         """Complete the temporary file.
@@ -145,11 +176,28 @@ class RasterWriter:
         """
         with _write_errors(self.path):
             self._file.close()
+            if self.spec.cog:
+                self._optimize()
             with rasterio.open(self.temporary) as written:  # a full disk cuts the file short without a word
                 written.read(
                     written.count,
                     window=rasterio.windows.Window(max(0, written.width - 1), max(0, written.height - 1), 1, 1),
                 )
+
+    def _optimize(self) -> None:
+        """Make a cloud-optimized GeoTIFF of the closed file: with overviews, everything about it at its beginning."""
+        dtype, _ = self.spec.stored
+        width = len(self.spec.bands) * np.dtype(dtype).itemsize
+        side = next((side for side in COG_BLOCKS if side**2 * width <= MOST_IN_A_BLOCK), COG_BLOCKS[-1])
+        plain = self.temporary.with_name(f"{self.temporary.name}.plain")
+        files.replace(self.temporary, plain)
+        try:
+            rasterio.shutil.copy(
+                plain, self.temporary, driver="COG", blocksize=side, compress="deflate", predictor="YES",
+                bigtiff="IF_SAFER", overview_resampling="average" if np.dtype(self.spec.dtype).kind == "f" else "nearest",
+            )  # fmt: skip
+        finally:
+            plain.unlink(missing_ok=True)
 
     @property
     def moves(self) -> list:
@@ -184,12 +232,8 @@ class RasterWriter:
             raise
 
 
-def write_series(
-    path: str, values: np.ndarray, grid: Grid, periods: tuple[Period, ...], header: Header, dtype: str = "float32"
-) -> None:
-    """Write a whole series (dates, rows, columns) at once; large ones are written by tiles (`core.tiles`)."""
-    with RasterWriter(path, series_spec(grid, periods, header, dtype)) as writer:
-        writer.write(values)
+def _predictor(dtype: str) -> int:
+    return 3 if np.dtype(dtype).kind == "f" else 2
 
 
 def variable_header(name: str, **rest) -> Header:

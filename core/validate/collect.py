@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 from ..timeseries import Grid, Period, RasterFile, Window, variable_named
-from ..timeseries.dates import period_in_name
 from ..timeseries.identity import said_by
-from ..timeseries.opening import stated_period
+from ..timeseries.names import dates_in_names, folders_of
+from ..timeseries.opening import stated_periods
 from ..timeseries.variables import VARIABLES, variable_in
 from . import checks
 from .checks import Layer, check_bands
@@ -63,7 +63,8 @@ def collect(paths: list, names: tuple, events) -> RasterSet:
     files, found = _open(paths)
     if not files:
         raise InputError(f"None of {len(paths)} files can be read: {found[0].what}", "Check the paths.")
-    opened = [_Opened(file, _variables(file, names)) for file in files]
+    dates = dates_in_names([file.name for file in files], folders_of([file.path for file in files]))
+    opened = [_Opened(*one) for one in zip(files, [_variables(file, names) for file in files], dates, _labels(files))]
     grid = _usual_grid(opened)
     found += _check_grids(opened, grid) + _check_names(opened, names) + _check_file_dates(opened)
     layers = []
@@ -90,18 +91,25 @@ def judge(rasters: RasterSet, least_valid_percent: float = 0.0) -> list:
     )
 
 
+def _labels(files) -> list:
+    """Names for people, each unlike all others: with the folder where files of several have the same name."""
+    names = [label(file) for file in files]
+    times = Counter(names)
+    folders = folders_of([file.path for file in files])
+    return [name if times[name] == 1 or not folder else f"{folder}/{name}" for name, folder in zip(names, folders)]
+
+
 def label(file: RasterFile) -> str:
-    """A file's name for people, unlike that of any other: with its suffix, and the variable of a NetCDF part."""
+    """A file's name for people: with its suffix, and the variable of a NetCDF part."""
     return re.split(r"[/\\]", file.path)[-1].replace('"', "")
 
 
 class _Opened:
-    """A file with the variable and the period of each of its bands."""
+    """A file with the variable and the period of each of its bands, the date in its name, and what it is called."""
 
-    def __init__(self, file: RasterFile, variables: list):
-        self.file, self.variables = file, variables
-        self.periods = _periods(file, variables)
-        self.name = label(file)
+    def __init__(self, file: RasterFile, variables: list, named: Period | None, name: str):
+        self.file, self.variables, self.named, self.name = file, variables, named, name
+        self.periods = _periods(file, variables, named)
         self.is_stack = len(set(self.periods)) > 1
 
     @property
@@ -132,16 +140,12 @@ def _variables(file: RasterFile, names: tuple) -> list:
     return [name if name in JUDGED else "" for name in known]
 
 
-def _periods(file: RasterFile, variables: list) -> list:
+def _periods(file: RasterFile, variables: list, named: Period | None) -> list:
     """The period of every band. A file's own date counts for all bands, unless they hold one variable at many dates."""
-    stated = [stated_period(file, band) for band in file.bands]
+    stated = stated_periods([(file, band) for band in file.bands])
     if any(stated) or (len(file.bands) > 1 and len(set(variables)) < len(variables) and len(set(variables)) == 1):
         return stated
-    return [_period_of_file(file)] * len(file.bands)
-
-
-def _period_of_file(file: RasterFile) -> Period | None:
-    return Period.tagged(file.tags) or period_in_name(file.name)
+    return [Period.tagged(file.tags) or named] * len(file.bands)
 
 
 def _layer(one: _Opened, band, variable: str, period) -> Layer:
@@ -233,7 +237,7 @@ def _check_file_dates(opened: list) -> list:
     """Compare the date in a file's name with what its tags or bands say, where that is one period."""
     found = []
     for one in opened:
-        named, stated = period_in_name(one.file.name), set(one.periods)
+        named, stated = one.named, set(one.periods)
         if named and len(stated) == 1 and None not in stated and next(iter(stated)).start != named.start:
             found.append(Finding("date_conflict", f"{one.name} is tagged {next(iter(stated))}.", where=one.name))
     return found

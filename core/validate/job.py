@@ -17,7 +17,7 @@ def run(parameters: dict, resources, events) -> dict:
     Parameters
     ----------
     parameters : dict
-        LAYERS or FOLDER; BANDS (names of unnamed bands, by position); MIN_VALID_PERCENT (0: no demand);
+        LAYERS or FOLDER with SUBFOLDERS; BANDS (names of unnamed bands, by position); MIN_VALID_PERCENT (0: no demand);
         ON_PROBLEM (``fail`` or ``warn``); REPORT.
 
     Raises
@@ -25,7 +25,9 @@ def run(parameters: dict, resources, events) -> dict:
     InputError
         When nothing can be read, or ON_PROBLEM is ``fail`` and there is a problem. The report is written before.
     """
-    paths = parameters.get("LAYERS") or list_rasters(parameters.get("FOLDER") or "")
+    paths = parameters.get("LAYERS") or list_rasters(
+        parameters.get("FOLDER") or "", subfolders=bool(parameters.get("SUBFOLDERS"))
+    )
     names = tuple(name.strip() for name in (parameters.get("BANDS") or "").split(",") if name.strip())
     least_valid = float(parameters.get("MIN_VALID_PERCENT") or 0)
     rasters = collect(paths, names, events.step(0, 0.9))

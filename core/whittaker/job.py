@@ -13,6 +13,7 @@ from ..timeseries.filling import placed, rasters
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
 from ..timeseries.sampling import sample_pixels
+from ..timeseries.storing import asked
 from .methods import CRITERIA, MODES, Options, fill, learn
 from .typical import Typical
 
@@ -30,7 +31,7 @@ def run(parameters: dict, resources, events) -> dict:
     parameters : dict
         INPUT; MODE (``whittaker``, ``savgol`` or ``linear``); SMOOTHING (``auto`` or a number), CRITERION, LAMBDA_INPUT, ENVELOPE,
         ROBUST (all for ``whittaker``), WINDOW_DAYS (for ``savgol``); WEIGHTS, MASK, DATES or STEP_DAYS, KEEP_OBSERVED, MAX_GAP_DAYS,
-        SEED; OUTPUT, and optionally UNCERTAINTY, QUALITY, LAMBDA.
+        SEED, FORMAT; OUTPUT, and optionally UNCERTAINTY, QUALITY, LAMBDA.
     """
     series = open_target(parameters["INPUT"], events)
     options = _options(parameters, series)
@@ -95,7 +96,7 @@ def _weights(path: str | None, series: Series, events) -> Series | None:
         return None
     weights = open_series(path, events=events)
     series.require_same_grid(weights)
-    if [period.start for period in weights.periods] != [period.start for period in series.periods]:
+    if weights.count != series.count or not all(a.agrees(b) for a, b in zip(weights.periods, series.periods)):
         raise InputError(f"{weights.name} has other dates than {series.name}.", "Give one band of weights for each date of INPUT.")
     return weights
 
@@ -134,7 +135,7 @@ def _outputs(parameters: dict, series: Series, periods) -> dict:
                                              "MAX_GAP_DAYS", "SEED") if parameters.get(key) is not None}
     header = partial(Header, method="fillwhittaker", parameters=told, parents=series.paths[:3])
     specs = {**rasters(series, periods, header), "LAMBDA": RasterSpec(series.grid, ("smoothing",), header("smoothing", "d3"))}
-    return {key: (parameters[key], spec) for key, spec in specs.items() if parameters.get(key)}
+    return asked(specs, parameters, series.variable)
 
 
 def _bytes_per_pixel(dates: int, weighted: bool, outputs: int) -> int:
