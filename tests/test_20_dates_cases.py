@@ -212,6 +212,9 @@ def test_a_time_axis_that_is_not_understood_is_named(tmp_path, units, calendar):
             with pytest.raises(DateError) as caught:
                 read()
             assert "'time'" in caught.value.text and f"'{units}'" in caught.value.text and (calendar or "") in caught.value.text
+        heard = Heard()
+        run("validatecomposites", {"LAYERS": [path], "REPORT": str(tmp_path / "r.html")}, Resources(), heard)
+        assert any("'time'" in text and f"'{units}'" in text for text in heard.warnings)
     assert days_of(paths[:1], date_source="name") == january(4)
     assert days_of(paths[1:], dates="2020-01-04,2020-01-09") == january(4, 9)
 
