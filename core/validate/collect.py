@@ -145,7 +145,9 @@ def _variables(file: RasterFile, names: tuple) -> list:
 def _periods(file: RasterFile, variables: list, named: Period | None) -> list:
     """The period of every band. A file's own date counts for all bands, unless they hold one variable at many dates."""
     stated = stated_periods([(file, band) for band in file.bands])
-    if any(stated) or _axis_unread(file, stated) or (len(file.bands) > 1 and len(set(variables)) < len(variables) and len(set(variables)) == 1):
+    if any(stated) or _axis_unread(file, stated):
+        return stated
+    if len(file.bands) > 1 and len(set(variables)) < len(variables) and len(set(variables)) == 1:
         return stated
     return [Period.tagged(file.tags) or named] * len(file.bands)
 
