@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from phenofuse.core.errors import DateError
 from phenofuse.core.timeseries.cf import cf_date
-from phenofuse.core.timeseries.dates import Period, dates_given, periods_between, require_increasing
+from phenofuse.core.timeseries.dates import Period, dates_given, iso_date, periods_between, require_increasing
 from phenofuse.core.timeseries.names import period_in_name
 
 
@@ -127,3 +127,20 @@ def test_values_beside_dates_are_no_names(tmp_path):
     path = tmp_path / "dates.csv"
     path.write_text("date;value\n2024-01-01;0,5\n2024-02-01;0,5\n")
     assert [str(period) for period in dates_given(str(path))] == ["2024-01-01", "2024-02-01"]
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("2020-01-04T23:30:00-03:00", "2020-01-05"), ("20200105T003000+0700", "2020-01-04"), ("2020-01-04T10:20:30.123Z", "2020-01-04"),
+    ("2020-01-04 10:20+00:00", "2020-01-04"), ("2020-01-04T23:30", "2020-01-04")])
+def test_a_time_with_a_zone_is_of_the_day_in_utc(text, expected):
+    """In lists of dates as in the tags of bands, in both ways of writing."""
+    assert str(Period.parse(text)) == expected
+    assert str(Period.tagged({"start_time": text})) == expected
+
+
+@pytest.mark.parametrize("text", ["20240101", "2024-W01-1", "2024-1-1", "2024-01-01T00:00", "２０２４-01-01", "2024-02-30", ""])
+def test_an_iso_date_is_the_same_on_every_python(text):
+    """What newer Pythons read beside 2024-01-01 is none."""
+    with pytest.raises(ValueError):
+        iso_date(text)
+    assert iso_date("2024-01-01") == date(2024, 1, 1)

@@ -44,6 +44,7 @@ _ORIGIN = re.compile(
     r"\s*(?:Z|UTC|GMT|(?:UTC|GMT)?(?P<sign>[+-])(?P<zh>\d\d?)(?::?(?P<zm>\d\d))?|0?0:00)?",
     re.IGNORECASE | re.ASCII,
 )
+_NUMBER = re.compile(r"[+-]?(?:\d{1,40}\.?\d{0,40}|\.\d{1,40})(?:e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)  # as every Python has it
 # The absolute time axis of the Climate Data Operators: 20200104.5 is noon of 4 January 2020.
 _AS_WRITTEN = re.compile(r"\s*days?\s+as\s+%Y%m%d\.%f\s*")
 
@@ -129,18 +130,16 @@ def _date(value: str, units: str | None, calendar: str | None) -> date:
 
 
 def _number(value: str) -> Fraction:
-    try:
-        return Fraction(value)
-    except ValueError:
-        raise ValueError(f"'{value[:40]}' is no number") from None
+    if not _NUMBER.fullmatch(value):
+        raise ValueError(f"'{value[:40]}' is no number")
+    return Fraction(value)
 
 
 def _untold(value: str) -> str | None:
     """What a number without units counts since 1970; None where it is none of a possible date."""
-    try:
-        count = Fraction(value)
-    except ValueError:
+    if not _NUMBER.fullmatch(value):
         return None
+    count = Fraction(value)
     for unit in _UNTOLD:
         if 365 * 2 <= count * _NANOSECONDS[unit] / DAY < 365.25 * (LAST_YEAR + 1 - 1970):
             return unit

@@ -18,6 +18,7 @@ FIRST_YEAR, LAST_YEAR = 1972, 2100
 HOW = "Write dates as 2023-11-01, periods as 2023-11-01/2023-11-13."
 
 _CLOCK = r"(?:[T ]\d\d?:?\d\d(?::?\d\d(?:\.\d+)?)?(?: ?[AP]M)?(?:Z|[+-]\d\d:?\d\d)?)?"
+_ZONED = re.compile(r"[\d-]+[T ](\d\d?):?(\d\d).*([+-])(\d\d):?(\d\d)", re.ASCII | re.IGNORECASE)
 _DAY = re.compile(rf"(\d{{4}})(-?)(\d\d)\2(\d\d){_CLOCK}", re.ASCII | re.IGNORECASE)
 
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
@@ -78,14 +79,18 @@ class Period:
     def tagged(cls, tags: dict) -> Period | None:
         """What ``start_time`` and ``end_time`` say; None where they say nothing that is a date."""
         start, end = tags.get("start_time"), tags.get("end_time")
-        try:
-            return cls.parse(f"{start[:10]}/{(end or start)[:10]}") if start else None
-        except DateError:
-            return None
+        for length in (None, 10):  # whatever stands behind the date
+            try:
+                return cls.parse(f"{start[:length]}/{(end or start)[:length]}") if start else None
+            except DateError:
+                continue
+        return None
 
 
 def day_in(text: str, key: str = "") -> date:
     """Read ``2023-11-01``, ``20231101`` or either with a time of day; `key` names the parameter in the message.
+
+    Where a time has a zone, the day is that of the moment in UTC.
 
     Raises
     ------
@@ -95,7 +100,11 @@ def day_in(text: str, key: str = "") -> date:
     match = _DAY.fullmatch(text.strip())
     try:
         day = date(int(match[1]), int(match[3]), int(match[4]))
-    except (TypeError, ValueError):
+        zoned = _ZONED.fullmatch(text.strip())
+        if zoned:
+            hour, minute, zone, hours, minutes = (int(part + "1") if part in "+-" else int(part) for part in zoned.groups())
+            day += timedelta(minutes=hour * 60 + minute - zone * (hours * 60 + minutes))
+    except (TypeError, ValueError, OverflowError):
         raise DateError(f"{key and key + ': '}'{text[:60]}' is not a date.", HOW) from None
     return _possible(day, text)
 

@@ -299,7 +299,7 @@ def settled(periods: list, events=None) -> list:
     each_other = len(stretches) > 1 and max(p.start for p in stretches) < min(p.end for p in stretches)
     if not long and not each_other:
         return periods
-    others = [p for p in stretches if p not in long]
+    others = [p for p in stretches if (p.end - p.start).days <= MOST_STEPS * step]
     if not each_other and sum(a.end == b.start for a, b in zip(others, others[1:])) > len(others) / 2:
         raise DateError(f"The names hold the period {long[0]}, which overlaps others, among periods of about {step:g} days.",
                         "Correct or leave out that file, or give DATES.")  # fmt: skip

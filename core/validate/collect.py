@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from ..errors import InputError
+from ..errors import DateError, InputError
 from ..timeseries import Grid, Period, RasterFile, Window, variable_named
 from ..timeseries.identity import said_by
 from ..timeseries.names import dates_in_names, folders_of
-from ..timeseries.opening import stated_periods
+from ..timeseries.opening import require_read_axes, stated_periods
 from ..timeseries.variables import VARIABLES, variable_in
 from . import checks
 from .checks import Layer, check_bands
@@ -143,9 +143,20 @@ def _variables(file: RasterFile, names: tuple) -> list:
 def _periods(file: RasterFile, variables: list, named: Period | None) -> list:
     """The period of every band. A file's own date counts for all bands, unless they hold one variable at many dates."""
     stated = stated_periods([(file, band) for band in file.bands])
-    if any(stated) or (len(file.bands) > 1 and len(set(variables)) < len(variables) and len(set(variables)) == 1):
+    if any(stated) or _axis_unread(file, stated):
+        return stated
+    if len(file.bands) > 1 and len(set(variables)) < len(variables) and len(set(variables)) == 1:
         return stated
     return [Period.tagged(file.tags) or named] * len(file.bands)
+
+
+def _axis_unread(file: RasterFile, periods: list) -> str:
+    """Why the time axis of a file was not understood; '' where it was, or where there is none."""
+    try:
+        require_read_axes(periods, [(file, band) for band in file.bands])
+    except DateError as problem:
+        return problem.text
+    return ""
 
 
 def _layer(one: _Opened, band, variable: str, period) -> Layer:
@@ -235,7 +246,8 @@ def _check_names(opened: list, names: tuple) -> list:
 
 def _check_file_dates(opened: list) -> list:
     """Compare the date in a file's name with what its tags or bands say, where that is one period."""
-    found = []
+    unread = {one.name: _axis_unread(one.file, one.periods) for one in opened}
+    found = [Finding("no_date", f"{name}: {why}", where=name) for name, why in unread.items() if why]
     for one in opened:
         named, stated = one.named, set(one.periods)
         if named and len(stated) == 1 and None not in stated and next(iter(stated)).start != named.start:
