@@ -9,8 +9,7 @@ from pathlib import Path
 from .. import tiles
 from ..errors import OutputError
 from ..outputs import clear, replace_together, require_replaceable, require_unread
-from ..timeseries import Header, RasterFile, RasterWriter, list_rasters, open_series, series_spec
-from ..timeseries import nothing
+from ..timeseries import Header, RasterFile, RasterWriter, list_rasters, nothing, open_series, series_spec
 from ..timeseries.collecting import Collecting, collect_series
 from ..timeseries.dates import day_in
 from ..timeseries.state import read_with
