@@ -640,3 +640,9 @@ def test_a_range_has_to_be_known_for_values_outside_of_it(tmp_path):
     assert any("VALID_RANGE" in text for text in built(paths, outside_range="missing")[1].warnings)
     values, _ = built(paths, outside_range="missing", valid_range=(0.3, 0.5))
     assert np.nanmin(values) >= 0.3 and np.nanmax(values) <= 0.5
+
+
+def test_a_factor_for_what_is_an_index_already_is_doubted(tmp_path):
+    """SCALE = 0.0001 given for floats of -1 to 1."""
+    _, heard = built(files(tmp_path, field(2, seed=1), "float32"), scale=0.0001)
+    assert any("leave SCALE empty" in text for text in heard.warnings)

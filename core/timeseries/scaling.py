@@ -80,10 +80,12 @@ def stored_range(values: np.ndarray, scale: float, offset: float) -> tuple[float
 
 
 def doubt(variable: Variable, values: np.ndarray, dtype: str, scale: float, offset: float) -> str:
-    """A sentence where an index of stored integers stays so small that its factor is likely another one; else ''."""
+    """A sentence where an index stays so small that its factor is likely another one; else ''."""
     low, high = stored_range(values, scale, offset)
+    if dtype.startswith("float") and scale < SMALL and max(abs(low), abs(high)) <= 1:
+        return f"the stored numbers reach from {low:.3g} to {high:.3g}, which is {variable.name} already: leave SCALE empty."
     reach = float(np.abs(np.percentile(values, (0.5, 99.5))).max())
-    found = guess(variable, low, high, dtype) if scale != 1 and reach < SMALL else None
+    found = guess(variable, low, high, dtype) if scale != 1 and reach < SMALL and not dtype.startswith("float") else None
     if not found or found.scale < OFF * scale:
         return ""
     return f"{variable.name} reaches only {reach:.2g} with the factor {scale:g}: the factor is likely {found.scale:g}. {found.text}"

@@ -206,7 +206,7 @@ class Series:
 
     def _doubt(self, finite, events) -> None:
         band = self.sources[0][0].band
-        if events is not None and len(finite) and self._integers and scaling.is_index(self.variable):
+        if events is not None and len(finite) and scaling.is_index(self.variable):
             text = scaling.doubt(self.variable, finite, band.dtype, band.scale, band.offset)
             if text:
                 events.warning(f"{self.name}: {text}")
