@@ -35,7 +35,7 @@ def align(own: Grid, grid: Grid, resampling: str, window: Window, read, out: np.
         That `window` speaks of.
     resampling : str
     read : callable
-        Gives the values (bands, rows, columns) float32 of a `Window` of the raster, NaN where missing.
+        Gives the values (rows, columns) float32 of a `Window` of the raster, in the band of a position; NaN where missing.
     out : ndarray, (bands, rows, columns)
         Filled; NaN where the raster has nothing.
     """
@@ -51,7 +51,6 @@ def align(own: Grid, grid: Grid, resampling: str, window: Window, read, out: np.
             needed = _needed(own, grid, square, pad)
             if needed is None:
                 continue
-            values = read(needed)
             rows = slice(max(top, window.row), min(top + square.rows, window.row + window.rows))
             columns = slice(max(left, window.column), min(left + square.columns, window.column + window.columns))
             inside = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
@@ -59,8 +58,8 @@ def align(own: Grid, grid: Grid, resampling: str, window: Window, read, out: np.
                 slice(rows.start - window.row, rows.stop - window.row),
                 slice(columns.start - window.column, columns.stop - window.column),
             )
-            for source, target in zip(values, out):
-                target[place] = _resampled(source, own, needed, grid, square, resampling, native)[inside]
+            for position, target in enumerate(out):  # one by one: a file may hold thousands of dates
+                target[place] = _resampled(read(needed, position), own, needed, grid, square, resampling, native)[inside]
 
 
 def _resampled(values, own: Grid, needed: Window, grid: Grid, square: Window, resampling: str, native) -> np.ndarray:
@@ -101,7 +100,9 @@ def _copy(own: Grid, window: Window, shift: tuple, read, out: np.ndarray) -> Non
     right = min(window.column + window.columns, shift[1] + own.width)
     if top < bottom and left < right:
         part = Window(top - shift[0], left - shift[1], bottom - top, right - left)
-        out[:, top - window.row : bottom - window.row, left - window.column : right - window.column] = read(part)
+        place = slice(top - window.row, bottom - window.row), slice(left - window.column, right - window.column)
+        for position, target in enumerate(out):
+            target[place] = read(part, position)
 
 
 def _plan(own: Grid, grid: Grid, resampling: str) -> tuple:

@@ -145,7 +145,7 @@ def collect_series(paths, options: Collecting, events) -> Series:
     series = replace(series, grid=grid, merge=options.merge, outside=options.outside_range, look=options.look_for_fill)
     if options.valid_range:
         series = replace(series, variable=replace(series.variable, valid_range=options.valid_range))
-    _say_what_is_known(found, grid, options, events)
+    _say_what_is_known(series, found, options, events)
     merged = len(dated) - series.count
     if merged:
         repeated = [str(p.start) for p, s in zip(series.periods, series.sources) if len(s) > 1]
@@ -179,7 +179,7 @@ def _source(file: RasterFile, band, grid: Grid, first: RasterFile, options: Coll
     return Source(file.path, band, grid, options.resampling)
 
 
-def _say_what_is_known(found, grid: Grid, options: Collecting, events) -> None:
+def _say_what_is_known(series: Series, found, options: Collecting, events) -> None:
     """Say which products were recognised, what their files declare to be nothing, and that a raster lies nowhere."""
     for product in dict.fromkeys(band.product for _, band in found if band.product):
         band = next(band for _, band in found if band.product == product)
@@ -190,7 +190,9 @@ def _say_what_is_known(found, grid: Grid, options: Collecting, events) -> None:
         if options.scale is None and band.scale != 1:
             known.append(f"the factor is {band.scale:g}" + (f", the offset {band.offset:g}" if band.offset else ""))
         events.info(f"{product}: {'; '.join(known)}.")
-    if not grid.crs and grid.transform == (1.0, 0.0, 0.0, 0.0, 1.0, 0.0):
+    if options.outside_range != "refuse" and series.variable.valid_range is None:
+        events.warning(f"No range is known of {series.variable.name}, so nothing lies outside: give VALID_RANGE.")
+    if not series.grid.crs and series.grid.transform == (1.0, 0.0, 0.0, 0.0, 1.0, 0.0):
         events.warning(
             "The rasters have no georeference at all: neither where they lie nor how large their pixels are is known, so areas "
             "and distances are counted in pixels. Assign reference system and extent first, if you have them."

@@ -35,7 +35,7 @@ def nodata_in(text: str | None) -> tuple:
         When something else is in it.
     """
     found = []
-    for part in filter(None, (piece.strip() for piece in re.split(r"[,;]|\s+(?![.\s])(?<!\.\s)", text or ""))):
+    for part in filter(None, (piece.strip() for piece in re.split(r"[,;]|(?<![.\s])\s+(?![.\s])", str("" if text is None else text)))):
         match = _ONE_OR_RANGE.fullmatch(part)
         if part.lower() in (NONE, "nan"):
             continue

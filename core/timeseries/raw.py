@@ -181,10 +181,9 @@ def read_bands(
             _read(src, bands, window, out)
             return
 
-        def read(part: Window) -> np.ndarray:
-            values = np.empty((len(bands), part.rows, part.columns), "float32")
-            _read(src, bands, part, values)
-            return values
+        def read(part: Window, position: int) -> np.ndarray:
+            band = bands[position]
+            return decoded(src.read(band.index, window=_as_rasterio(part)), band, mask=_mask(src, band, part)).astype("float32")
 
         own = _grid(src)
         place = aligned_to.offset(own)

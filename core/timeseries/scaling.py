@@ -11,6 +11,7 @@ from .variables import Variable
 # Factors in use: 10000 (MODIS, HLS, sits, FORCE), 1000 (Sentinel-2 Agriculture), 100 (old exports in bytes), and
 # 250 with 0.08 added before (Copernicus Global Land and PROBA-V, bytes).
 FACTORS = (100, 1000, 10000)
+FACTORS_OF_DECIBELS = (10, 100, 1000, 10000)
 BYTE_SCALE, BYTE_OFFSET, LARGEST_BYTE = 0.004, -0.08, 250
 BEYOND = 1.05  # a little of an index lies beyond its range by rounding and noise
 OFF = 5.0  # a factor that is wrong is so by at least 10, or by 2.5 and an offset
@@ -31,19 +32,24 @@ def is_index(variable: Variable) -> bool:
     return variable.valid_range == (-1.0, 1.0)
 
 
-def guess(name: str, low: float, high: float, dtype: str) -> Guess | None:
-    """The factor of an index that is stored as whole numbers; None where their range suggests none.
+def guess(variable: Variable, low: float, high: float, dtype: str) -> Guess | None:
+    """The factor of an index or of backscatter that is stored as whole numbers; None where their range suggests none.
 
     Parameters
     ----------
-    name : str
-        Of the index, for the words.
+    variable : Variable
     low, high : float
         The smallest and largest stored number, fill values left out.
     dtype : str
         They are stored as.
     """
-    top = max(abs(low), abs(high))
+    name, top = variable.name, max(abs(low), abs(high))
+    if variable.is_backscatter:
+        least, most = variable.limits
+        factor = next((f for f in FACTORS_OF_DECIBELS if least * f <= low and high <= most * f), None)
+        return _guessed(name, low, high, [(1 / factor, 0.0, f"{name} x {factor}")]) if factor and low < least else None
+    if not is_index(variable) or top <= 1:
+        return None
     factor = next((f for f in FACTORS if top <= f * BEYOND), None)
     bytes_ = low >= 0 and high <= LARGEST_BYTE and (dtype == "uint8" or 100 * BEYOND < high)
     found = [(1 / factor, 0.0, f"{name} x {factor}")] if factor else []
@@ -54,8 +60,10 @@ def guess(name: str, low: float, high: float, dtype: str) -> Guess | None:
     if factor and 10 * factor in FACTORS:
         found.append((0.1 / factor, 0.0, f"{name} x {10 * factor}"))
     found = [one for one in found if max(abs(v * one[0] + one[1]) for v in (low, high)) <= BEYOND]
-    if not found or top <= 1:
-        return None
+    return _guessed(name, low, high, found) if found else None
+
+
+def _guessed(name: str, low: float, high: float, found: list) -> Guess:
     words = [f"{_call(s, o)} ({what}) makes {name} of {low * s + o:.3g} to {high * s + o:.3g} of them" for s, o, what in found[:3]]
     text = f"The stored numbers reach from {low:.4g} to {high:.4g}: it looks like {found[0][2]}. {words[0]}"
     return Guess(*found[0][:2], text + "".join(f"; {word}" for word in words[1:]) + ".")
@@ -71,11 +79,13 @@ def stored_range(values: np.ndarray, scale: float, offset: float) -> tuple[float
     return tuple(float(np.round((v - offset) / scale, 6)) for v in sorted((low, high), reverse=scale < 0))
 
 
-def doubt(name: str, values: np.ndarray, dtype: str, scale: float, offset: float) -> str:
-    """A sentence where an index of stored integers stays so small that its factor is likely another one; else ''."""
+def doubt(variable: Variable, values: np.ndarray, dtype: str, scale: float, offset: float) -> str:
+    """A sentence where an index stays so small that its factor is likely another one; else ''."""
     low, high = stored_range(values, scale, offset)
+    if dtype.startswith("float") and scale < SMALL and max(abs(low), abs(high)) <= 1:
+        return f"the stored numbers reach from {low:.3g} to {high:.3g}, which is {variable.name} already: leave SCALE empty."
     reach = float(np.abs(np.percentile(values, (0.5, 99.5))).max())
-    found = guess(name, low, high, dtype) if scale != 1 and reach < SMALL else None
+    found = guess(variable, low, high, dtype) if scale != 1 and reach < SMALL and not dtype.startswith("float") else None
     if not found or found.scale < OFF * scale:
         return ""
-    return f"{name} reaches only {reach:.2g} with the factor {scale:g}: the factor is likely {found.scale:g}. {found.text}"
+    return f"{variable.name} reaches only {reach:.2g} with the factor {scale:g}: the factor is likely {found.scale:g}. {found.text}"

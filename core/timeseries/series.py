@@ -231,8 +231,8 @@ class Series:
 
     def _doubt(self, finite, events) -> None:
         band = self.sources[0][0].measured[0].band
-        if events is not None and len(finite) and self._integers and scaling.is_index(self.variable):
-            text = scaling.doubt(self.variable.name, finite, band.dtype, band.scale, band.offset)
+        if events is not None and len(finite) and self._stored and scaling.is_index(self.variable):
+            text = scaling.doubt(self.variable, finite, band.dtype, band.scale, band.offset)
             if text:
                 events.warning(f"{self.name}: {text}")
 
@@ -284,16 +284,15 @@ class Series:
 
     def _remedy(self, finite) -> str:
         band = self.sources[0][0].measured[0].band
-        if scaling.is_index(self.variable):
-            low, high = scaling.stored_range(finite, band.scale, band.offset)
-            found = scaling.guess(self.variable.name, low, high, band.dtype) if self._integers or _are_whole(finite) else None
+        if self._stored and (self._integers or _are_whole(finite)):
+            found = scaling.guess(self.variable, *scaling.stored_range(finite, band.scale, band.offset), band.dtype)
             if found and (found.scale, found.offset) != (band.scale, band.offset):
                 return f"{found.text} Build it with that (phenofuse:buildtimeseries)."
-            if np.median(finite) < -3:
-                return (
-                    f"These look like radar decibels in an {self.variable.name} band: check the export with "
-                    "'Validate composites' (phenofuse:validatecomposites), and which band you chose."
-                )
+        if scaling.is_index(self.variable) and np.median(finite) < -3:
+            return (
+                f"These look like radar decibels in an {self.variable.name} band: check the export with "
+                "'Validate composites' (phenofuse:validatecomposites), and which band you chose."
+            )
         return (
             "Check the variable, unit and scale, for example with 'Validate composites' (phenofuse:validatecomposites). Where "
             "such values are known to be wrong, OUTSIDE_RANGE = missing (or clip) of 'Build time series' leaves them out; where "

@@ -28,9 +28,13 @@ MOST_SOURCES = 48  # that are looked at, of tiles
 FEWEST = 9  # pixels: a 3 x 3 corner
 SMALLEST_SHARE = 0.01  # of the values, from which an unknown number that repeats is looked at
 CLIFF = 20  # times as often as the next: no histogram of measurements does that
+LEDGE = 3  # times as often as the numbers near it: enough at the edge of the raster, or at the same pixels at all dates
 MOST_NUMBERS = 4  # that stand on such a cliff; more are classes
 APART = 0.05  # of the range of all other values: the distance around a fill value that holds none of them
+FAR = 0.5  # of that range, beyond all other values: there a single pixel is enough
+ROOM = 4  # the same of a limit of an integer type, in steps: what is stored in bytes reaches up to 250
 MOST_NEAR = 0.02  # of as many values as the fill value has, within that distance: noise
+CLIPPED_NEAR = 0.1  # the same of 0 at a border: where values are clipped at 0, those near it are about as many
 MOST_ELSEWHERE = 0.05  # of a number's pixels that are neither border nor always the same
 # Classes repeat, and 0 is one of them: a raster needs more numbers than these to be judged by what repeats, unless 0 is
 # looked for in a variable that we know.
@@ -125,16 +129,22 @@ class _Judge:
         self.layers, self.others, self.counts, self.total = layers, others.astype("float64"), counts, total
         self.scale, self.offset, self.variable = scale, offset, variable
         self.floats = layers[0].raw.dtype.kind == "f"
+        limits = None if self.floats else np.iinfo(layers[0].raw.dtype)
+        self.limits = (limits.min, limits.max) if limits else ()
         self.low, self.high = self.others.min(), self.others.max()
 
     def written(self, number, count) -> Fill | None:
         """A number that programs write for nothing: surely where it lies apart from all measurements."""
-        far = max(self.low - number, number - self.high) > self.high - self.low
-        if self._apart(number, count) and (count >= FEWEST or far):
+        number = float(number)
+        far = max(self.low - number, number - self.high) > FAR * (self.high - self.low)
+        often = count >= max(FEWEST, SMALLEST_SHARE * self.total)
+        found = (self._apart(number, count) and (count >= FEWEST or far)) or (often and self._peak(number, count))
+        doubted = self._pressed(number) or not found
+        if not (found or (often and self._peak(number, count, LEDGE))):
+            return None
+        if not doubted or _place(self.layers, number):
             return self._fill(number, count, True, _LIMIT)
-        if count >= max(FEWEST, SMALLEST_SHARE * self.total) and self._peak(number, count):
-            return self._fill(number, count, False, _LIMIT)
-        return None
+        return self._fill(number, count, False, _LIMIT) if found and often else None
 
     def repeated(self, number, count) -> Fill | None:
         """A number that repeats as no measurement does."""
@@ -144,10 +154,10 @@ class _Judge:
         value = float(number) * self.scale + self.offset
         if place:
             return self._fill(number, count, True, f"far more values are exactly this than any other, {place}")
-        if value in self.variable.limits:  # pressed against the limits: another fault, and another check's
+        if self._pressed(number):
             return None
         made = self.floats and next((w for w in WRITTEN for s in SCALES if np.isclose(value, w * s, rtol=1e-6)), None)
-        if made and len(self.layers) * FEWEST <= self.total:
+        if made:
             return self._fill(number, count, True, f"far more values are exactly this than any other, and it is {made:g} times a scale")
         return self._fill(number, count, False, "far more values are exactly this than any other")
 
@@ -156,13 +166,21 @@ class _Judge:
         known = self.variable.name in VARIABLES
         if count < FEWEST or (self._are_classes and not known):
             return None
-        peak = self._apart(0, count) or self._peak(0, count)
-        place = _place(self.layers, 0) if peak or known else ""
-        if peak and place:
+        apart, peak = self._apart(0, count), known and self._peak(0, count)
+        place = _place(self.layers, 0) if apart or peak else ""
+        # Where values reach down to 0 and not beyond, 0 may be what has been clipped there; so it may where 0 is the lowest
+        # number that can be stored and no round value.
+        clipped = self.low > 0 and not self._apart(0, count, CLIPPED_NEAR)
+        lowest = 0 in self.limits and self.offset != 0 and not _straight(self.layers)
+        if place and not clipped and not lowest:
             return self._fill(0, count, True, f"it fills pixels {place}")
-        if known and peak and count >= SMALLEST_SHARE * self.total:
+        if known and (apart or peak) and count >= SMALLEST_SHARE * self.total:
             return self._fill(0, count, False, "far more values are exactly this than any near it")
         return None
+
+    def _pressed(self, number) -> bool:
+        """Whether a number is a limit of the variable: values are clipped there, which is another fault."""
+        return bool(np.isclose(float(number) * self.scale + self.offset, self.variable.limits, rtol=1e-6, atol=0).any())
 
     @property
     def _are_classes(self) -> bool:
@@ -170,13 +188,15 @@ class _Judge:
 
     def _near(self, number) -> np.ndarray:
         width = max(APART * (self.high - self.low), 0 if self.floats else 1)
+        if number and number in self.limits:
+            width = min(width, ROOM)
         return self.counts[np.abs(self.others - float(number)) <= width]
 
-    def _apart(self, number, count) -> bool:
-        return self._near(number).sum() <= MOST_NEAR * count
+    def _apart(self, number, count, most=MOST_NEAR) -> bool:
+        return self._near(number).sum() <= most * count
 
-    def _peak(self, number, count) -> bool:
-        return count >= CLIFF * (self.counts if self.floats else self._near(number)).max(initial=0)
+    def _peak(self, number, count, cliff=CLIFF) -> bool:
+        return count >= cliff * (self.counts if self.floats else self._near(number)).max(initial=0)
 
     def _fill(self, number, count, sure, why) -> Fill:
         return Fill(float(number), sure, why, count / self.total)
@@ -193,14 +213,8 @@ def _written(numbers: np.ndarray) -> np.ndarray:
 
 def _on_cliff(numbers: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """The few numbers that are far more frequent than all others."""
-    order = np.argsort(counts)[::-1]
-    sorted_counts = counts[order]
-    found = np.zeros(numbers.size, bool)
-    for many in range(min(MOST_NUMBERS, numbers.size - 1), 0, -1):
-        if sorted_counts[many - 1] >= CLIFF * sorted_counts[many]:
-            found[order[:many]] = True
-            break
-    return found
+    many = min(MOST_NUMBERS, numbers.size - 1)
+    return counts >= CLIFF * np.sort(counts)[::-1][many]
 
 
 def _place(layers: list, number) -> str:
@@ -233,6 +247,17 @@ def _place(layers: list, number) -> str:
     if same >= FEWEST and elsewhere_same <= MOST_ELSEWHERE * (same + elsewhere_same):
         return "at the very same pixels at all dates"
     return ""
+
+
+def _straight(layers: list) -> bool:
+    """Whether zeros fill whole rows and columns, as what lies outside of an export does and no coast."""
+    straight = total = 0
+    for layer in layers:
+        zero = (layer.raw == 0) & layer.seen
+        whole = zero.all(axis=1, keepdims=True) | zero.all(axis=2, keepdims=True)
+        straight += int((zero & whole).sum())
+        total += int(zero.sum())
+    return total - straight <= MOST_ELSEWHERE * total
 
 
 def _at_edge(mask: np.ndarray, outside: np.ndarray, grid: Grid) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from ..timeseries import VARIABLES, scaling
 from .findings import Finding
 from .measure import Measure
 
@@ -44,6 +45,7 @@ class Layer:
     variable : NDVI, VV, VH, or '' where unknown
     start, end : first day, and first day after the period (None: a single day); start None: no date
     integer, scaled : whether the file holds integers, and declares a scale
+    dtype : of its numbers
     units : as the file says
     """
 
@@ -56,6 +58,7 @@ class Layer:
     scaled: bool
     units: str
     measure: Measure
+    dtype: str = ""
 
     @property
     def when(self) -> str:
@@ -279,7 +282,8 @@ def _explain_ndvi(layer: Layer) -> Finding:
     if abs(values.low) <= LARGEST_INTEGER and abs(values.high) <= LARGEST_INTEGER:
         if values.whole > FILL_SHARE * values.finite:
             kind = "integer_scale" if layer.integer and not layer.scaled else "integer_scale_lost"
-            return layer.finding(kind, f"{reach}, all whole numbers: NDVI times a factor.")
+            guess = scaling.guess(VARIABLES["NDVI"], values.low, values.high, layer.dtype)
+            return layer.finding(kind, f"{reach}, all whole numbers: NDVI times a factor. {guess.text if guess else ''}".strip())
         if values.median < -1 and values.low > LOWEST_DB:
             return layer.finding("backscatter_in_ndvi", f"{reach}, half of them below {values.median:.1f}: decibels.")
         if values.outside > 0.5 * values.finite and (values.low < LOWEST_DB or values.median > 1):

@@ -174,6 +174,7 @@ def _layer(one: _Opened, band, variable: str, period) -> Layer:
         scaled=band.scale != 1,
         units=" ".join((band.units, file.tags.get("units", ""))),
         measure=values,
+        dtype=band.dtype,
     )
 
 

@@ -118,10 +118,10 @@ KINDS = {
     "integer_scale_lost": Kind(
         True,
         "NDVI with its scale factor lost",
-        "Divide by the factor (buildtimeseries, SCALE = 0.0001), or write scale and offset into the file.",
+        "Give the SCALE that is named there to buildtimeseries, or write scale and offset into the file.",
     ),
     "integer_scale": Kind(
-        False, "NDVI stored as whole numbers without a declared factor", "Give SCALE = 0.0001 to buildtimeseries."
+        False, "NDVI stored as whole numbers without a declared factor", "Give the SCALE that is named there to buildtimeseries."
     ),
     "linear_power": Kind(
         True,
