@@ -147,7 +147,7 @@ def test_18_formats_hdf4_names_the_reader_that_is_missing(cases, tmp_path):
 def test_17_netcdf_in_layers(cases, tmp_path):
     """The path of a NetCDF file is an address as any other."""
     series = build([cases / "02-netcdf-overpass-times" / "s2_ndvi.nc"], tmp_path / "o.tif")
-    assert series.variable.name == "NDVI" and series.count == 4
+    assert series.variable.name == "NDVI" and series.count == 5
 
 
 @pytest.mark.realdata
@@ -184,7 +184,8 @@ def test_06_tiles_are_missing_where_they_do_not_reach(cases, tmp_path):
     folder = cases / "06-tiles-reference"
     for more in ({}, {"REFERENCE": str(folder / "reference.tif")}):
         values = build(folder / "tiles", tmp_path / "o.tif", SCALE=0.0001, **more).read()
-        np.testing.assert_allclose(np.unique(values.round(4)), [0.3, 0.4], atol=1e-6)
+        np.testing.assert_allclose(np.unique(values[0].round(4)), [0.3, 0.4], atol=1e-6)
+        assert np.isfinite(values).all()
 
 
 @pytest.mark.realdata
@@ -211,8 +212,8 @@ def test_48_output_extension_never_a_geotiff_under_that_name(cases, tmp_path, na
 @pytest.mark.realdata
 def test_48_output_extension_nc_is_netcdf(cases, tmp_path):
     """The same values, dates and grid as in a GeoTIFF."""
-    ours = build(cases / "23-daily", tmp_path / "x.nc")
-    theirs = build(cases / "23-daily", tmp_path / "x.tif")
+    ours = build(cases / "39-radar-other-year", tmp_path / "x.nc", PATTERN="ndvi*")
+    theirs = build(cases / "39-radar-other-year", tmp_path / "x.tif", PATTERN="ndvi*")
     assert (tmp_path / "x.nc").read_bytes()[:4] == b"CDF\x02" and RasterFile.open(tmp_path / "x.nc").driver == "netCDF"
     np.testing.assert_array_equal(ours.read(), theirs.read())
     assert ours.periods == theirs.periods and not ours.grid.difference(theirs.grid)
@@ -225,7 +226,7 @@ def test_48_output_extension_nc_is_netcdf(cases, tmp_path):
 def test_every_raster_of_every_job_is_refused_under_another_suffix(job, tmp_path, monkeypatch):
     """Series may be NetCDF, maps may not, nothing may be an .img; tables and reports have their own names."""
     monkeypatch.setattr("importlib.import_module", lambda *_: pytest.fail("the topic was imported"))
-    for key in JOBS[job].rasters({key: "x" for key in JOBS[job].files}):
+    for key in JOBS[job].rasters(dict.fromkeys(JOBS[job].files, "x")):
         for suffix in (".img", "", *([] if key in JOBS[job].series else [".nc"])):
             with pytest.raises(OutputError, match=f"{key} is to be x{suffix}"):
                 run(job, {key: str(tmp_path / f"x{suffix}")}, Resources(), Silent())
@@ -413,8 +414,9 @@ def test_any_tiles_of_one_lattice_are_joined_exactly(tmp_path_factory, tiles, pi
     for place, (row, column, rows, columns) in enumerate(tiles):
         stored = np.random.default_rng(place).integers(1000, 9000, (1, rows, columns))
         values = stored if dtype == "int16" else (stored / 10000).astype("float32")
-        write(folder / f"NDVI_202001{place + 1:02d}.tif", values, dtype=dtype, nodata=None, crs=crs,
-              origin=(origin[0] + column * pixel, origin[1] - row * pixel), pixel=pixel, scale=0.0001 if dtype == "int16" else None)  # fmt: skip
+        corner = origin[0] + column * pixel, origin[1] - row * pixel
+        write(folder / f"NDVI_202001{place + 1:02d}.tif", values, dtype=dtype, nodata=None, crs=crs, origin=corner, pixel=pixel,
+              scale=0.0001 if dtype == "int16" else None)  # fmt: skip
         expected[place, row - top : row - top + rows, column - left : column - left + columns] = stored[0] * 0.0001
     series = collect_series(list_rasters(folder), Collecting(), Silent())
     assert (series.grid.height, series.grid.width) == (height, width)
@@ -458,7 +460,7 @@ def test_clips_of_different_size_are_joined_and_it_is_said(tmp_path):
 def test_a_folder_of_many_kinds(tmp_path):
     """Archives, tables, headers, parts of HDF5's names; polygons, texts and empty archives beside them are none."""
     values = ndvi(1)
-    source = write(tmp_path / "source.tif", values)
+    source, plain = (write(tmp_path / f"source{nodata}.tif", values, nodata=nodata) for nodata in (np.nan, -9999))
     folder = tmp_path / "many"
     folder.mkdir()
     rasterio.shutil.copy(source, folder / "NDVI_20200101", driver="ENVI")
@@ -473,7 +475,7 @@ def test_a_folder_of_many_kinds(tmp_path):
 
     (folder / "NDVI_20200107.tif.gz").write_bytes(gzip.compress(Path(source).read_bytes()))
     for name in ("NDVI_20200108", "NDVI_20200109"):
-        rasterio.shutil.copy(source, folder / "two.gpkg", driver="GPKG", RASTER_TABLE=name, APPEND_SUBDATASET="YES")
+        rasterio.shutil.copy(plain, folder / "two.gpkg", driver="GPKG", RASTER_TABLE=name, APPEND_SUBDATASET="YES")
     with zipfile.ZipFile(folder / "texts.zip", "w") as archive:
         archive.writestr("readme.txt", "x")
     with sqlite3.connect(folder / "fields.gpkg") as package:
@@ -648,4 +650,5 @@ def test_composites_stay_within_a_small_budget(tmp_path):
     build([path], tmp_path / "a.tif", AGGREGATE="months")
     run("buildtimeseries", {"LAYERS": [path], "OUTPUT": str(tmp_path / "b.tif"), "AGGREGATE": "months"}, Resources(64, 4), Silent())
     assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
-    assert json.loads(RasterFile.open(tmp_path / "a.tif").tags["PHENOFUSE"])["parameters"] == {"AGGREGATE": "months", "AGGREGATE_BY": "median"}
+    told = json.loads(RasterFile.open(tmp_path / "a.tif").tags["PHENOFUSE"])["parameters"]
+    assert told == {"AGGREGATE": "months", "AGGREGATE_BY": "median"}

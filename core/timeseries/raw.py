@@ -16,6 +16,9 @@ from . import remote
 # The block cache is part of the engine's stated base memory; GDAL's own default is 5 % of the machine.
 os.environ.setdefault("GDAL_CACHEMAX", "64")
 os.environ.update(remote.HOLD)
+# QGIS has NetCDF files open for writing that it takes for vector layers, though it writes nothing. Locked out, GDAL would read them
+# by another driver that knows no dates.
+os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
 
 import numpy as np
 import rasterio

@@ -24,8 +24,8 @@ from .variables import variable_named
 BLOCK = 256
 # Of int16: the lowest number stands for nothing, as in most products.
 NOTHING, LARGEST = -32768, 32767
-# The COG driver interleaves by pixel and holds a block of all bands at once; no more than the engine's block cache.
-COG_BLOCKS, MOST_IN_A_BLOCK = (512, 256, 128, 64, 32, 16), 64 * 2**20
+# The COG driver interleaves by pixel and holds a block of all bands at once: a part of the engine's block cache.
+COG_BLOCKS, MOST_IN_A_BLOCK = (512, 256, 128, 64, 32, 16), 16 * 2**20
 
 
 @dataclass(frozen=True)
