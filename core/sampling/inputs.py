@@ -83,7 +83,7 @@ def _dates(series: Series, parameters: dict) -> list[int]:
 def _beside(key: str, variable: str, parameters: dict, series: list[Series]) -> dict[int, Series]:
     """Rasters of a key by the place of the series that each belongs to.
 
-    They belong together by what the rasters say: grid and dates; method, parameters and parents where both tell them. Where
+    They belong together by what the rasters say: grid and dates; method, parameters and parents, where both tell them. Where
     that fits several series, the order decides.
     """
     found: dict[int, Series] = {}
@@ -94,6 +94,7 @@ def _beside(key: str, variable: str, parameters: dict, series: list[Series]) -> 
         if told != variable:
             raise UnitError(f"{own.name} in {key} holds {told}, not {variable}.", f"Give the {key} rasters that the fills wrote.")
         fitting = [place for place, one in enumerate(series) if place not in found and _belongs(own, one)]
+        fitting = [place for place in fitting if _maker(series[place]) == _maker(own) != ()] or fitting
         if position in fitting and len(paths) == len(series):
             fitting = [position]
         if len(fitting) != 1:
