@@ -1,4 +1,4 @@
-"""Sampling on arrays and shapes: which pixels belong to a place, medians with weights, and how sure a mean of pixels that err alike is."""
+"""Sampling on arrays and shapes: which pixels belong to a place, weighted medians, how sure a mean of pixels that err alike is."""
 from __future__ import annotations
 
 import json
@@ -100,7 +100,8 @@ def test_small_polygons_weigh_pixels_by_the_share_covered(tmp_path_factory, outl
 
 def test_slivers_and_dots_are_not_lost(tmp_path):
     """A path of a tenth of a pixel across the scene, and a plot within one pixel, have the pixels that they touch."""
-    sliver, plot = places(tmp_path, polygon([(1, 1), (39, 28), (39, 28.1), (1, 1.1)]), polygon([(4.1, 5.1), (4.3, 5.1), (4.3, 5.3), (4.1, 5.3)]))
+    sliver, plot = places(tmp_path, polygon([(1, 1), (39, 28), (39, 28.1), (1, 1.1)]),
+                          polygon([(4.1, 5.1), (4.3, 5.1), (4.3, 5.3), (4.1, 5.3)]))
     assert image(pixels_of(sliver, "", GRID)).sum() == pytest.approx(3.8)
     found = pixels_of(plot, "", GRID)
     assert found.count == 1 and image(found)[5, 4] == pytest.approx(0.04)
@@ -111,7 +112,8 @@ def test_points_and_what_lies_outside(tmp_path):
     dots = places(tmp_path, *({"type": "Point", "coordinates": [x, -y]} for x, y in ((0, 0), (39.999, 29.999), (40, 3), (-1, 2))), None,
                   {"type": "MultiPoint", "coordinates": [[1.5, -1.5], [1.6, -1.6], [2.5, -1.5], [99, 0]]})
     found = [pixels_of(one, "", GRID) for one in dots]
-    assert [one.count for one in found] == [1, 1, 0, 0, 0, 2] and [one.beyond for one in found] == [False, False, True, True, False, True]
+    assert [one.count for one in found] == [1, 1, 0, 0, 0, 2]
+    assert [one.beyond for one in found] == [False, False, True, True, False, True]
     assert image(found[1])[29, 39] == 1
     away, across = places(tmp_path, polygon([(50, 2), (60, 2), (60, 9)]), polygon([(30, 2), (60, 2), (60, 9), (30, 9)]))
     assert pixels_of(away, "", GRID).count == 0

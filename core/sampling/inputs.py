@@ -99,7 +99,7 @@ def _beside(key: str, variable: str, parameters: dict, series: list[Series]) -> 
             fitting = [position]
         if len(fitting) != 1:
             which = "to several of SERIES" if fitting else "to none of SERIES (by grid, dates, method, parameters and inputs)"
-            remedy = f"Give one raster of {key} for each series, in the same order." if fitting else f"Take it out of {key}, or give its series."
+            remedy = f"Give one raster of {key} for each series, in the same order." if fitting else "Take it out, or give its series."
             raise InputError(f"{own.name} in {key} belongs {which}.", remedy)
         found[fitting[0]] = own
     return found

@@ -62,20 +62,21 @@ def run(parameters: dict, resources, events) -> dict:
     if missing:
         events.warning(f"{missing} of {count + missing} rows have no value: places outside, or no pixel with a value on that date.")
     return {"outputs": {"CSV": parameters["CSV"]},
-            "numbers": {"COUNT": count, "MISSING": missing, "PLACES": len(places), "OUTSIDE": len(outside)}}
+            "numbers": {"COUNT": count, "MISSING": missing, "PLACES_COUNT": len(places), "OUTSIDE": len(outside)}}
 
 
 def _warn(sampled: list[Sampled], names: list[str], areas: bool, events) -> None:
     """Say what makes the table less than it could be."""
     twice = repeated(names)
     if twice:
-        events.warning(f"{len(twice)} ids belong to several places (first: {', '.join(twice[:3])}). Choose an ID_FIELD that tells them apart.")
+        events.warning(f"{len(twice)} ids belong to several places (first: {', '.join(twice[:3])}). "
+                       "Choose an ID_FIELD that tells them apart.")
     for one in sampled:
         if one.codes is None and not one.all_observed:
             events.warning(f"{one.name} is filled, and its QUALITY is not among QUALITIES: kind and clear_share stay empty.")
         if areas and one.deviation is not None and one.codes is None:
-            events.warning(f"{one.name}: without its QUALITY the errors of pixels are taken to be the same all over a polygon; sd is the "
-                           "largest it can be.")
+            events.warning(f"{one.name}: without its QUALITY the pixels of a polygon are taken to err as one; sd is the largest it "
+                           "can be.")
 
 
 def _pixels(one: Sampled, first: Sampled, places: list, events) -> list[Pixels]:
@@ -141,7 +142,7 @@ def _window(parts) -> Window:
 
 
 def _complete(cuts: list[Cut], work, resources, events):
-    """Yield (place, its results in the order of the cuts) as soon as all cuts that hold it are done; work(cut) gives {place: result}."""
+    """Yield (place, its results in the order of the cuts) when all cuts that hold it are done; work(cut) gives {place: result}."""
     waiting = {}
     for cut in cuts:
         for place in cut.members:
@@ -176,7 +177,7 @@ def _medians(series, pixels: list, cuts: list, resources, events) -> np.memmap:
     middle = _on_disk(np.dtype(float), (len(pixels), series.count))
     several = {}
     for cut in cuts:
-        for place, part in cut.members.items():
+        for place in cut.members:
             several[place] = several.get(place, 0) + 1
     kept = sum(pixels[place].count for place, count in several.items() if count > 1)
     room = resources.memory_mb * 2**20 / KEPT
