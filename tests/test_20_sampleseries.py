@@ -286,3 +286,55 @@ def test_cancelled_it_leaves_nothing(scene, tmp_path):
     with pytest.raises(Cancelled):
         run(tmp_path, events=events, SERIES=[paths["observed"]], PLACES=places(tmp_path, FIELDS))
     assert [one.name for one in tmp_path.iterdir()] == ["places.geojson"]
+
+
+def test_intervals_of_fields_hold_on_the_simulated_scene(tmp_path):
+    """Of a fill whose pixels' 90 % intervals hold, those of clouded squares hold too; independent pixels would promise far more."""
+    folder, resources = tmp_path / "scene", Resources(256, 2)
+    jobs.run("createsamplescene", {"FOLDER": str(folder), "SIZE": 72, "PERIODS": 50, "SEED": 5}, resources, Silent())
+    ndvi, out = str(tmp_path / "ndvi.tif"), {key: str(tmp_path / f"{key}.tif") for key in ("OUTPUT", "UNCERTAINTY", "QUALITY")}
+    jobs.run("buildtimeseries", {"FOLDER": str(folder), "VARIABLE": "NDVI", "OUTPUT": ndvi}, resources, Silent())
+    jobs.run("fillharmonic", {"INPUT": ndvi, **out}, resources, Silent())
+    with rasterio.open(folder / "truth" / "NDVI_truth.tif") as file:
+        truth, transform = file.read(), file.transform
+    spread, side = rasterio.open(out["UNCERTAINTY"]).read().astype(float), 8
+    corners = [(row, column) for row in range(0, 64, 9) for column in range(0, 64, 9)]
+    squares = []
+    for row, column in corners:
+        (x, y), (right, low) = transform * (column, row), transform * (column + side, row + side)
+        squares.append({"type": "Polygon", "coordinates": [[[x, y], [right, y], [right, low], [x, low], [x, y]]]})
+    rows, _ = run(tmp_path, SERIES=[out["OUTPUT"]], UNCERTAINTIES=[out["UNCERTAINTY"]], QUALITIES=[out["QUALITY"]],
+                  PLACES=places(tmp_path, squares))
+    held, alone = [], []
+    for number_, row in enumerate(rows):
+        (top, left), date = corners[number_ // len(truth)], number_ % len(truth)
+        area = np.s_[date, top:top + side, left:left + side]
+        if number(row["clear_share"]) < 0.1:
+            error = abs(number(row["value"]) - truth[area].mean(dtype=float))
+            held.append(error < 1.645 * number(row["sd"]))
+            alone.append(error < 1.645 * np.sqrt((spread[area] ** 2).mean()) / side)
+    assert len(held) > 200 and 0.85 < np.mean(held) and np.mean(alone) < 0.6
+
+
+@pytest.mark.realdata
+def test_real_fields_to_a_millionth(tmp_path, shared_data):
+    """Single-date files of an archive: means of three fields equal counting by hand, scale and nodata included."""
+    files = sorted((shared_data / "sen2rts_field_tiffs" / "NDVI").glob("*.tif"))
+    built = str(tmp_path / "ndvi.tif")
+    jobs.run("buildtimeseries", {"LAYERS": [str(file) for file in files], "VARIABLE": "NDVI", "SCALE": 0.0001, "OUTPUT": built},
+             Resources(256, 1), Silent())
+    with rasterio.open(files[0]) as first:
+        transform, shape = first.transform, first.shape
+    shapes = []
+    for ring in ([(0.2, 0.3), (6.4, 0.1), (6.9, 10.2), (0.4, 9.7)], [(1, 9), (6, 12), (5.2, 24.5), (0.7, 20)],
+                 [(1.1, 3.2), (6.3, 3.9), (4, 9)]):
+        shapes.append({"type": "Polygon", "coordinates": [[list(transform * point) for point in [*ring, ring[0]]]]})
+    rows, _ = run(tmp_path, SERIES=[built], PLACES=places(tmp_path, shapes))
+    assert len(rows) == 3 * len(files)
+    for number_, row in enumerate(rows):
+        mask = geometry_mask([shapes[number_ // len(files)]], shape, transform, invert=True)
+        with rasterio.open(files[number_ % len(files)]) as file:
+            values = file.read(1)[mask]
+        known = values[values != -32768] / 10000
+        assert mask.sum() >= 10
+        assert number(row["value"]) == pytest.approx(known.mean(), abs=1e-6) and number(row["pixels"]) == len(known)

@@ -48,7 +48,8 @@ def raster(path, values, variable, kind=gdal.GDT_Float32, method="fillharmonic")
     for band, date in enumerate(DATES, start=1):
         file.GetRasterBand(band).WriteArray(values[band - 1])
         file.GetRasterBand(band).SetDescription(date)
-    file.SetMetadataItem("PHENOFUSE", json.dumps({"variable": variable, "method": method, "units": "" if variable == "quality" else "1"}))
+    units = "" if variable == "quality" else "1"
+    file.SetMetadataItem("PHENOFUSE", json.dumps({"variable": variable, "method": method, "units": units}))
     return str(path)
 
 
@@ -91,7 +92,8 @@ def spots(**more) -> QgsVectorLayer:
 
 def run(context=None, **parameters):
     """Run the algorithm; its outputs."""
-    return processing.run("phenofuse:sampleseries", {"TABLE": "TEMPORARY_OUTPUT", **parameters}, context=context or QgsProcessingContext())
+    given = {"TABLE": "TEMPORARY_OUTPUT", **parameters}
+    return processing.run("phenofuse:sampleseries", given, context=context or QgsProcessingContext())
 
 
 def test_a_table_layer_of_polygons(provider, filled):
@@ -168,8 +170,8 @@ def test_tables_of_every_format(provider, filled, tmp_path, ending):
     assert {row["kind"] for row in rows[3:]} == {"missing"}
 
 
-@pytest.mark.parametrize("field, names, expected", [
-    ("plot:integer", (7, 8), 7), ("plot:double", (7.5, 8.0), 7.5), ("plot:string", ("7", ""), "7"), ("plot:string", ("=1+1", "b"), "=1+1")])
+@pytest.mark.parametrize("field, names, expected", [("plot:integer", (7, 8), 7), ("plot:double", (7.5, 8.0), 7.5),
+                                                    ("plot:string", ("7", ""), "7"), ("plot:string", ("=1+1", "b"), "=1+1")])
 def test_ids_keep_their_type(provider, filled, field, names, expected):
     """Numbers stay numbers and texts texts, also those that a spreadsheet would calculate."""
     rasters, _, _ = filled

@@ -20,6 +20,10 @@ is the intraclass correlation of errors in time (their mean is not taken out: an
 that knows more than a line, by radar say, leaves less in common, so that the standard deviation is rather too large than too
 small. Without enough dates, or without reason codes that tell observed values, r = 1: the most that it can be.
 
+On the simulated scene the 90 % intervals of the means of clouded squares of 4, 10 and 30 pixels a side held 90, 90 and 89 % of the
+truth with the fill of `fillmogpr`, 92, 94 and 98 % with that of `fillharmonic` (of single pixels 92 and 90 %); pixels that err
+independently would have been promised intervals that hold 49 to 9 %.
+
 The median of Gaussian values is less sure than their mean by pi / 2 in variance, in as far as they err by themselves.
 """
 
