@@ -328,7 +328,7 @@ def test_real_fields_to_a_millionth(tmp_path, shared_data):
     shapes = []
     for ring in ([(0.2, 0.3), (6.4, 0.1), (6.9, 10.2), (0.4, 9.7)], [(1, 9), (6, 12), (5.2, 24.5), (0.7, 20)],
                  [(1.1, 3.2), (6.3, 3.9), (4, 9)]):
-        shapes.append({"type": "Polygon", "coordinates": [[list(transform * point) for point in [*ring, ring[0]]]]})
+        shapes.append({"type": "Polygon", "coordinates": [[list(transform * (x, y)) for y, x in [*ring, ring[0]]]]})
     rows, _ = run(tmp_path, SERIES=[built], PLACES=places(tmp_path, shapes))
     assert len(rows) == 3 * len(files)
     for number_, row in enumerate(rows):
