@@ -8,15 +8,40 @@ import numpy as np
 import pytest
 
 pytest.importorskip("qgis.core", reason="needs QGIS")
-from dockscene import COLUMNS, LEFT, PIXEL, ROTATED, ROWS, TOP, by_name, close, dock_of, project_of, scene, values, wait, wait_described, write
+from dockscene import (
+    COLUMNS,
+    LEFT,
+    PIXEL,
+    ROTATED,
+    ROWS,
+    TOP,
+    by_name,
+    close,
+    dock_of,
+    project_of,
+    scene,
+    values,
+    wait,
+    wait_described,
+    write,
+)
 from osgeo import gdal
 from phenofuse.gui.areas import FEW_PIXELS, MOST_PIXELS, lattice
 from phenofuse.gui.profiles import RasterFile
-from qgis.core import QgsCoordinateReferenceSystem, QgsCoordinateTransform, QgsFeature, QgsGeometry, QgsPointXY, QgsProject, QgsVectorLayer
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsFeature,
+    QgsGeometry,
+    QgsPointXY,
+    QgsProject,
+    QgsVectorLayer,
+)
 
 FIELD = [(1.2, 2.1), (9.7, 1.4), (10.6, 8.3), (4.4, 9.9)]  # columns and rows
+EDGES = list(zip(FIELD, FIELD[1:] + FIELD[:1]))
 INSIDE = {(row, column) for row in range(ROWS) for column in range(COLUMNS)
-          if all((b[0] - a[0]) * (row + 0.5 - a[1]) > (b[1] - a[1]) * (column + 0.5 - a[0]) for a, b in zip(FIELD, FIELD[1:] + FIELD[:1]))}
+          if all((b[0] - a[0]) * (row + 0.5 - a[1]) > (b[1] - a[1]) * (column + 0.5 - a[0]) for a, b in EDGES)}
 
 
 @pytest.fixture(scope="module")
