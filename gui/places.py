@@ -86,7 +86,7 @@ def polygon_at(layer, point: QgsPointXY, crs, project: QgsProject) -> Polygon | 
 
 def selected_polygons(layer) -> list[Polygon]:
     """The polygons that are selected in a layer; [] where it holds none."""
-    features = layer.selectedFeatures() if has_polygons(layer) else []
+    features = sorted(layer.selectedFeatures(), key=lambda one: one.id()) if has_polygons(layer) else []
     return [_polygon(layer, feature) for feature in features if not feature.geometry().isEmpty()]
 
 

@@ -37,7 +37,8 @@ def note(session: Session) -> str:
                   "'Build time series' or of the group 'Fill gaps'.")
     if not session.shown:
         return tr("All series are unchecked in the list.")
-    return tr("Click the map to see the series of a place. Shift+click sets another place beside it.")
+    return tr("Click the map to see the series of a place, or of a polygon where a layer of polygons is active. Shift+click sets "
+              "another place beside it.")
 
 
 def warnings(session: Session) -> list[str]:
