@@ -55,6 +55,7 @@ JOBS = {
     "splittimeseries": Job("prepare.job:split", folder="FOLDER"),
     "describetimeseries": Job("describe.job:run", ("OBSERVATIONS", "LONGEST_GAP", "REPORT")),
     "simulategaps": Job("assess.job:simulate", ("OUTPUT", "TRUTH"), series=("OUTPUT", "TRUTH")),
+    "sampleseries": Job("sampling.job:run", ("CSV",)),
     "assessfill": Job("assess.job:assess", ("REPORT", "CSV")),
     "comparemethods": Job("compare.job:run", ("REPORT", "CSV", "WINNER")),
     "fillharmonic": Job("harmonic.job:run", (*_FILL, "HARMONICS", "AMPLITUDE_PHASE"), series=(*_FILL, "HARMONICS")),

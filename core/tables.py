@@ -61,11 +61,12 @@ def rows_in(path, separators: str = "\t;,") -> list[tuple[int, list[str]]]:
     told = _TOLD.fullmatch(lines[0]) if lines else None
     separator = told[1] if told else max(separators, key=lambda one: sum(one in line for line in lines))
     try:
-        rows = [[_bare(cell) for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
+        rows = [[bare(cell) for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
     except csv.Error as problem:
         raise ValueError(f"it is no table ({problem})") from problem
     return [(number, row) for number, row in enumerate(rows, start=1) if any(map(str.strip, row)) and not (told and number == 1)]
 
 
-def _bare(cell: str) -> str:
+def bare(cell: str) -> str:
+    """A cell of `written` without the apostrophe that keeps spreadsheets from calculating it."""
     return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell) else cell

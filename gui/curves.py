@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from . import reasons
-from .members import INTERVAL, Profile
+from .members import Profile
 from .style import Style
 
 PADDING = 0.04  # of the range, above and below
@@ -30,9 +30,8 @@ class Curve:
 
     @property
     def bounds(self) -> list:
-        """The 95 % interval, (low, high) for each value; NaN where no deviation is known."""
-        spreads = [INTERVAL * deviation for deviation in self.profile.deviations]
-        return [(value - spread, value + spread) for value, spread in zip(self.profile.values, spreads)]
+        """The 95 % interval, of a polygon the spread: (low, high) for each value; NaN where no deviation is known."""
+        return [(value - half, value + half) for value, half in zip(self.profile.values, self.profile.intervals)]
 
 
 @dataclass(frozen=True)
@@ -123,9 +122,9 @@ def readings(panel: Panel, day: float) -> list:
             continue
         place = min(range(len(days)), key=lambda number: abs(days[number] - day))
         step = median(b - a for a, b in zip(days, days[1:])) if len(days) > 1 else 1
-        value, deviation = curve.profile.values[place], curve.profile.deviations[place]
+        value, half = curve.profile.values[place], curve.profile.intervals[place]
         if abs(days[place] - day) <= step / 2:
-            spread = f" ± {INTERVAL * deviation:.2f}" if deviation == deviation else ""
+            spread = f" ± {half:.2f}" if half == half else ""
             number = f"{value:.{1 if curve.right else 2}f}{spread}" if value == value else ""
             told = ", ".join(filter(None, (number, reasons.sentence(curve.profile, place))))
             found += [f"{curve.label}: {told}"] if told else []

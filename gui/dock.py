@@ -25,7 +25,7 @@ from qgis.PyQt.QtWidgets import (
 from ..algorithms.bridge.text import tr
 from . import export, telling
 from .members import Member
-from .places import PickTool
+from .places import PickTool, selected_polygons
 from .plot import Plot
 from .profiles import day_number, day_of
 from .reading import Reader
@@ -35,6 +35,7 @@ from .style import draw_swatch
 PATIENCE = 150  # ms that a plot waits to be shown whole; then it says what it still waits for
 SWATCH = QSize(26, 14)  # px
 FOLDER = "phenofuse/profile_folder"
+MOST_SELECTED = 8  # panels that fit
 PICTURE_SCALE = 2  # pixels of a saved picture for each on the screen
 MODES = getattr(Qgis, "TemporalNavigationMode", None) or QgsTemporalNavigationObject.NavigationMode  # moved in QGIS 3.36
 FILTERS = {".png": "PNG (*.png)", ".svg": "SVG (*.svg)", ".csv": "CSV (*.csv)"}
@@ -59,7 +60,7 @@ class ProfileDock(QgsDockWidget):
         self.plot, self.list, self._status = Plot(), QListWidget(), QLabel()
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE)
         self._lay_out()
-        self.tool.picked.connect(self.session.pick)
+        self.tool.picked.connect(self._pick)
         self.tool.rested.connect(self.session.anticipate)
         self.tool.deleted.connect(self.session.remove_last)
         self.plot.removed.connect(self.session.remove)
@@ -107,7 +108,12 @@ class ProfileDock(QgsDockWidget):
         pick.setCheckable(True)
         pick.triggered.connect(self._take_map)
         self.tool.setAction(pick)
-        for icon, text, slot in (("mActionPinLabels", tr("Keep this place, to compare others with it"), self.session.keep),
+        self._polygons = bar.addAction(_icon("mActionSelectPolygon"),
+                                       tr("Show the polygon of the active layer that is clicked: mean and spread of its pixels"))
+        self._polygons.setCheckable(True)
+        self._polygons.setChecked(True)
+        for icon, text, slot in (("mActionEditNodesItem", tr("Show the selected polygons of the active layer"), self._show_selected),
+                                 ("mActionPinLabels", tr("Keep this place, to compare others with it"), self.session.keep),
                                  ("mActionDeleteSelected", tr("Remove all places (Delete: one; so does a right click on its panel)"),
                                   self.session.clear),
                                  ("mActionFileSave", tr("Save as PNG, SVG or CSV …"), self._save)):
@@ -180,6 +186,22 @@ class ProfileDock(QgsDockWidget):
         remarks = [telling.remark(self.session, place) for place in self.session.places[-1:]]
         self._status.setText("  " + "   ".join(filter(None, [*remarks, *telling.warnings(self.session)])))
         self._status.setToolTip(self._status.text().strip())
+
+    def _pick(self, point, keep: bool) -> None:
+        self.session.pick_at(point, keep, self._canvas.currentLayer() if self._polygons.isChecked() else None)
+
+    def _show_selected(self) -> None:
+        """One panel for each selected polygon of the active layer."""
+        found = selected_polygons(self._canvas.currentLayer())
+        if not found:
+            self._status.setText("  " + tr("select polygons of the active layer first"))
+            return
+        self.session.clear()
+        for polygon in found[:MOST_SELECTED]:
+            self.session.pick_polygon(polygon)
+        if len(found) > MOST_SELECTED:
+            told = tr("the first {} of {} polygons; for all run 'Sample series'").format(MOST_SELECTED, len(found))
+            self._status.setText("  " + told)
 
     def _take_map(self, take: bool) -> None:
         if take:

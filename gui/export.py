@@ -11,10 +11,11 @@ from . import reasons
 from .chart import Drawing
 from .curves import Chart
 from .members import Member, Profile
-from .profiles import day_of
+from .profiles import NAN, day_of
 from .style import PRINT
 
-COLUMNS = ("place", "x", "y", "crs", "series", "variable", "units", "start", "end", "value", "standard_deviation", "reason")
+COLUMNS = ("place", "x", "y", "crs", "series", "variable", "units", "start", "end", "value", "standard_deviation", "reason",
+           "spread", "clear_share", "pixels")
 
 
 def write_png(path: str, chart: Chart, width: int, height: int, scale: float = 1.0) -> None:
@@ -77,16 +78,20 @@ def write_csv(path: str, places: list) -> None:
 
 
 def _rows(member: Member, profile: Profile):
-    """Variable, units, start, end, value, standard deviation and reason; an empty cell is unknown."""
+    """Variable, units, start, end, value, standard deviation and reason, of polygons spread, clear share and pixels; empty: unknown."""
     description = member.description
     if member.kind == "season":
         for band, day, deviation in zip(description.bands, profile.days, profile.deviations):
             if day == day:
-                yield f"{description.tag['metric']} of {band}", "date", day_of(day), "", _cell(day), _cell(deviation), ""
+                yield f"{description.tag['metric']} of {band}", "date", day_of(day), "", _cell(day), _cell(deviation), "", "", "", ""
         return
     for place, (period, value, deviation) in enumerate(zip(description.periods, profile.values, profile.deviations)):
-        yield (description.variable, description.units, period.start, period.end or "", _cell(value), _cell(deviation),
-               reasons.name(profile, place))
+        told = description.variable, description.units, period.start, period.end or "", _cell(value)
+        if profile.pixels:
+            clear = profile.clear[place] if profile.clear else NAN
+            yield *told, "", "", _cell(deviation), _cell(clear), profile.pixels[place]
+        else:
+            yield *told, _cell(deviation), reasons.name(profile, place), "", "", ""
 
 
 def _cell(value: float):

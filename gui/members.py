@@ -10,6 +10,7 @@ from bisect import bisect
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from .areas import Area
 from .profiles import NAN, Description
 
 INTERVAL = 1.959964  # standard deviations of a Gaussian's 95 % interval
@@ -48,6 +49,11 @@ class Member:
         """The layers to be read."""
         return tuple(filter(None, (self.key, self.deviation_key, self.quality_key)))
 
+    @property
+    def area_keys(self) -> tuple:
+        """The layers to be read of a polygon: its pixels' own spread is shown; of seasons none, as their numbers differ by pixel."""
+        return () if self.kind == "season" else tuple(filter(None, (self.key, self.quality_key)))
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -65,6 +71,12 @@ class Profile:
         Reason codes; () where none are known.
     gaps : tuple of float
         Days between the observations around each date, beyond them to the nearest one; () where that is not known.
+    pixels : tuple of int
+        Of a polygon, how many each value is the mean of; its deviations are those among them, its codes the commonest. () at a point.
+    clear : tuple of float
+        Of a polygon, the share of its pixels that was observed; () where that is not known.
+    step : int
+        Of a large polygon, every so manieth row and column was read.
     """
 
     days: tuple
@@ -72,6 +84,14 @@ class Profile:
     deviations: tuple
     codes: tuple = ()
     gaps: tuple = ()
+    pixels: tuple = ()
+    clear: tuple = ()
+    step: int = 1
+
+    @property
+    def intervals(self) -> tuple:
+        """Half of what is drawn around each value: of a point its 95 % interval, of a polygon the spread among its pixels."""
+        return self.deviations if self.pixels else tuple(INTERVAL * deviation for deviation in self.deviations)
 
     @property
     def empty(self) -> bool:
@@ -97,6 +117,10 @@ def profile(member: Member, samples: dict) -> Profile | None:
     values = samples.get(member.key)
     if values is None:
         return None
+    if isinstance(values, Area):
+        days = tuple(period.middle for period in member.description.periods)
+        codes = samples.get(member.quality_key) or Area((), (), (), (), 1)
+        return Profile(days, values.means, values.spreads, codes.means, (), values.counts, codes.clear, values.step)
     deviations = samples.get(member.deviation_key)
     if member.kind == "season":
         spreads = tuple(deviations[place] if deviations and place is not None else NAN for place in _season_places(member))

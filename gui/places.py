@@ -1,8 +1,20 @@
-"""Places that were clicked: the map tool that picks them, and their numbered marks on the map."""
+"""Places that were clicked, points or polygons: the map tool that picks them, and their numbered marks on the map."""
 from __future__ import annotations
 
-from qgis.core import QgsCoordinateReferenceSystem, QgsCoordinateTransform, QgsCsException, QgsPointXY, QgsProject
-from qgis.gui import QgsMapCanvas, QgsMapCanvasItem, QgsMapTool
+from typing import NamedTuple
+
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsFeatureRequest,
+    QgsGeometry,
+    QgsPointXY,
+    QgsProject,
+    QgsVectorLayer,
+    QgsWkbTypes,
+)
+from qgis.gui import QgsMapCanvas, QgsMapCanvasItem, QgsMapTool, QgsRubberBand
 from qgis.PyQt.QtCore import QPointF, QRectF, Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QPainter
 
@@ -50,6 +62,43 @@ class PickTool(QgsMapTool):
         super().deactivate()
 
 
+class Polygon(NamedTuple):
+    """A feature of a layer of polygons; `crs` is that of its geometry."""
+
+    name: str
+    geometry: QgsGeometry
+    crs: QgsCoordinateReferenceSystem
+
+
+def polygon_at(layer, point: QgsPointXY, crs, project: QgsProject) -> Polygon | None:
+    """The polygon of a layer that holds a point in `crs`, the last of several; None where there is none, or no layer of polygons."""
+    if not has_polygons(layer):
+        return None
+    try:
+        there = QgsCoordinateTransform(crs, layer.crs(), project.transformContext()).transform(point)
+    except QgsCsException:
+        return None
+    near = QgsGeometry.fromPointXY(there)
+    found = [feature for feature in layer.getFeatures(QgsFeatureRequest().setFilterRect(near.boundingBox()))
+             if feature.geometry().contains(near)]
+    return _polygon(layer, found[-1]) if found else None
+
+
+def selected_polygons(layer) -> list[Polygon]:
+    """The polygons that are selected in a layer; [] where it holds none."""
+    features = sorted(layer.selectedFeatures(), key=lambda one: one.id()) if has_polygons(layer) else []
+    return [_polygon(layer, feature) for feature in features if not feature.geometry().isEmpty()]
+
+
+def has_polygons(layer) -> bool:
+    """Whether a layer holds polygons."""
+    return isinstance(layer, QgsVectorLayer) and layer.geometryType() == QgsWkbTypes.GeometryType.PolygonGeometry
+
+
+def _polygon(layer, feature) -> Polygon:
+    return Polygon(f"{layer.name()} {feature.id()}", QgsGeometry(feature.geometry()), layer.crs())
+
+
 class Request:
     """A place that is to be read.
 
@@ -57,12 +106,14 @@ class Request:
     ----------
     point, crs
         Where.
+    polygon : Polygon or None
+        Whose pixels are meant; None where it is the one pixel at the point.
     cancelled : bool
         Whether nobody wants the answers any more.
     """
 
-    def __init__(self, point: QgsPointXY, crs: QgsCoordinateReferenceSystem):
-        self.point, self.crs, self.cancelled = point, crs, False
+    def __init__(self, point: QgsPointXY, crs: QgsCoordinateReferenceSystem, polygon: Polygon | None = None):
+        self.point, self.crs, self.polygon, self.cancelled = point, crs, polygon, False
 
 
 class Place(Request):
@@ -78,16 +129,19 @@ class Place(Request):
         Whether it stays when another place is clicked.
     """
 
-    def __init__(self, canvas: QgsMapCanvas, point: QgsPointXY, number: int):
-        super().__init__(point, canvas.mapSettings().destinationCrs())
+    def __init__(self, canvas: QgsMapCanvas, point: QgsPointXY, number: int, polygon: Polygon | None = None):
+        super().__init__(point, canvas.mapSettings().destinationCrs(), polygon)
         self.number, self.kept = number, False
         self.samples: dict = {}
         self.waiting: set = set()
         self._mark = _Mark(canvas, self)
+        self._outline = _outline(canvas, polygon) if polygon else None
 
     @property
     def title(self) -> str:
-        """Its number and coordinates."""
+        """Its number, and its coordinates or its polygon's name."""
+        if self.polygon:
+            return f"{self.number}   {self.polygon.name}"
         digits = 5 if self.crs.isGeographic() else 0
         where = f"{self.point.x():.{digits}f}, {self.point.y():.{digits}f}"
         return f"{self.number}   {where}   {self.crs.authid()}".strip()
@@ -96,6 +150,19 @@ class Place(Request):
         """Take it off the map; answers that still come are dropped."""
         self.cancelled = True
         self._mark.remove()
+        if self._outline:
+            self._outline.scene().removeItem(self._outline)
+            self._outline = None
+
+
+def _outline(canvas: QgsMapCanvas, polygon: Polygon) -> QgsRubberBand:
+    """The polygon drawn on the map, which follows the map's coordinate system."""
+    band = QgsRubberBand(canvas, QgsWkbTypes.GeometryType.PolygonGeometry)
+    band.setStrokeColor(QColor(COLOUR))
+    band.setFillColor(QColor(0, 0, 0, 0))
+    band.setWidth(2)
+    band.setToGeometry(polygon.geometry, polygon.crs)
+    return band
 
 
 class _Mark(QgsMapCanvasItem):

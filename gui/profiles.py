@@ -11,6 +11,7 @@ import math
 import os
 import re
 import struct
+from array import array
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from typing import NamedTuple
 from osgeo import gdal
 
 from ..core.foreign import tag_in
+from .areas import Area, area, lattice
 
 TAG = "PHENOFUSE"
 NAN = float("nan")
@@ -135,7 +137,7 @@ class RasterFile:
         increase = all(periods) and all(a.middle < b.middle for a, b in zip(periods, periods[1:]))
         return Description(self.path, tuple(band.GetDescription() for band in bands), periods if increase else (),
                            tag_in(self._dataset.GetMetadataItem(TAG)),
-                           all(band.DataType in (gdal.GDT_Float32, gdal.GDT_Float64) for band in bands))
+                           all(map(_is_real, bands)))
 
     def sample(self, x: float, y: float) -> tuple | None:
         """Values of all bands at a place in the raster's own coordinates, NaN where missing; None outside."""
@@ -150,14 +152,36 @@ class RasterFile:
             raw = found.ReadRaster(column, row, 1, 1, buf_type=gdal.GDT_Float64)
         if raw is None:
             raise ReadError(f"{self.path}: {gdal.GetLastErrorMsg() or 'the pixel cannot be read'}")
-        low, high = RANGES.get(tag_in(found.GetMetadataItem(TAG)).get("variable"), (-math.inf, math.inf))
-        values = (_value(found.GetRasterBand(number), value)
-                  for number, value in enumerate(struct.unpack(f"{found.RasterCount}d", raw), start=1))
-        return tuple(value if low <= value <= high and math.isfinite(value) else NAN for value in values)
+        limits = self._limits()
+        return tuple(_decoder(found.GetRasterBand(number), limits)(value)
+                     for number, value in enumerate(struct.unpack(f"{found.RasterCount}d", raw), start=1))
+
+    def average(self, polygons: list) -> Area | None:
+        """What all bands say of polygons [[outline, hole, ...], ...] in the raster's own coordinates; None outside."""
+        self._open()
+        found = self._dataset
+        inverse = gdal.InvGeoTransform(found.GetGeoTransform(can_return_null=True) or (0, 1, 0, 0, 0, -1))
+        own = [[[gdal.ApplyGeoTransform(inverse, x, y) for x, y in ring] for ring in rings] for rings in polygons]
+        cut = lattice(own, found.RasterXSize, found.RasterYSize)
+        if cut is None:
+            return None
+        bands = []
+        limits = self._limits()
+        for number in range(1, found.RasterCount + 1):
+            with _gdal_errors(self.path):
+                raw = found.GetRasterBand(number).ReadRaster(*cut.window, cut.columns, cut.rows, gdal.GDT_Float64)
+            if raw is None:
+                raise ReadError(f"{self.path}: {gdal.GetLastErrorMsg() or 'the pixels cannot be read'}")
+            told = _decoder(found.GetRasterBand(number), limits)
+            bands.append([told(value) if weight else NAN for value, weight in zip(array("d", bytes(raw)), cut.weights)])
+        return area(bands, cut.weights, cut.step, not _is_real(found.GetRasterBand(1)))
 
     def close(self) -> None:
         """Let go of the file."""
         self._dataset = self._written = None
+
+    def _limits(self) -> tuple:
+        return RANGES.get(tag_in(self._dataset.GetMetadataItem(TAG)).get("variable"), (-math.inf, math.inf))
 
     def _open(self) -> None:
         state = gdal.VSIStatL(self.path)
@@ -199,9 +223,17 @@ def _period(band) -> Period | None:
     return Period(first, last if last and last > first else None)
 
 
-def _value(band, raw: float) -> float:
-    nodata = band.GetNoDataValue()
-    if nodata is not None and raw == nodata:
-        return NAN
-    scale, offset = band.GetScale(), band.GetOffset()
-    return raw * (1.0 if scale is None else scale) + (offset or 0.0)
+def _is_real(band) -> bool:
+    return band.DataType in (gdal.GDT_Float32, gdal.GDT_Float64)
+
+
+def _decoder(band, limits: tuple):
+    """A function that makes a value of a raw number of a band: scaled, NaN where it is nothing or cannot be."""
+    nodata, scale, offset, (low, high) = band.GetNoDataValue(), band.GetScale(), band.GetOffset(), limits
+    scale, offset = 1.0 if scale is None else scale, offset or 0.0
+
+    def decoded(raw: float) -> float:
+        value = NAN if nodata is not None and raw == nodata else raw * scale + offset
+        return value if low <= value <= high and math.isfinite(value) else NAN
+
+    return decoded

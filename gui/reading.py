@@ -54,6 +54,13 @@ class Reader(QObject):
                 self.sampled.emit(request, key, file.path, _outcome(file.sample, x, y))
         self._lanes[key].ask(work)
 
+    def average(self, request, key: str, polygons: list) -> None:
+        """As `sample`, of polygons in the file's own coordinates."""
+        def work(file):
+            if not request.cancelled:
+                self.sampled.emit(request, key, file.path, _outcome(file.average, polygons))
+        self._lanes[key].ask(work)
+
     def stop(self) -> None:
         """Let go of all files."""
         self.watch({})

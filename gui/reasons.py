@@ -32,7 +32,11 @@ def name(profile: Profile, place: int) -> str:
 
 
 def sentence(profile: Profile, place: int) -> str:
-    """The same, with the days of the gap."""
+    """The same, with the days of the gap; of a polygon, how much of it has a value and was observed."""
+    if profile.pixels:
+        shares = profile.clear[place] if profile.clear else NAN
+        told = tr("{} pixels").format(profile.pixels[place])
+        return told if shares != shares else tr("{}, {:.0%} observed").format(told, shares)
     told, gap = name(profile, place), profile.gaps[place] if profile.gaps else NAN
     if gap == gap and profile.codes[place] in IN_A_GAP:
         return tr("{}, gap {:.0f} days").format(told, gap)

@@ -11,6 +11,7 @@ from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
     QgsCsException,
+    QgsGeometry,
     QgsPointXY,
     QgsProject,
     QgsRasterLayer,
@@ -19,7 +20,7 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from . import style
 from .members import Member, Profile, members, profile
-from .places import Place, Request
+from .places import Place, Polygon, Request, polygon_at
 from .profiles import Description
 from .reading import Reader
 
@@ -144,17 +145,34 @@ class Session(QObject):
 
     # Places.
 
-    def pick(self, point: QgsPointXY, keep: bool = False) -> None:
-        """Look at a place, in the map's coordinates, in the stead of the last one or beside it."""
+    def pick(self, point: QgsPointXY, keep: bool = False, polygon: Polygon | None = None) -> None:
+        """Look at a place, in the map's coordinates, or at a polygon around it, in the stead of the last one or beside it."""
         if self._present() != self.layers:  # no signal tells of a changed source or coordinate system
             self.refresh()
         if self.places and not keep and not self.places[-1].kept:
             self.places.pop().forget()
         elif self.places:
             self.places[-1].kept = True
-        self.places.append(Place(self._canvas, point, self.places[-1].number + 1 if self.places else 1))
+        self.places.append(Place(self._canvas, point, self.places[-1].number + 1 if self.places else 1, polygon))
         self._read(self.places[-1])
         self.changed.emit()
+
+    def pick_at(self, point: QgsPointXY, keep: bool, layer) -> None:
+        """Look at the polygon of a layer that holds a place, where there is one; else at the place itself."""
+        polygon = polygon_at(layer, point, self._canvas.mapSettings().destinationCrs(), self._project)
+        last = self.places[-1].polygon if self.places else None
+        dragged_within = polygon and last and polygon[::2] == last[::2] and polygon.geometry.equals(last.geometry)
+        if keep or not dragged_within:
+            self.pick(point, keep, polygon)
+
+    def pick_polygon(self, polygon: Polygon) -> None:
+        """Look at a polygon beside what is shown, its number within it; nothing where the map does not reach."""
+        transform = QgsCoordinateTransform(polygon.crs, self._canvas.mapSettings().destinationCrs(), self._project.transformContext())
+        try:
+            point = transform.transform(polygon.geometry.pointOnSurface().asPoint())
+        except QgsCsException:
+            return
+        self.pick(point, True, polygon)
 
     def keep(self) -> None:
         """Keep the last place when another one is clicked."""
@@ -203,17 +221,17 @@ class Session(QObject):
         """
         self._guess.cancelled = True
         self._guess = Request(point, self._canvas.mapSettings().destinationCrs())
-        for key in self._keys():
+        for key in self._keys(self._guess):
             self._ask(self._guess, key)
 
-    def _keys(self) -> list[str]:
-        """The layers that what is shown needs."""
-        return [key for member in self.shown for key in member.keys]
+    def _keys(self, request: Request) -> list[str]:
+        """The layers that what is shown of a place needs."""
+        return [key for member in self.shown for key in (member.area_keys if request.polygon else member.keys)]
 
     def _read(self, place: Place) -> None:
         """Ask for what is shown and not yet known."""
         self._guess.cancelled = True
-        for key in self._keys():
+        for key in self._keys(place):
             if key not in place.samples and key not in place.waiting:
                 place.waiting.add(key)
                 if not self._ask(place, key):
@@ -221,12 +239,18 @@ class Session(QObject):
 
     def _ask(self, request: Request, key: str) -> bool:
         """Have a layer read; False when its coordinate system does not reach there."""
-        transform = QgsCoordinateTransform(request.crs, self.layers[key].crs, self._project.transformContext())
+        crs = request.polygon.crs if request.polygon else request.crs
+        transform = QgsCoordinateTransform(crs, self.layers[key].crs, self._project.transformContext())
         try:
-            there = transform.transform(request.point)
+            if request.polygon:
+                geometry = QgsGeometry(request.polygon.geometry)  # a copy: each layer has its own coordinates
+                geometry.transform(transform)
+                self._reader.average(request, key, _rings(geometry))
+            else:
+                there = transform.transform(request.point)
+                self._reader.sample(request, key, there.x(), there.y())
         except QgsCsException:
             return False
-        self._reader.sample(request, key, there.x(), there.y())
         return True
 
     def _take_sample(self, place, key: str, path: str, found) -> None:
@@ -257,6 +281,12 @@ class Session(QObject):
         samples = {key: found for key, found in place.samples.items() if not isinstance(found, Exception)}
         found = [(member, profile(member, samples)) for member in self.shown]
         return [(member, one) for member, one in found if one is not None]
+
+
+def _rings(geometry: QgsGeometry) -> list:
+    """The rings [(x, y), ...] of each polygon, as threads may have them."""
+    geometry.convertToMultiType()
+    return [[[(point.x(), point.y()) for point in ring] for ring in rings] for rings in geometry.asMultiPolygon()]
 
 
 def on_right(member: Member) -> bool:

@@ -20,7 +20,12 @@ def remark(session: Session, place: Place) -> str:
     found = session.profiles(place)
     if not found:
         return tr("outside of all series")
-    return tr("no series has a value here") if all(one.empty for _, one in found) else ""
+    if all(one.empty for _, one in found):
+        return tr("no series has a value here")
+    if not place.polygon:
+        return ""
+    step = max(one.step for _, one in found)
+    return tr("mean and spread of its pixels") + (tr(" (of each {}th row and column)").format(step) if step > 1 else "")
 
 
 def note(session: Session) -> str:
@@ -32,7 +37,8 @@ def note(session: Session) -> str:
                   "'Build time series' or of the group 'Fill gaps'.")
     if not session.shown:
         return tr("All series are unchecked in the list.")
-    return tr("Click the map to see the series of a place. Shift+click sets another place beside it.")
+    return tr("Click the map to see the series of a place, or of a polygon where a layer of polygons is active. Shift+click sets "
+              "another place beside it.")
 
 
 def warnings(session: Session) -> list[str]:

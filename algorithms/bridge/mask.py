@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from qgis.core import (
+    NULL,
     QgsCoordinateTransform,
     QgsCsException,
     QgsFeatureRequest,
@@ -50,22 +51,53 @@ def mask_file(layer, target_crs, folder: str, name_field: str | None = None) -> 
     if layer.geometryType() != QgsWkbTypes.GeometryType.PolygonGeometry:
         raise QgsProcessingException(tr("{} holds no polygons. Give a layer of polygons, or for a mask a raster.")
                                      .format(layer.name()))
-    if target_crs.isValid() and not layer.crs().isValid():
-        raise QgsProcessingException(tr("{} has no reference system. Set it in the layer's properties.")
-                                     .format(layer.name()))
+    transform = QgsCoordinateTransform(layer.crs(), target_crs, layer.transformContext())
+    return _written(layer, layer.name(), transform, folder, name_field)
+
+
+def places_file(source, target_crs, context, folder: str, name_field: str) -> str:
+    """As `mask_file`, of the points or polygons of a feature source, with names; features without geometry are in it too.
+
+    Parameters
+    ----------
+    source : QgsProcessingFeatureSource
+    target_crs : QgsCoordinateReferenceSystem
+        That of the series.
+    context : QgsProcessingContext
+    folder, name_field : str
+
+    Raises
+    ------
+    QgsProcessingException
+        When there are none, or they cannot be brought into the reference system of the series.
+    """
+    kinds = (QgsWkbTypes.GeometryType.PointGeometry, QgsWkbTypes.GeometryType.PolygonGeometry)
+    if QgsWkbTypes.geometryType(source.wkbType()) not in kinds:
+        raise QgsProcessingException(tr("{} holds neither points nor polygons. Give a layer of points or of polygons.")
+                                     .format(source.sourceName()))
+    transform = QgsCoordinateTransform(source.sourceCrs(), target_crs, context.transformContext())
+    return _written(source, source.sourceName(), transform, folder, name_field, empty=True)
+
+
+def _written(source, title: str, transform, folder: str, name_field: str | None, empty: bool = False) -> str:
+    """The features as a GeoJSON file; those without geometry too where `empty`."""
+    if transform.destinationCrs().isValid() and not transform.sourceCrs().isValid():
+        raise QgsProcessingException(tr("{} has no reference system. Set it in the layer's properties.").format(title))
     Path(folder).mkdir(parents=True, exist_ok=True)
     handle, writing = tempfile.mkstemp(".new", "mask-", folder)
+    some, separator = False, "\n"
     with open(handle, "w", encoding="utf-8") as file:
         file.write('{"type": "FeatureCollection", "features": [')
-        separator = "\n"
-        for properties, text in _polygons(layer, target_crs, name_field):
-            file.write(f'{separator}{{"type": "Feature", "properties": {json.dumps(properties)}, "geometry": {text}}}')
-            separator = ",\n"
+        for properties, text in _features(source, title, transform, name_field):
+            some = some or bool(text)
+            if text or empty:
+                file.write(f'{separator}{{"type": "Feature", "properties": {json.dumps(properties)}, "geometry": {text or "null"}}}')
+                separator = ",\n"
         file.write("\n]}\n")
-    if separator == "\n":
+    if not some:
         os.remove(writing)
-        raise QgsProcessingException(tr("{} is empty. Draw polygons, or give none.")
-                                     .format(layer.name()))
+        raise QgsProcessingException(tr("{} is empty. Draw polygons, or give none.").format(title) if not empty
+                                     else tr("{} is empty. Give a layer that holds points or polygons.").format(title))
     return _named_by_content(Path(writing))
 
 
@@ -85,19 +117,18 @@ def _named_by_content(writing: Path) -> str:
     return str(path)
 
 
-def _polygons(layer, target_crs, name_field: str | None):
-    """Each feature's properties, and its geometry as GeoJSON text in the target's reference system, without heights."""
-    transform = QgsCoordinateTransform(layer.crs(), target_crs, layer.transformContext())
-    for feature in layer.getFeatures(QgsFeatureRequest() if name_field else QgsFeatureRequest().setNoAttributes()):
-        geometry = feature.geometry()
-        if geometry.isEmpty():
-            continue
-        geometry.get().dropZValue()
-        try:
-            geometry.transform(transform)
-        except QgsCsException as problem:
-            raise QgsProcessingException(
-                tr("Feature {} of {} cannot be brought into {}. Check the layer's reference system.")
-                .format(feature.id(), layer.name(), target_crs.authid())) from problem
-        name = {} if name_field is None else {"name": str(feature[name_field] if name_field else feature.id())}
-        yield name, geometry.asJson(DECIMALS)
+def _features(source, title: str, transform, name_field: str | None):
+    """Each feature's properties, and its geometry as GeoJSON text in the target's reference system, without heights; '' for none."""
+    for feature in source.getFeatures(QgsFeatureRequest() if name_field else QgsFeatureRequest().setNoAttributes()):
+        geometry, text = feature.geometry(), ""
+        if not geometry.isEmpty():
+            geometry.get().dropZValue()
+            try:
+                geometry.transform(transform)
+            except QgsCsException as problem:
+                raise QgsProcessingException(
+                    tr("Feature {} of {} cannot be brought into {}. Check the layer's reference system.")
+                    .format(feature.id(), title, transform.destinationCrs().authid())) from problem
+            text = geometry.asJson(DECIMALS)
+        value = feature[name_field] if name_field else feature.id()
+        yield {} if name_field is None else {"name": "" if value == NULL else str(value)}, text

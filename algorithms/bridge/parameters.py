@@ -18,6 +18,8 @@ from qgis.core import (
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterExtent,
+    QgsProcessingParameterFeatureSink,
+    QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
@@ -99,6 +101,15 @@ def polygons(key: str, description: str):
     """A layer of polygons; it may stay empty."""
     kinds = [QgsProcessing.SourceType.TypeVectorPolygon]
     return QgsProcessingParameterVectorLayer(key, description, kinds, optional=True)
+
+
+def places() -> list:
+    """PLACES: points or polygons, all or those selected, and ID_FIELD, the field that names them."""
+    kinds = [QgsProcessing.SourceType.TypeVectorPoint, QgsProcessing.SourceType.TypeVectorPolygon]
+    return [
+        QgsProcessingParameterFeatureSource("PLACES", tr("Points or polygons"), kinds),
+        QgsProcessingParameterField("ID_FIELD", tr("Field that names them"), None, "PLACES", optional=True),
+    ]
 
 
 def zones() -> list:
@@ -197,6 +208,11 @@ def layer_output(key: str, description: str):
     return QgsProcessingParameterVectorDestination(key, description, kind, optional=True, createByDefault=False)
 
 
+def table_output(key: str, description: str):
+    """A table without geometry to be made, wherever QGIS can: a file, a database, memory."""
+    return QgsProcessingParameterFeatureSink(key, description, QgsProcessing.SourceType.TypeVector, optional=True)
+
+
 def report_output(created: bool = True):
     """REPORT: an HTML file, shown in the results viewer."""
     return file_output("REPORT", tr("Report"), tr("HTML files (*.html)"), created=created)
@@ -250,10 +266,12 @@ def values(algorithm, parameters: dict, context) -> dict:
 
 
 def destinations(algorithm, parameters: dict, context) -> dict:
-    """Paths of the outputs that are wanted."""
+    """Paths of the outputs that are wanted; tables are no files for the engine."""
     found = {}
     for definition in algorithm.destinationParameterDefinitions():
         name = definition.name()
+        if isinstance(definition, QgsProcessingParameterFeatureSink):
+            continue
         if isinstance(definition, (QgsProcessingParameterRasterDestination, QgsProcessingParameterVectorDestination)):
             path = algorithm.parameterAsOutputLayer(parameters, name, context)
         else:
@@ -298,6 +316,8 @@ def _value(algorithm, definition, parameters, context):
         return address(given, context) if given else None
     if isinstance(definition, (QgsProcessingParameterMapLayer, QgsProcessingParameterVectorLayer)):
         return layer_or_raster(algorithm.parameterAsLayer(parameters, name, context), given)
+    if isinstance(definition, QgsProcessingParameterFeatureSource):
+        return algorithm.parameterAsSource(parameters, name, context)
     if isinstance(definition, QgsProcessingParameterMultipleLayers):
         if definition.layerType() == QgsProcessing.SourceType.TypeFile:
             return [os.path.abspath(path) for path in algorithm.parameterAsFileList(parameters, name, context) if path]

@@ -14,6 +14,7 @@ from .dates import Period, days_of, periods_between
 from .grids import Grid, Window
 from .masks import polygons_on, read_mask, read_zones, zone_names
 from .opening import open_series, open_target, open_together
+from .places import Pixels, Place, pixels_of, read_places
 from .raw import RasterFile, list_rasters
 from .series import Series
 from .storing import write_series
@@ -24,6 +25,8 @@ __all__ = [
     "Grid",
     "Header",
     "Period",
+    "Pixels",
+    "Place",
     "RasterFile",
     "RasterSpec",
     "RasterWriter",
@@ -38,9 +41,11 @@ __all__ = [
     "open_target",
     "open_together",
     "periods_between",
+    "pixels_of",
     "polygons_on",
     "quality",
     "read_mask",
+    "read_places",
     "read_zones",
     "series_spec",
     "variable_named",

@@ -358,6 +358,9 @@ class QgsMapCanvas(QGraphicsView):
     def setDestinationCrs(self, crs):
         self._crs = crs
 
+    def currentLayer(self):
+        return None
+
     def mapSettings(self):
         return SimpleNamespace(destinationCrs=lambda: self._crs)
 
