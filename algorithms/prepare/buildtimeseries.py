@@ -21,7 +21,8 @@ class BuildTimeSeries(PhenofuseAlgorithm):
         "Scale, offset and nodata are applied; linear radar power becomes decibels; impossible values become missing; "
         "tiles, orbits and hours of one day are merged, and you are told; other rasters of one day are refused. What says that it "
         "is something else (EVI, SCL, quality) stays out.\n\n"
-        "An index can be made of the bands of each image, and the quality layers beside them can take away what clouds hide. Rasters on different grids are an error, unless a reference raster "
+        "An index can be made of the bands of each image, and the quality layers beside them can take away what "
+        "clouds hide. Rasters on different grids are an error, unless a reference raster "
         "is given onto whose grid everything is brought."
     )
     TAGS = ("stack", "time series", "ndvi", "sentinel-1", "sentinel-2", "netcdf", "dates", "merge", "align")
@@ -33,16 +34,21 @@ class BuildTimeSeries(PhenofuseAlgorithm):
         "PATTERN": "Which files of the folder: a pattern such as *NDVI*.tif.",
         "VARIABLE": "What to take: NDVI, VV, VH, the name of a band or NetCDF variable, or a part of the names such as NDVI_masked. "
         "Empty: what the files say, where all say the same.",
-        "INDEX": "Make this index of the bands of each image, which are known by their names (B04, red, nir ...). NDVI, EVI2, NIRv, kNDVI and "
-        "PPI need red and near infrared, LSWI near and short-wave infrared, NDWI green and near infrared, RVI the radar bands VV and VH.",
-        "QUALITY_LAYERS": "Take away what these layers beside the images tell of cloud, shadow or snow. SCL: Sentinel-2 scene classes; QA60: its "
-        "cloud mask; CLM, CLP: s2cloudless; FMASK: HLS; QA_PIXEL: Landsat; MODIS_VI, RELIABILITY: MODIS vegetation indices; CLOUD_SCORE: "
+        "INDEX": "Make this index of the bands of each image, which are known by their names (B04, red, nir ...). "
+        "NDVI, EVI2, NIRv, kNDVI and "
+        "PPI need red and near infrared, LSWI near and short-wave infrared, NDWI green and near infrared, RVI the "
+        "radar bands VV and VH.",
+        "QUALITY_LAYERS": "Take away what these layers beside the images tell of cloud, shadow or snow. SCL: "
+        "Sentinel-2 scene classes; QA60: its "
+        "cloud mask; CLM, CLP: s2cloudless; FMASK: HLS; QA_PIXEL: Landsat; MODIS_VI, RELIABILITY: MODIS vegetation "
+        "indices; CLOUD_SCORE: "
         "Cloud Score+; other: the layer that the rule names.",
         "QUALITY_BUFFER": "So many pixels around what is taken away go as well.",
         "QUALITY_RULE": "In place of the ready rule: values 3,8-11 (these go), clear 4,5 (all others go), bits 1,3 (any of them set), "
         "bits 0-1 = 2,3, below 0.6, above 40; several are parted by ';'. With other, the layer's name first: cloudmask: values 1.",
         "QUALITY_FOLDER": "Where these layers are, when not among the rasters.",
-        "ORBIT": "Of radar, take only this: ascending, descending, or the number of a relative orbit, as names or tags say. Empty: all.",
+        "ORBIT": "Of radar, take only this: ascending, descending, or the number of a relative orbit, as names or "
+        "tags say. Empty: all.",
         "MERGE": "How tiles, orbits or hours of one day become one value where they overlap. The mean of radar is that of its power.",
         "SUN_ZENITH": "For PPI: the angle of the sun from the zenith at the overpass, in degrees.",
         "BAND": "Number of the band to take of each file, where bands have no names. Empty: by name.",

@@ -41,7 +41,8 @@ def weaknesses(statistics: Statistics, offsets: dict, cautions=()) -> list[Weakn
     """
     if not statistics.seen_pixels:
         return [Weakness("The series holds no value at all.", True)]
-    found = [*(Weakness(text, True) for text in cautions), *_of_gaps(statistics), *_of_months(statistics), *_of_radar(statistics, offsets)]
+    told = [Weakness(text, True) for text in cautions]
+    found = [*told, *_of_gaps(statistics), *_of_months(statistics), *_of_radar(statistics, offsets)]
     return sorted(found, key=lambda weakness: not weakness.grave)
 
 

@@ -53,7 +53,9 @@ class Assembly:
         self.index = spectral.index_named(options.index) if options.index else None
         if self.index:
             if options.variable and canonical(options.variable) != self.index.name:
-                raise InputError(f"VARIABLE is {options.variable}, but INDEX is {self.index.name}.", "Leave one of them empty.")
+                raise InputError(
+                    f"VARIABLE is {options.variable}, but INDEX is {self.index.name}.", "Leave one of them empty."
+                )
             self.roles = {role: self._of_role(everything, role) for role in self.index.roles}
             self._require_roles(everything)
             self.leads = self._of_orbit(self.roles[self.index.roles[0]])
@@ -86,7 +88,9 @@ class Assembly:
     def finished(self, series: Series) -> Series:
         """The series after a look at its orbits."""
         if series.variable.is_backscatter:
-            orbits.tell(series, {(one.file.path, one.band.index): orbits.orbit_of(one) for one in self.leads}, self.events)
+            orbits.tell(
+                series, {(one.file.path, one.band.index): orbits.orbit_of(one) for one in self.leads}, self.events
+            )
         return orbits.with_orbit(series, self.options.orbit) if self.options.orbit else series
 
     def _chosen(self, everything: list) -> list:
@@ -155,7 +159,10 @@ class Assembly:
         if self.index.roles[0] in ("VV", "VH"):
             linear = []
             for place_of, role in enumerate(self.index.roles):
-                dated = [(Period(_EPOCH.fromordinal(_EPOCH.toordinal() + n)), image.bands[place_of]) for n, image in enumerate(images)]
+                dated = [
+                    (Period(_EPOCH.fromordinal(_EPOCH.toordinal() + n)), image.bands[place_of])
+                    for n, image in enumerate(images)
+                ]
                 first = self.roles[role][0].file
                 series = replace(assemble(role, dated, variable_named(role), first), grid=grid).checked(self.events)
                 linear.append(series.linear_power)
@@ -169,8 +176,13 @@ class Assembly:
 
     def _require_reflectances(self, images: list, grid) -> None:
         if self.index.formula is None and self.options.sun_zenith is None:
-            raise InputError("PPI needs the angle of the sun.", "Give SUN_ZENITH, its angle from the zenith in degrees at the overpass.")
-        sample = np.concatenate([image.bands[0].read(window).ravel() for image in _some(images) for window in sample_windows(grid)])
+            raise InputError(
+                "PPI needs the angle of the sun.",
+                "Give SUN_ZENITH, its angle from the zenith in degrees at the overpass.",
+            )
+        sample = np.concatenate(
+            [image.bands[0].read(window).ravel() for image in _some(images) for window in sample_windows(grid)]
+        )
         seen = sample[np.isfinite(sample)]
         if len(seen) and np.percentile(seen, 90) > MOST_REFLECTANCE:
             raise UnitError(
@@ -184,8 +196,10 @@ class Assembly:
         baseline = _baseline(stem(lead.file))
         if baseline >= NEW_BASELINE and stored.dtype.startswith("uint") and stored.offset == 0:
             self.events.warning(
-                f"{Path(lead.file.path).name} is of Sentinel-2's processing baseline {baseline}: its numbers are reflectance x 10000 + 1000, "
-                "unless a provider took the 1000 away. Give SCALE = 0.0001 and OFFSET = -0.1 if they still hold it: without, every index is too low."
+                f"{Path(lead.file.path).name} is of Sentinel-2's processing baseline {baseline}: its numbers are "
+                "reflectance x 10000 + 1000, "
+                "unless a provider took the 1000 away. Give SCALE = 0.0001 and OFFSET = -0.1 if they still hold it: "
+                "without, every index is too low."
             )
 
     def _with_greatest(self, images: list, grid) -> list:
@@ -199,12 +213,16 @@ class Assembly:
                 differences.append(values[np.isfinite(values)])
         found = np.concatenate(differences)
         if not len(found):
-            raise InputError("No clear value was found from which the greatest nir - red of the scene can be told.", "Check the bands.")
+            raise InputError(
+                "No clear value was found from which the greatest nir - red of the scene can be told.",
+                "Check the bands.",
+            )
         greatest = float(np.percentile(found, GREATEST_SHARE)) + spectral.ABOVE_GREATEST
         if not spectral.SOIL_DVI < greatest < 1:
             raise InputError(f"The greatest nir - red of the scene is {greatest:.3f}; PPI needs one between {spectral.SOIL_DVI} and 1.",
                              "Check SCALE, and that the scene holds vegetation.")  # fmt: skip
-        self.events.info(f"PPI: the greatest nir - red of the scene is {greatest:.3f}, the sun stands {self.options.sun_zenith:g} degrees "
+        self.events.info(f"PPI: the greatest nir - red of the scene is {greatest:.3f}, the sun stands "
+            f"{self.options.sun_zenith:g} degrees "
                          "from the zenith at every date.")  # fmt: skip
         return [replace(image, greatest=greatest) for image in images]
 
@@ -217,13 +235,20 @@ class Assembly:
             name, colon, text = (text or "").partition(":")
             name = name.strip()
             if not colon or not name:
-                raise InputError("QUALITY_LAYERS is other, but QUALITY_RULE does not name a layer.", "Write for example 'cloudmask: values 1'.")
+                raise InputError(
+                    "QUALITY_LAYERS is other, but QUALITY_RULE does not name a layer.",
+                    "Write for example 'cloudmask: values 1'.",
+                )
         elif name not in clear.READY:
-            raise InputError(f"There is no ready rule for quality layers '{name}'.", f"Use one of {', '.join(clear.READY)}, other.")
+            raise InputError(
+                f"There is no ready rule for quality layers '{name}'.", f"Use one of {', '.join(clear.READY)}, other."
+            )
         rule = clear.rule_of(name, text or clear.READY[name])
         pool = everything
         if self.options.quality_folder:
-            pool = candidates([part for path in list_rasters(self.options.quality_folder) for part in parts_of(RasterFile.open(path))])
+            pool = candidates(
+                [part for path in list_rasters(self.options.quality_folder) for part in parts_of(RasterFile.open(path))]
+            )
         found = [one for one in pool if name in one.said.names or matches(one.said, name)]
         if not found and self.options.quality_folder:
             found = [one for one in pool if not one.said.names]
@@ -248,15 +273,19 @@ class Assembly:
             alone = replace(layer.band, scale=1.0, offset=0.0)
             same = not grid.difference(layer.file.grid)
             _require_placeable(layer, grid, same)
-            quality = Quality(Source(layer.file.path, alone, None if same else grid, "nearest"), rule, self.options.quality_buffer)
+            quality = Quality(
+                Source(layer.file.path, alone, None if same else grid, "nearest"), rule, self.options.quality_buffer
+            )
             image = source if isinstance(source, Image) else Image((source,), grid)
             out.append(image.masked(quality))
         if lacking:
             raise DateError(f"{len(lacking)} of {len(periods)} images have no quality layer {rule.layer}: "
                             f"{', '.join(lacking[:3])}{' ...' if len(lacking) > 3 else ''}.",
                             "Fetch the missing layers, or leave these dates out by PATTERN or LAYERS.")  # fmt: skip
-        self.events.info(f"Where the layers say so values are taken away: {rule.text}"
-                         + (f"; and {self.options.quality_buffer} pixels around." if self.options.quality_buffer else "."))
+        self.events.info(
+            f"Where the layers say so values are taken away: {rule.text}"
+            + (f"; and {self.options.quality_buffer} pixels around." if self.options.quality_buffer else ".")
+        )
         self._tell_empty_qa60(rule, periods)
         return out
 
@@ -268,7 +297,9 @@ class Assembly:
         top = float(sample.max()) if len(sample) else 0.0
         text = clear.READY.get(rule.layer, "")
         if rule.layer == "CLP":
-            text = "above 0.4" if top <= 1 and sample.dtype.kind == "f" else "above 102" if top > 100 else text  # shares, or 40 % of 255
+            text = (
+                "above 0.4" if top <= 1 and sample.dtype.kind == "f" else "above 102" if top > 100 else text
+            )  # shares, or 40 % of 255
         elif rule.layer == "CLOUD_SCORE" and top > 1:
             text = "below 60" if top <= 100 else "below 6000"
         elif rule.layer == "FMASK" and len(sample) and set(np.unique(sample)) <= {0, 1, 2, 3, 4, 255}:
@@ -281,7 +312,9 @@ class Assembly:
         first, last = clear.QA60_EMPTY
         empty = [period for period in periods if first <= period.start < last]
         if rule.layer == "QA60" and empty:
-            self.events.warning(f"QA60 was written empty from {first} to {last}: {len(empty)} dates are not masked by it. Use SCL or Cloud Score+.")
+            self.events.warning(
+                f"QA60 was written empty from {first} to {last}: {len(empty)} dates are not masked by it. Use SCL or Cloud Score+."
+            )
 
 
 _EPOCH = Period.parse("2000-01-01").start

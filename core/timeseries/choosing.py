@@ -48,13 +48,17 @@ def candidates(files, number: int | None = None) -> list[Candidate]:
     found = []
     for file in files:
         if number and number > len(file.bands):
-            raise InputError(f"{Path(file.path).name} has {len(file.bands)} bands, so there is no band {number}.", "Change BAND.")
+            raise InputError(
+                f"{Path(file.path).name} has {len(file.bands)} bands, so there is no band {number}.", "Change BAND."
+            )
         bands = (file.bands[number - 1],) if number else file.bands
         found += [Candidate(file, band, said_by(file, band)) for band in bands]
     return found
 
 
-def choose(found: list[Candidate], wanted: str | None, events=None, remedy: str = "Say which one as VARIABLE.") -> list[Candidate]:
+def choose(
+    found: list[Candidate], wanted: str | None, events=None, remedy: str = "Say which one as VARIABLE."
+) -> list[Candidate]:
     """The bands that hold what is wanted, or the one thing that all of them hold.
 
     Parameters
@@ -85,7 +89,9 @@ def choose(found: list[Candidate], wanted: str | None, events=None, remedy: str 
             if not preferred or not _are_parts(found):
                 raise InputError(f"There are several variables in {place(found)}: {listed(found)}.", remedy)
             kinds = {frozenset((PREFERRED,))}
-        mixed = {one.file.path for one in found if not one.said.names} & {one.file.path for one in found if one.said.names}
+        mixed = {one.file.path for one in found if not one.said.names} & {
+            one.file.path for one in found if one.said.names
+        }
         if mixed:
             raise InputError(f"{Path(min(mixed)).name} holds several variables: {listed(found)}.", remedy)
         taken = [one for one in found if one.said.names in kinds] if kinds else list(found)
@@ -125,7 +131,9 @@ def _silent(found: list, wanted: str) -> list:
 def _are_parts(found: list) -> bool:
     """Whether all are variables of files that hold several."""
     paths = {one.file.path for one in found}
-    return len(paths) > len({m["file"] if (m := PART_OF_FILE.match(path)) else path for path in paths}) and all(map(PART_OF_FILE.match, paths))
+    return len(paths) > len({m["file"] if (m := PART_OF_FILE.match(path)) else path for path in paths}) and all(
+        map(PART_OF_FILE.match, paths)
+    )
 
 
 def _without(found: list, taken: list) -> list:
@@ -139,7 +147,8 @@ def listed(found: list) -> str:
     several = len({one.file.path for one in found}) > 1
     unit = ("file", "files") if several and all(len(one.file.bands) == 1 for one in found) else ("band", "bands")
     return ", ".join(f"{name} ({count} {unit[count > 1]})" for name, count in list(counts.items())[:12]) + (
-        f" and {len(counts) - 12} more" if len(counts) > 12 else "")
+        f" and {len(counts) - 12} more" if len(counts) > 12 else ""
+    )
 
 
 def _name(one: Candidate) -> str:

@@ -12,7 +12,8 @@ from scipy.ndimage import binary_dilation
 from ..errors import InputError
 
 HOW = (
-    "Write for example 'values 3,8-11', 'clear 4,5', 'bits 1,3', 'bits 0-1 = 2,3', 'below 0.6' or 'above 40'; several are parted by ';'."
+    "Write for example 'values 3,8-11', 'clear 4,5', 'bits 1,3', 'bits 0-1 = 2,3', 'below 0.6' or 'above 40'; "
+    "several are parted by ';'."
 )
 
 

@@ -18,9 +18,15 @@ from .variables import _ALIASES, ABOUT, variable_named, words_of
 
 # Spectral bands by the numbers of Sentinel-2 (Landsat's and MODIS's differ: `spectral` knows what each means) and by colours.
 _SPECTRAL = re.compile(r"(?:SR_?|SUR_?REFL_?)?B(\d\d?A?)")
-_COLOURS = {"BLUE": "blue", "GREEN": "green", "RED": "red", "NIR": "nir", "SWIR1": "swir1", "SWIR2": "swir2", "SWIR16": "swir1",
-            "SWIR22": "swir2", "NIR08": "nir", "BNIR": "nir broad", "BLU": "blue", "GRN": "green", "SW1": "swir1", "SW2": "swir2",
-            "NIRBROAD": "nir broad", "BROADNIR": "nir broad", "REDEDGE1": "rededge1", "REDEDGE2": "rededge2", "REDEDGE3": "rededge3"}  # fmt: skip
+_COLOURS = {
+    spelling: name
+    for name, spellings in {
+        "blue": "BLUE BLU", "green": "GREEN GRN", "red": "RED", "nir": "NIR NIR08", "nir broad": "BROADNIR NIRBROAD BNIR",
+        "swir1": "SWIR1 SWIR16 SW1", "swir2": "SWIR2 SWIR22 SW2",
+        "rededge1": "REDEDGE1", "rededge2": "REDEDGE2", "rededge3": "REDEDGE3",
+    }.items()
+    for spelling in spellings.split()
+}  # fmt: skip
 # In the name of a file a colour is only believed at its end: 'red_river_2020.tif' is no red band.
 _ONLY_LAST = frozenset(("RED", "BLUE", "GREEN", "CS", "CLD"))
 # Layers that say how good others are: as they are written once separators are gone.
@@ -70,8 +76,12 @@ class Said:
 def said_by(file: RasterFile, band: Band) -> Said:
     """What a band of a file says that it is."""
     tags = band.tags
-    dimensions = " ".join(f"{key[len(_DIMENSION):]} {value}" for key, value in tags.items()
-                          if key.startswith(_DIMENSION) and not is_time(key[len(_DIMENSION):], file.tags.get(f"{key[len(_DIMENSION):]}#units")))  # fmt: skip
+    beside_time = {
+        key[len(_DIMENSION) :]: value
+        for key, value in tags.items()
+        if key.startswith(_DIMENSION) and not is_time(name := key[len(_DIMENSION) :], file.tags.get(f"{name}#units"))
+    }
+    dimensions = " ".join(f"{name} {value}" for name, value in beside_time.items())
     names = set()
     header = file.header.get("variable")
     if header:
@@ -115,7 +125,11 @@ def _names_in(text: str, is_file: bool) -> frozenset:
         return frozenset(quality if not words & set(_ALIASES) else {_ALIASES[w] for w in words & set(_ALIASES)})
     names = {_ALIASES[w] for w in words if w in _ALIASES}
     if not names:
-        bands = {f"B{m[1].zfill(3 if m[1].endswith('A') else 2)}" for m in map(_SPECTRAL.fullmatch, words | (pairs if not is_file else set())) if m}
+        bands = {
+            f"B{m[1].zfill(3 if m[1].endswith('A') else 2)}"
+            for m in map(_SPECTRAL.fullmatch, words | (pairs if not is_file else set()))
+            if m
+        }
         names = bands or {_COLOURS[w] for w in words | pairs if w in _COLOURS} or (words & _OTHERS)
     about = sorted(words & ABOUT)
     return frozenset(f"{name} {about[0].lower()}" for name in names) if about else frozenset(names)

@@ -1,4 +1,4 @@
-"""A look at what a series holds before it is filled: classes in place of values, clouds left in, a covariate that is the input again."""
+"""A look at a series before it is filled: classes in place of values, clouds left in, a covariate that is the input again."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def require_fillable(series: Series) -> None:
     if series.variable.name in QUALITY_NAMES:
         raise InputError(
             f"{series.name} holds {series.variable.name}, classes or flags of a quality layer: between them nothing can be filled.",
-            "Give the series of a variable such as NDVI; use this layer as QUALITY_LAYERS of 'Build time series' (phenofuse:buildtimeseries).",
+            "Give the series of a variable such as NDVI; use this layer as QUALITY_LAYERS of 'Build time series' "
+            "(phenofuse:buildtimeseries).",
         )
 
 
@@ -76,7 +77,8 @@ def clouds_left(series: Series) -> str:
         return ""
     full = "" if np.isnan(values).any() else ", and no value is missing"
     return (
-        f"{count / possible:.0%} of the values of {series.name} fall by more than {DEEP:g} and recover within {DIP_DAYS} days, which no "
+        f"{count / possible:.0%} of the values of {series.name} fall by more than {DEEP:g} and recover within "
+        f"{DIP_DAYS} days, which no "
         f"vegetation does{full}: clouds seem to be left in. Mask them first, by QUALITY_LAYERS of 'Build time series' "
         "(phenofuse:buildtimeseries), or every fill will follow them."
     )
@@ -91,7 +93,10 @@ def require_no_copy(target: Series, other: Series) -> None:
     """
     again = {os.path.realpath(path) for path in target.paths} & {os.path.realpath(path) for path in other.paths}
     if again and target.variable == other.variable:
-        raise InputError(f"{other.name} is given as INPUT and among COVARIATES.", "Give other variables, such as VV and VH, as COVARIATES.")
+        raise InputError(
+            f"{other.name} is given as INPUT and among COVARIATES.",
+            "Give other variables, such as VV and VH, as COVARIATES.",
+        )
     _, mine, theirs = np.intersect1d(target.days, other.days, return_indices=True)
     if not len(mine):
         return
@@ -104,7 +109,7 @@ def require_no_copy(target: Series, other: Series) -> None:
     correlation = np.corrcoef(first, second)[0, 1]
     if abs(correlation) > COPY_CORRELATION:
         raise InputError(
-            f"The covariate {other.name} holds the values of {target.name} (correlation {correlation:.4f}): it tells nothing of the gaps.",
+            f"The covariate {other.name} holds the values of {target.name} (correlation {correlation:.4f}): it tells "
+            "nothing of the gaps.",
             "Leave it out of COVARIATES, or give the radar that was meant; a folder without radar has none.",
         )
-

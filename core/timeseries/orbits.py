@@ -23,12 +23,20 @@ _RELATIVE = re.compile(r"(?<![A-Z0-9])(?:R|RO|REL(?:ATIVE)?_?ORBIT_?|ORB(?:IT)?_
 def orbit_of(one: Candidate) -> tuple[str, str]:
     """Direction (``ascending``, ``descending`` or '') and number of the relative orbit ('' where not said) of a band."""
     tags = {**one.file.tags, **one.band.tags}
-    said = [one.file.header.get("orbit"), tags.get("orbitProperties_pass"), tags.get("orbit_direction"), tags.get("PASS"), tags.get("pass")]
+    said = [
+        one.file.header.get("orbit"),
+        tags.get("orbitProperties_pass"),
+        tags.get("orbit_direction"),
+        tags.get("PASS"),
+        tags.get("pass"),
+    ]
     words = re.split(r"[^A-Z0-9]+", f"{stem(one.file)} {one.band.description}".upper())
     direction = ""
     for text in [*filter(None, said), *words]:
         word = str(text).upper().strip()
-        direction = direction or ("ascending" if _ASCENDING.fullmatch(word) else "descending" if _DESCENDING.fullmatch(word) else "")
+        direction = direction or (
+            "ascending" if _ASCENDING.fullmatch(word) else "descending" if _DESCENDING.fullmatch(word) else ""
+        )
     number = tags.get("relativeOrbitNumber_start") or tags.get("relative_orbit") or ""
     found = _RELATIVE.search(f"{stem(one.file)} {one.band.description}".upper())
     return direction, str(number).lstrip("0") or (found[1].lstrip("0") if found else "")
@@ -46,9 +54,13 @@ def of_orbit(found: list[Candidate], wanted: str) -> list[Candidate]:
     is_direction = key in ("ascending", "descending")
     number = key.lstrip("r").lstrip("0")
     if not is_direction and not number.isdigit():
-        raise InputError(f"ORBIT is '{wanted}'.", "Give ascending, descending, or the number of a relative orbit such as 76.")
+        raise InputError(
+            f"ORBIT is '{wanted}'.", "Give ascending, descending, or the number of a relative orbit such as 76."
+        )
     orbits = [orbit_of(one) for one in found]
-    taken = [one for one, (direction, orbit) in zip(found, orbits) if (direction == key if is_direction else orbit == number)]
+    taken = [
+        one for one, (direction, orbit) in zip(found, orbits) if (direction == key if is_direction else orbit == number)
+    ]
     if not taken:
         there = sorted({(direction if is_direction else orbit) or "not said" for direction, orbit in orbits})
         raise InputError(f"No raster is of the orbit {wanted}; by names and tags there is: {', '.join(there)}.",
@@ -64,7 +76,10 @@ def tell(series: Series, by_path: dict, events) -> None:
     by_path : dict
         ``(path, band index)`` to what `orbit_of` says.
     """
-    said = [{by_path.get((s.path, s.band.index), ("", "")) for part in group for s in part.sources} for group in series.sources]
+    said = [
+        {by_path.get((s.path, s.band.index), ("", "")) for part in group for s in part.sources}
+        for group in series.sources
+    ]
     for place, kind in ((0, "directions"), (1, "relative orbits")):
         groups = {}
         for position, orbits in enumerate(said):
@@ -74,7 +89,9 @@ def tell(series: Series, by_path: dict, events) -> None:
             step = _step(series, list(groups.values()))
             listed = ", ".join(f"{name} ({len(positions)} dates)" for name, positions in groups.items())
             far = f"; between them lie {step:.1f} dB in the median" if step >= TOLD_DB else ""
-            events.warning(f"{series.name} holds {len(groups)} {kind} of the radar: {listed}{far}. Keep them apart by ORBIT.")
+            events.warning(
+                f"{series.name} holds {len(groups)} {kind} of the radar: {listed}{far}. Keep them apart by ORBIT."
+            )
             return
     groups = _rhythms(series)
     if len(groups) > 1:

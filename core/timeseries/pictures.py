@@ -7,11 +7,13 @@ from pathlib import Path
 
 from ..errors import InputError
 from .choosing import Candidate
-from .names import period_in_name
 from .identity import names_in, stem
+from .names import period_in_name
 
 # Words that only tell a band or its resolution: without them the names of the bands of one image are alike.
-_OF_A_BAND = re.compile(r"SR|ST|QA|QC|PIXEL|VI|CDF|\d*M|10|20|30|60|RADSAT|MSK|[A-Z]*QUALITY|SUR|REFL|DB|LINEAR|MASKED|UNMASKED")
+_OF_A_BAND = re.compile(
+    r"SR|ST|QA|QC|PIXEL|VI|CDF|\d*M|10|20|30|60|RADSAT|MSK|[A-Z]*QUALITY|SUR|REFL|DB|LINEAR|MASKED|UNMASKED"
+)
 
 
 def image_key(one: Candidate) -> tuple:
@@ -101,7 +103,9 @@ def _lie_apart(ones: list) -> bool:
 
 def kinds_text(kinds: list) -> str:
     """Kinds of names, for a sentence."""
-    return "; ".join(" ".join(kind) or "(nothing but the date)" for kind in kinds[:4]) + (" ..." if len(kinds) > 4 else "")
+    return "; ".join(" ".join(kind) or "(nothing but the date)" for kind in kinds[:4]) + (
+        " ..." if len(kinds) > 4 else ""
+    )
 
 
 def names_of(ones) -> str:

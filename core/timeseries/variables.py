@@ -85,4 +85,8 @@ def words_of(text: str | None) -> set:
     parts = [part for part in re.split(r"[^A-Za-z0-9]+", text or "") if part]
     words = {w.upper() for part in parts for w in (part, *_WORD.findall(part))}
     # a resolution at the end: NDVI300, NDVI10m, VV10
-    return words | {m[1] for m in (re.fullmatch(r"([A-Z]{2,}[0-9]?[A-Z]*?)(?:10|20|30|60|100|250|300|500|1000|1KM)M?", w) for w in words) if m}
+    return words | {
+        m[1]
+        for m in (re.fullmatch(r"([A-Z]{2,}[0-9]?[A-Z]*?)(?:10|20|30|60|100|250|300|500|1000|1KM)M?", w) for w in words)
+        if m
+    }
