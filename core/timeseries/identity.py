@@ -147,11 +147,12 @@ def matches(said: Said, wanted: str) -> bool:
 _DIMENSION = "NETCDF_DIM_"
 # What may differ between parts of one picture of a day: the tile, the orbit, the hour, the satellite of a pair.
 _WHERE_OR_WHEN = (
-    r"T?\d{1,2}[C-HJ-NP-X][A-HJ-NP-Z]{2}",  # MGRS tile
+    r"T?\d{1,2}[C-HJ-NP-X][A-HJ-NP-Z]{2}|T\d{1,3}",  # MGRS tile
+    r"[A-Z]",  # pieces a, b, c
     r"H\d\dV\d\d",  # MODIS and VIIRS
     r"X\d{4}|Y\d{4}",  # FORCE
     r"R\d{3}|N\d{4}",  # relative orbit, baseline
-    r"A|D|ASC|DESC|ASCENDING|DESCENDING|ORBIT|TRACK",
+    r"ASC|DESC|ASCENDING|DESCENDING|ORBIT|TRACK",
     r"T\d{4,6}Z?|\d+",  # hours, resolutions, pieces, numbers
     r"\d*M(?:IN)?|\d+KM",
     r"(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Z]*",
