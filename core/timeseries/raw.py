@@ -196,7 +196,8 @@ def read_bands(
         out[...] = np.nan
         there, here = own.common(Window(window.row - place[0], window.column - place[1], window.rows, window.columns))
         if there is not None:
-            out[(slice(None), *here)] = read(there)
+            for position in range(len(bands)):
+                out[(position, *here)] = read(there, position)
 
 
 def _read(src, bands, window: Window, out: np.ndarray) -> None:
