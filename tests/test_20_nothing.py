@@ -285,7 +285,7 @@ def test_zeros_of_a_border_or_an_outside_are_missing(tmp_path_factory, dtype, po
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(["int16", "int32", "float32", "uint8", "int8", "float of bytes", "float of int16"]),
-    st.sampled_from(["fields", "lake", "desert", "clipped", "flat dates", "forest and sea"]),
+    st.sampled_from(["fields", "lake", "desert", "clipped", "flat dates", "forest and sea", "sea clipped at 0"]),
     st.integers(0, 10_000),
     st.integers(1, 6),
 )
@@ -306,6 +306,9 @@ def test_no_measurement_is_taken_for_nothing(tmp_path_factory, dtype, scene, see
     elif scene == "forest and sea":
         coast = np.arange(30)[None] < 9 + np.arange(24)[:, None] / 2
         ndvi = np.where(coast, rng.normal(-0.25, 0.02, ndvi.shape), ndvi)
+    elif scene == "sea clipped at 0":  # with bare soil that reaches down to it
+        coast = np.arange(30)[None] < 9 + np.arange(24)[:, None] / 2
+        ndvi = np.where(coast, 0, np.clip(rng.normal(0.1, 0.1, ndvi.shape), 0, 1))
     if dtype == "uint8":
         ndvi = np.clip(ndvi, -0.08, 0.92)
     made = {"float of bytes": 250, "float of int16": 10000}.get(dtype)
@@ -621,6 +624,13 @@ def test_tiles_of_a_mosaic_with_zeros_outside_their_orbit(tmp_path):
     paths = [write(tmp_path / f"T31TC{t}_20200104_NDVI.tif", layer[None], dtype="int16", nodata=None) for t, layer in zip("JK", stored)]
     values, _ = built(paths, scale=0.0001)
     close(values[0], np.where(np.arange(24) < 12, stored[0], stored[1]) * 0.0001)
+
+
+def test_one_pixel_of_water_is_no_fill_value(tmp_path):
+    """-0.3 in a single pixel of an index with two decimals, far from all others."""
+    stored = field(3, seed=2, low=0.4).round(2).astype("float32")
+    stored[1, 4, 5] = -0.3
+    np.testing.assert_array_equal(built(files(tmp_path, stored, "float32"))[0], stored)
 
 
 def test_what_was_made_here_is_not_looked_at(tmp_path):

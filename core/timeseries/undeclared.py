@@ -20,10 +20,11 @@ from .variables import VARIABLES, Variable
 # the fill values of MODIS (-3000; see products), THEIA's MAJA (-10000) and NetCDF (NC_FILL_FLOAT).
 NINES = (-99.0, -999.0, -9999.0, -99999.0, -999999.0)
 WRITTEN = (*NINES, -3000.0, -10000.0)
-WRITTEN_IN_FLOATS = (*WRITTEN, -32768.0, -32767.0, 32767.0, 65535.0, -2147483648.0, 2147483647.0)
+# In floats also the limits of other types, and fill values of indices that went through a calculator with a scale.
+SCALED = tuple(number * scale for number in (-9999.0, -3000.0, -32768.0) for scale in (0.1, 0.01, 0.001, 0.0001))
+WRITTEN_IN_FLOATS = (*WRITTEN, *SCALED, -32768.0, -32767.0, 32767.0, 65535.0, -2147483648.0, 2147483647.0)
+ROUNDING = 1e-6  # of such a multiplication, relative
 LARGEST_MEASURED = 1e19  # -3.4e38, 9.97e36, 1e20
-# A fill value that went through a calculator is one of these times a scale.
-SCALES = (1.0, 0.1, 0.01, 0.001, 0.0001)
 MOST_SOURCES = 48  # that are looked at, of tiles
 FEWEST = 9  # pixels: a 3 x 3 corner
 SMALLEST_SHARE = 0.01  # of the values, from which an unknown number that repeats is looked at
@@ -34,7 +35,6 @@ APART = 0.05  # of the range of all other values: the distance around a fill val
 FAR = 0.5  # of that range, beyond all other values: there a single pixel is enough
 ROOM = 4  # the same of a limit of an integer type, in steps: what is stored in bytes reaches up to 250
 MOST_NEAR = 0.02  # of as many values as the fill value has, within that distance: noise
-CLIPPED_NEAR = 0.1  # the same of 0 at a border: where values are clipped at 0, those near it are about as many
 MOST_ELSEWHERE = 0.05  # of a number's pixels that are neither border nor always the same
 # Classes repeat, and 0 is one of them: a raster needs more numbers than these to be judged by what repeats, unless 0 is
 # looked for in a variable that we know.
@@ -119,7 +119,7 @@ def find(layers: list, scale: float, offset: float, variable: Variable) -> list[
     return [fill for fill in found if fill]
 
 
-_LIMIT = "it is a number that programs write for nothing"
+_LIMIT = "it is a number that programs write for nothing, or such a one times a scale"
 
 
 class _Judge:
@@ -136,7 +136,7 @@ class _Judge:
     def written(self, number, count) -> Fill | None:
         """A number that programs write for nothing: surely where it lies apart from all measurements."""
         number = float(number)
-        far = max(self.low - number, number - self.high) > FAR * (self.high - self.low)
+        far = max(self.low - number, number - self.high) > FAR * (self.high - self.low) and abs(number) >= -max(NINES)
         often = count >= max(FEWEST, SMALLEST_SHARE * self.total)
         found = (self._apart(number, count) and (count >= FEWEST or far)) or (often and self._peak(number, count))
         doubted = self._pressed(number) or not found
@@ -151,14 +151,8 @@ class _Judge:
         if self._are_classes or count < max(FEWEST, SMALLEST_SHARE * self.total) or not self._apart(number, count):
             return None
         place = _place(self.layers, number)
-        value = float(number) * self.scale + self.offset
         if place:
             return self._fill(number, count, True, f"far more values are exactly this than any other, {place}")
-        if self._pressed(number):
-            return None
-        made = self.floats and next((w for w in WRITTEN for s in SCALES if np.isclose(value, w * s, rtol=1e-6)), None)
-        if made:
-            return self._fill(number, count, True, f"far more values are exactly this than any other, and it is {made:g} times a scale")
         return self._fill(number, count, False, "far more values are exactly this than any other")
 
     def zero(self, count) -> Fill | None:
@@ -168,11 +162,11 @@ class _Judge:
             return None
         apart, peak = self._apart(0, count), known and self._peak(0, count)
         place = _place(self.layers, 0) if apart or peak else ""
-        # Where values reach down to 0 and not beyond, 0 may be what has been clipped there; so it may where 0 is the lowest
-        # number that can be stored and no round value.
-        clipped = self.low > 0 and not self._apart(0, count, CLIPPED_NEAR)
-        lowest = 0 in self.limits and self.offset != 0 and not _straight(self.layers)
-        if place and not clipped and not lowest:
+        # Where values reach down to 0 and not beyond, 0 may be what has been clipped there, as a sea is; so it may where 0
+        # is the lowest number that can be stored and no round value.
+        reached = self.low > 0 and self._near(0).sum() > MOST_NEAR * self.counts.sum()
+        lowest = 0 in self.limits and self.offset != 0
+        if place and (not (reached or lowest) or _straight(self.layers)):
             return self._fill(0, count, True, f"it fills pixels {place}")
         if known and (apart or peak) and count >= SMALLEST_SHARE * self.total:
             return self._fill(0, count, False, "far more values are exactly this than any near it")
@@ -192,8 +186,8 @@ class _Judge:
             width = min(width, ROOM)
         return self.counts[np.abs(self.others - float(number)) <= width]
 
-    def _apart(self, number, count, most=MOST_NEAR) -> bool:
-        return self._near(number).sum() <= most * count
+    def _apart(self, number, count) -> bool:
+        return self._near(number).sum() <= MOST_NEAR * count
 
     def _peak(self, number, count, cliff=CLIFF) -> bool:
         return count >= cliff * (self.counts if self.floats else self._near(number)).max(initial=0)
@@ -205,7 +199,10 @@ class _Judge:
 def _written(numbers: np.ndarray) -> np.ndarray:
     """Which numbers programs write for nothing, in this type."""
     if numbers.dtype.kind == "f":
-        return np.isin(numbers, np.array(WRITTEN_IN_FLOATS, numbers.dtype)) | (np.abs(numbers) > LARGEST_MEASURED)
+        found = np.abs(numbers) > LARGEST_MEASURED
+        for number in WRITTEN_IN_FLOATS:
+            found |= np.abs(numbers - number) <= ROUNDING * abs(number)
+        return found
     limits = np.iinfo(numbers.dtype)
     smallest = () if limits.min == 0 else (limits.min, limits.min + 1)
     return np.isin(numbers.astype("int64"), [*WRITTEN, *smallest, limits.max])
