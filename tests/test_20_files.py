@@ -485,8 +485,8 @@ def test_a_folder_of_many_kinds(tmp_path):
     (folder / "broken.gpkg").write_text("x")
     series = collect_series(list_rasters(folder), Collecting(variable="NDVI"), Silent())
     assert days(series) == [f"2020-01-{day:02d}" for day in range(1, 10)]
-    for layer in series.read():
-        np.testing.assert_allclose(layer, values[0], atol=1e-6)
+    for period, layer in zip(series.periods, series.read()):
+        np.testing.assert_allclose(layer, values[0], atol=1e-6, err_msg=str(period))
     assert [Path(one).name for one in list_rasters(folder, "*.zip")] == ["NDVI_20200106.tif"]
     assert len(list_rasters(folder, "two*")) == 2
 

@@ -5,16 +5,17 @@ A suffix alone does not say it: a GeoPackage may hold polygons, an archive anyth
 
 from __future__ import annotations
 
-import os
+import contextlib
 import sqlite3
 import zipfile
-from contextlib import closing
 from pathlib import Path
 
 # Of the formats that GDAL reads, those in which series of images are kept.
 SUFFIXES = (".tif", ".tiff", ".gtiff", ".vrt", ".nc", ".nc4", ".cdf", ".h5", ".he5", ".hdf5", ".hdf", ".hdf4", ".img", ".jp2", ".j2k",
             ".bsq", ".bil", ".bip", ".dat", ".sdat", ".asc", ".rst", ".ers", ".pix", ".grb", ".grib", ".grb2", ".grib2",
             ".gpkg", ".zip", ".gz")  # fmt: skip
+# What lies beside a raster and has its name.
+DESCRIBING = (".prj", ".xml", ".ovr", ".msk", ".qml", ".qmd", ".sta", ".enp", ".clr", ".stx", ".txt", ".json", ".rdc", ".sgrd", ".tfw")
 RASTERS_IN_GEOPACKAGE = "SELECT table_name FROM gpkg_contents WHERE data_type IN ('tiles', '2d-gridded-coverage')"
 # By their first bytes: the driver of GDAL that reads them.
 _BEGINNINGS = ((b"\x0e\x03\x13\x01", "HDF4"), (b"\x89HDF\r\n\x1a\n", "HDF5"), (b"CDF\x01", "netCDF"), (b"CDF\x02", "netCDF"),
@@ -69,13 +70,19 @@ def _is_image(name: str) -> bool:
 
 
 def _has_header(path: Path) -> bool:
-    return any(os.path.isfile(beside) for beside in (path.with_suffix(".hdr"), f"{path}.hdr"))
+    """Whether a header of ENVI's belongs to the file, and not to another one that it only describes as well."""
+    if path.suffix.lower() in DESCRIBING:
+        return False
+    for header in (path.with_suffix(".hdr"), path.with_name(f"{path.name}.hdr")):
+        with contextlib.suppress(OSError), open(header, "rb") as file:
+            return file.read(4) == b"ENVI"
+    return False
 
 
 def _tables_of(path: Path) -> list[str]:
     """The tables of a GeoPackage that are rasters."""
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as package:
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as package:
             return [name for (name,) in package.execute(RASTERS_IN_GEOPACKAGE)]
     except sqlite3.Error:
         return []
