@@ -126,7 +126,7 @@ def _names_in(text: str, is_file: bool) -> frozenset:
     names = {_ALIASES[w] for w in words if w in _ALIASES}
     if not names:
         bands = {
-            f"B{m[1].zfill(3 if m[1].endswith('A') else 2)}"
+            _numbered(m[1])
             for m in map(_SPECTRAL.fullmatch, words | (pairs if not is_file else set()))
             if m
         }
@@ -135,9 +135,16 @@ def _names_in(text: str, is_file: bool) -> frozenset:
     return frozenset(f"{name} {about[0].lower()}" for name in names) if about else frozenset(names)
 
 
+def _numbered(number: str) -> str:
+    """``B04`` of 4 or 04, ``B8A`` of 8A or 08A."""
+    return f"B{number.lstrip('0') or '0'}" if number.endswith("A") else f"B{int(number):02d}"
+
+
 def matches(said: Said, wanted: str) -> bool:
     """Whether a band says that it is what is wanted: by its known names, or by all words of the text in their order."""
     words, known = _words(wanted), names_in(wanted)
+    if wanted.strip().lower() in map(str.lower, said.names):
+        return True
     if known and (len(words) == 1 or "".join(words) in _QUALITY):
         return bool(known & said.names)
     size = len(words)
