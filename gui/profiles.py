@@ -131,11 +131,12 @@ class RasterFile:
         """What the raster says of itself; no pixel is read."""
         self._open()
         bands = [self._dataset.GetRasterBand(number) for number in range(1, self._dataset.RasterCount + 1)]
-        periods = tuple(map(_period, bands))
+        periods = _netcdf_periods(self.path, self._dataset) or tuple(map(_period, bands))
         increase = all(periods) and all(a.middle < b.middle for a, b in zip(periods, periods[1:]))
         return Description(self.path, tuple(band.GetDescription() for band in bands), periods if increase else (),
-                           tag_in(self._dataset.GetMetadataItem(TAG)),
-                           all(band.DataType in (gdal.GDT_Float32, gdal.GDT_Float64) for band in bands))
+                           self._tag(),
+                           all(band.DataType in (gdal.GDT_Float32, gdal.GDT_Float64) or band.GetScale() not in (None, 1.0)
+                               for band in bands))
 
     def sample(self, x: float, y: float) -> tuple | None:
         """Values of all bands at a place in the raster's own coordinates, NaN where missing; None outside."""
@@ -150,10 +151,13 @@ class RasterFile:
             raw = found.ReadRaster(column, row, 1, 1, buf_type=gdal.GDT_Float64)
         if raw is None:
             raise ReadError(f"{self.path}: {gdal.GetLastErrorMsg() or 'the pixel cannot be read'}")
-        low, high = RANGES.get(tag_in(found.GetMetadataItem(TAG)).get("variable"), (-math.inf, math.inf))
+        low, high = RANGES.get(self._tag().get("variable"), (-math.inf, math.inf))
         values = (_value(found.GetRasterBand(number), value)
                   for number, value in enumerate(struct.unpack(f"{found.RasterCount}d", raw), start=1))
         return tuple(value if low <= value <= high and math.isfinite(value) else NAN for value in values)
+
+    def _tag(self) -> dict:
+        return tag_in(self._dataset.GetMetadataItem(TAG) or self._dataset.GetMetadataItem(f"NC_GLOBAL#{TAG}"))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -184,6 +188,25 @@ class _gdal_errors:
         gdal.PopErrorHandler()
         if isinstance(problem, RuntimeError):
             raise ReadError(f"{self.path}: {problem}") from problem
+
+
+def _netcdf_periods(path: str, dataset) -> tuple:
+    """The dates of a NetCDF file of ours, which counts days since 1970 and keeps the ends in a variable of its own; () of any other."""
+    if dataset.GetMetadataItem("time#units") != "days since 1970-01-01":
+        return ()
+    times = [dataset.GetRasterBand(number).GetMetadataItem("NETCDF_DIM_time") for number in range(1, dataset.RasterCount + 1)]
+    if None in times:
+        return ()
+    first = [float(time) for time in times]
+    last, bounds = first, dataset.GetMetadataItem("time#bounds")
+    with _gdal_errors(path):
+        table = gdal.Open(f'NETCDF:"{path}":{bounds}') if bounds else None
+    if table is not None and (table.RasterXSize, table.RasterYSize) == (2, len(first)):
+        numbers = struct.unpack(f"{2 * len(first)}d", table.ReadRaster(buf_type=gdal.GDT_Float64))
+        rows = list(zip(numbers[::2], numbers[1::2]))
+        rows = rows if rows[0][0] == first[0] else rows[::-1]  # GDAL turns round what has no place on the earth
+        last = [end for _, end in rows]
+    return tuple(Period(day_of(start), day_of(end) if end - start > 1 else None) for start, end in zip(first, last))
 
 
 def _period(band) -> Period | None:
