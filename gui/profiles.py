@@ -133,10 +133,10 @@ class RasterFile:
         """What the raster says of itself; no pixel is read."""
         self._open()
         bands = [self._dataset.GetRasterBand(number) for number in range(1, self._dataset.RasterCount + 1)]
-        periods = tuple(map(_period, bands))
+        periods = _netcdf_periods(self.path, self._dataset) or tuple(map(_period, bands))
         increase = all(periods) and all(a.middle < b.middle for a, b in zip(periods, periods[1:]))
         return Description(self.path, tuple(band.GetDescription() for band in bands), periods if increase else (),
-                           tag_in(self._dataset.GetMetadataItem(TAG)),
+                           self._tag(),
                            all(map(_is_real, bands)))
 
     def sample(self, x: float, y: float) -> tuple | None:
@@ -176,12 +176,15 @@ class RasterFile:
             bands.append([told(value) if weight else NAN for value, weight in zip(array("d", bytes(raw)), cut.weights)])
         return area(bands, cut.weights, cut.step, not _is_real(found.GetRasterBand(1)))
 
+    def _tag(self) -> dict:
+        return tag_in(self._dataset.GetMetadataItem(TAG) or self._dataset.GetMetadataItem(f"NC_GLOBAL#{TAG}"))
+
     def close(self) -> None:
         """Let go of the file."""
         self._dataset = self._written = None
 
     def _limits(self) -> tuple:
-        return RANGES.get(tag_in(self._dataset.GetMetadataItem(TAG)).get("variable"), (-math.inf, math.inf))
+        return RANGES.get(self._tag().get("variable"), (-math.inf, math.inf))
 
     def _open(self) -> None:
         state = gdal.VSIStatL(self.path)
@@ -210,6 +213,25 @@ class _gdal_errors:
             raise ReadError(f"{self.path}: {problem}") from problem
 
 
+def _netcdf_periods(path: str, dataset) -> tuple:
+    """The dates of a NetCDF file of ours, which counts days since 1970 and keeps the ends in a variable of its own; () of any other."""
+    if dataset.GetMetadataItem("time#units") != "days since 1970-01-01":
+        return ()
+    times = [dataset.GetRasterBand(number).GetMetadataItem("NETCDF_DIM_time") for number in range(1, dataset.RasterCount + 1)]
+    if None in times:
+        return ()
+    first = [float(time) for time in times]
+    last, bounds = first, dataset.GetMetadataItem("time#bounds")
+    with _gdal_errors(path):
+        table = gdal.Open(f'NETCDF:"{path}":{bounds}') if bounds else None
+    if table is not None and (table.RasterXSize, table.RasterYSize) == (2, len(first)):
+        numbers = struct.unpack(f"{2 * len(first)}d", table.ReadRaster(buf_type=gdal.GDT_Float64))
+        rows = list(zip(numbers[::2], numbers[1::2]))
+        rows = rows if rows[0][0] == first[0] else rows[::-1]  # GDAL turns round what has no place on the earth
+        last = [end for _, end in rows]
+    return tuple(Period(day_of(start), day_of(end) if end - start > 1 else None) for start, end in zip(first, last))
+
+
 def _period(band) -> Period | None:
     """The date that a band states: by its tags, else by its name."""
     start, end = band.GetMetadataItem("start_time"), band.GetMetadataItem("end_time")
@@ -224,7 +246,8 @@ def _period(band) -> Period | None:
 
 
 def _is_real(band) -> bool:
-    return band.DataType in (gdal.GDT_Float32, gdal.GDT_Float64)
+    """Whether a band holds measurements rather than classes: fractions, as they are or stored as integers with a scale."""
+    return band.DataType in (gdal.GDT_Float32, gdal.GDT_Float64) or band.GetScale() not in (None, 1.0)
 
 
 def _decoder(band, limits: tuple):

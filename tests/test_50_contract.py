@@ -23,7 +23,7 @@ from phenofuse.core.timeseries import Grid, Header, Period, VARIABLES, open_seri
 from phenofuse.core.timeseries.raw import TAG
 
 folder = Path(sys.argv[1])
-grid = Grid("EPSG:32749", (50.0, 0.0, 430000.0, 0.0, -50.0, 9240000.0), 2, 2)
+grid = Grid(rasterio.crs.CRS.from_epsg(32749).to_wkt(), (50.0, 0.0, 430000.0, 0.0, -50.0, 9240000.0), 2, 2)
 periods = {"odd": periods_between(date(2023, 12, 25), 5, 8), "even": periods_between(date(2024, 2, 20), 12, 8),
            "days": tuple(Period(date(2024, 2, 25 + number)) for number in range(5)) + tuple(
                Period(date(1972 + number, 3, 1)) for number in range(60, 63))}
@@ -44,6 +44,8 @@ for name, variable in VARIABLES.items():
              (low + high) / 2, np.nan, np.inf, -9999]
     for kind, when in periods.items():
         write(f"{name} {kind}.tif", edges, when, Header(name, variable.units, "buildtimeseries"))
+    for kind, when in periods.items():
+        write(f"{name} {kind}.nc", edges, when, Header(name, variable.units, "buildtimeseries"))
 write_plain("named.tif", ["2023-11-01", "2023-11-13/2023-11-25", "2023-12-01/2023-12-01"])
 write_plain("scaled.tif", ["2023-11-01", "2023-11-13"], "int16", 4, 0.5, -1.0)
 write_plain("backwards.tif", ["2023-11-13", "2023-11-01"])
@@ -60,7 +62,7 @@ def told(path):
             "days": series.days.tolist(), "values": series.read()[:, 0, 0].tolist()}
 
 print(json.dumps({"tag": TAG, "ranges": {name: one.valid_range for name, one in VARIABLES.items() if one.valid_range},
-                  "files": {path.name: told(path) for path in sorted(folder.glob("*.tif"))}}))
+                  "files": {path.name: told(path) for path in sorted(folder.iterdir()) if path.suffix in (".tif", ".nc")}}))
 """
 
 

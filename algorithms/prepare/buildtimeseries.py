@@ -22,13 +22,14 @@ class BuildTimeSeries(PhenofuseAlgorithm):
         "tiles, orbits and hours of one day are merged, and you are told; other rasters of one day are refused. What says that it "
         "is something else (EVI, SCL, quality) stays out.\n\n"
         "An index can be made of the bands of each image, and the quality layers beside them can take away what "
-        "clouds hide. Rasters on different grids are an error, unless a reference raster "
-        "is given onto whose grid everything is brought."
+        "clouds hide. Tiles that lie side by side on the same pixels are joined as "
+        "they are; rasters on other grids are an error, unless a reference raster is given onto whose grid everything is brought."
     )
     TAGS = ("stack", "time series", "ndvi", "sentinel-1", "sentinel-2", "netcdf", "dates", "merge", "align")
     HELP = {
-        "LAYERS": "The rasters. Instead, a whole folder can be given below.",
-        "FOLDER": "A folder of rasters (GeoTIFF, VRT, NetCDF ...), in place of a list.",
+        "LAYERS": "The rasters: layers, files, or GDAL's names of what is in a file; what a layer's properties call an additional no "
+        "data value is missing. Instead, a whole folder can be given below.",
+        "FOLDER": "A folder of rasters (GeoTIFF, VRT, NetCDF, HDF5, GeoPackage, ENVI, archives of them ...), in place of a list.",
         "SUBFOLDERS": "Look in the folders below as well. Where no file name holds a date, the names of these folders are read: "
         "2020-01-04/NDVI.tif.",
         "PATTERN": "Which files of the folder: a pattern such as *NDVI*.tif.",
@@ -76,7 +77,7 @@ class BuildTimeSeries(PhenofuseAlgorithm):
         "AGGREGATE_DAYS": "Length of the periods of AGGREGATE = days.",
         "AGGREGATE_BY": "How: of the values of a pixel in a period the median, mean, smallest or largest, or how many there are. Means "
         "and medians of radar backscatter are those of its power.",
-        "OUTPUT": "The time series: float32, NaN where missing, dates in band names and tags.",
+        "OUTPUT": "The time series as GeoTIFF (.tif): float32, NaN where missing, dates in band names and tags. Or as NetCDF (.nc).",
     }
     NODATA_OF = "LAYERS"
     STYLES = {"OUTPUT": ("series", "Time series")}
