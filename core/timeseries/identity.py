@@ -159,7 +159,7 @@ _WHERE_OR_WHEN = (
     r"H\d\dV\d\d",  # MODIS and VIIRS
     r"X\d{4}|Y\d{4}",  # FORCE
     r"R\d{3}|N\d{4}",  # relative orbit, baseline
-    r"ASC|DESC|ASCENDING|DESCENDING|ORBIT|TRACK",
+    r"ASC|DESC?|ASCENDING|DESCENDING|ORBIT|TRACK",
     r"T\d{4,6}Z?|\d+",  # hours, resolutions, pieces, numbers
     r"\d*M(?:IN)?|\d+KM",
     r"(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Z]*",

@@ -16,7 +16,7 @@ REPEAT_DAYS = 12  # of each Sentinel-1 satellite: dates that lie a multiple of i
 # Between orbits of flat land lie some tenths of a decibel, between directions over slopes and rows several (measured on the
 # series of six public scenes: 0.1 to 1.6 dB); from one decibel on a series of both is a saw.
 TOLD_DB = 1.0
-_ASCENDING, _DESCENDING = re.compile(r"A|ASC|ASCENDING"), re.compile(r"D|DESC|DESCENDING")
+_ASCENDING, _DESCENDING = re.compile(r"A|ASC|ASCENDING"), re.compile(r"D|DESC?|DESCENDING")
 _RELATIVE = re.compile(r"(?<![A-Z0-9])(?:R|RO|REL(?:ATIVE)?_?ORBIT_?|ORB(?:IT)?_?|TRACK_?)(\d{1,3})(?![0-9])")
 
 

@@ -7,7 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ..errors import DateError, InputError
+from ..events import Events
 from ..timeseries import Grid, Period, RasterFile, Window, variable_named
+from ..timeseries.collecting import Collecting, collect_series
 from ..timeseries.identity import said_by
 from ..timeseries.names import dates_in_names, folders_of
 from ..timeseries.opening import require_read_axes, stated_periods
@@ -97,6 +99,17 @@ def _labels(files) -> list:
     times = Counter(names)
     folders = folders_of([file.path for file in files])
     return [name if times[name] == 1 or not folder else f"{folder}/{name}" for name, folder in zip(names, folders)]
+
+
+def refused(paths: list, rasters: RasterSet) -> list:
+    """What 'Build time series' refuses of the variables that the set holds (of all of it, where it holds none that is judged)."""
+    found = []
+    for variable in dict.fromkeys(layer.variable for layer in rasters.layers if layer.variable) or ("",):
+        try:
+            collect_series(paths, Collecting(variable=variable or None), Events())
+        except InputError as problem:
+            found.append(Finding("refused", f"{variable}: {problem.text}" if variable else problem.text, variable))
+    return found
 
 
 def label(file: RasterFile) -> str:

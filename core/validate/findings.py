@@ -70,7 +70,12 @@ KINDS = {
     ),
     "different_extent": Kind(False, "Series cover different dates", "Nothing, if it was meant so."),
     "repeated_period": Kind(True, "A period occurs twice", "Remove one of the two."),
-    "same_day": Kind(False, "Several images of one day", "Nothing: buildtimeseries averages them."),
+    "same_day": Kind(False, "Several images of one day", "Nothing: buildtimeseries merges tiles, orbits and hours of one day."),
+    "refused": Kind(
+        True,
+        "Build time series refuses these files as they are",
+        "Do what is said there, or choose fewer files; buildtimeseries says the same.",
+    ),
     "repeated_values": Kind(
         True, "Two periods hold the same values", _EXPORT + " One period was written under two dates."
     ),
@@ -121,7 +126,7 @@ KINDS = {
         "Give the SCALE that is named there to buildtimeseries, or write scale and offset into the file.",
     ),
     "integer_scale": Kind(
-        False, "NDVI stored as whole numbers without a declared factor", "Give the SCALE that is named there to buildtimeseries."
+        True, "NDVI stored as whole numbers without a declared factor", "Give the SCALE that is named there to buildtimeseries."
     ),
     "linear_power": Kind(
         True,

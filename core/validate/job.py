@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..timeseries import list_rasters
 from . import page
-from .collect import collect, judge
+from .collect import collect, judge, refused
 from .findings import grouped
 
 
@@ -32,6 +32,8 @@ def run(parameters: dict, resources, events) -> dict:
     least_valid = float(parameters.get("MIN_VALID_PERCENT") or 0)
     rasters = collect(paths, names, events.step(0, 0.9))
     found = judge(rasters, least_valid)
+    if not names and not any(finding.is_problem for finding in found):
+        found += refused(paths, rasters)
     groups = grouped(found)
     problems = sum(key_findings[0].is_problem for key_findings in groups.values())
 
