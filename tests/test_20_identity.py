@@ -644,3 +644,25 @@ def test_clouds_left_in_are_told_by_every_fill(tmp_path, job):
     assert any("clouds seem to be left in" in text for text in heard.said)
     if "REPORT" in parameters:
         assert "clouds seem to be left in" in Path(parameters["REPORT"]).read_text(encoding="utf-8")
+
+
+# --- from bands to a table
+
+
+@pytest.mark.realdata
+def test_real_bands_and_classes_give_the_masked_ndvi_of_their_makers(shared_data, tmp_path):
+    """B04, B08, B11 and SCL of each date in files of their own: NDVI where SCL is 4, 5 or 6, to the last digit of float32."""
+    source, folder = shared_data / "gfmap_s1s2_chip", tmp_path / "bands"
+    folder.mkdir()
+    for band in ("B04", "B08", "B11", "SCL"):
+        with rasterio.open(source / f"{band}.tif") as src:
+            for number, date in enumerate(src.descriptions, 1):
+                profile = {**src.profile, "count": 1, "driver": "GTiff"}
+                name = f"T31UFS_{date[:10].replace('-', '')}T105441_{band}_10m.tif"
+                with rasterio.open(folder / name, "w", **profile) as out:
+                    out.write(src.read(number), 1)
+    series = build(folder, tmp_path / "o.tif", INDEX="NDVI", QUALITY_LAYERS="SCL", QUALITY_RULE="clear 4,5,6")
+    with rasterio.open(source / "NDVI_masked.tif") as src:
+        np.testing.assert_allclose(series.read(), src.read(), atol=1e-6)
+    ready = build(folder, tmp_path / "r.tif", INDEX="NDVI", QUALITY_LAYERS="SCL").read()
+    assert np.isfinite(ready).sum() >= np.isfinite(series.read()).sum()
