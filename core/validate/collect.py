@@ -230,7 +230,9 @@ def _check_grids(opened: list, grid: Grid) -> list:
         difference = grid.difference(one.file.grid)
         if difference:
             kind = (
-                "wrong_crs"
+                "joined_grid"
+                if grid.offset(one.file.grid) is not None
+                else "wrong_crs"
                 if "reference system" in difference
                 else "shifted_grid"
                 if "shifted" in difference

@@ -37,6 +37,9 @@ KINDS = {
         "Export all periods with one CRS and transform, or bring the file onto the others' grid "
         "(buildtimeseries, REFERENCE).",
     ),
+    "joined_grid": Kind(
+        False, "Files that cover other parts of one grid", "Nothing: buildtimeseries joins them without resampling."
+    ),
     "other_grid": Kind(False, "A layer that was not asked for lies on another grid", "Nothing, unless you need it."),
     "band_missing": Kind(
         True,
