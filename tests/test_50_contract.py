@@ -18,7 +18,7 @@ import json, sys
 from datetime import date
 from pathlib import Path
 import numpy as np, rasterio
-from phenofuse.core.errors import DateError
+from phenofuse.core.errors import InputError
 from phenofuse.core.timeseries import Grid, Header, Period, VARIABLES, open_series, periods_between, write_series
 from phenofuse.core.timeseries.raw import TAG
 
@@ -56,7 +56,7 @@ write_plain("foreign.tif", ["2023-11-01", "2023-11-13"], PHENOFUSE="not JSON")
 def told(path):
     try:
         series = open_series(str(path), check=False)
-    except DateError:
+    except InputError:  # of its dates, or of bands that are different things
         return None
     return {"periods": [[period.start.isoformat(), period.end and period.end.isoformat()] for period in series.periods],
             "days": series.days.tolist(), "values": series.read()[:, 0, 0].tolist()}

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("qgis.core", reason="needs QGIS")
 import processing
 from osgeo import gdal
-from phenofuse.algorithms.bridge import parameters
+from phenofuse.algorithms.bridge import parameters, rasters
 from qgis.core import (
     QgsApplication,
     QgsProcessingContext,
@@ -75,7 +75,7 @@ def test_every_kind_of_parameter_gives_the_engine_whole_paths(algorithms, here):
             seen.add((kind.__name__, definition.name()))
             found = parameters._value(algorithm, definition, {definition.name(): given}, context)
             found = found[0] if isinstance(found, list) else found
-            found = found if isinstance(found, str) or found is None else parameters.layer_path(found)
+            found = found if isinstance(found, str) or found is None else rasters.layer_address(found)
             if found is None:  # a vector layer asked of a raster
                 continue
             name = given[0] if isinstance(given, list) else given
@@ -94,7 +94,7 @@ def test_addresses_of_gdal_are_made_whole(here, address):
     layer = QgsRasterLayer(address, "x", "gdal")
     assert layer.isValid()
     expected = gdal.Open(address).ReadAsArray()
-    found = parameters.layer_path(layer)
+    found = rasters.layer_address(layer)
     os.chdir("/")
     np.testing.assert_array_equal(gdal.Open(found).ReadAsArray(), expected)
 
