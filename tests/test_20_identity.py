@@ -403,7 +403,7 @@ def test_the_header_of_an_index_travels(tmp_path):
     for day in DAYS:
         bands_of_a_day(tmp_path / "in", day, rng)
     series = build(tmp_path / "in", tmp_path / "o.tif", INDEX="kNDVI")
-    assert series.variable.name == "kNDVI" and series.variable.valid_range == (0.0, 0.762)
+    assert series.variable.name == "kNDVI" and series.variable.valid_range == (0.0, 0.765625)
 
 
 # --- where it is clear

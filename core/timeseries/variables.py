@@ -27,7 +27,7 @@ class Variable:
 
 
 # Ranges follow from the definitions, reflectances and NDVI within their own: EVI2 = 2.5 (N - R) / (N + 2.4 R + 1)
-# lies between -2.5 / 3.4 and 2.5 / 2, kNDVI = tanh(NDVI^2) below tanh 1. Backscatter: saturated targets reach some +20 dB
+# lies between -2.5 / 3.4 and 2.5 / 2, kNDVI = tanh(NDVI^2) below tanh 1; rounded outwards to what float32 holds. Backscatter: saturated targets reach some +20 dB
 # and the noise floor of cross-polarised Sentinel-1 lies above -50 dB. The dual-polarisation radar vegetation index is
 # 4 VH / (VV + VH) on linear power, hence at most 4 and in nature below 2. PPI: the product HR-VPP holds 0 to 3.
 VARIABLES = {
@@ -40,9 +40,9 @@ VARIABLES = {
         Variable("NDWI", "1", (-1.0, 1.0), "Normalised difference water index"),
         Variable("LSWI", "1", (-1.0, 1.0), "Land surface water index"),
         Variable("EVI", "1", None, "Enhanced vegetation index"),  # over bright targets its denominator nears 0
-        Variable("EVI2", "1", (-0.74, 1.25), "Two-band enhanced vegetation index"),
+        Variable("EVI2", "1", (-0.75, 1.25), "Two-band enhanced vegetation index"),
         Variable("NIRv", "1", (-1.0, 1.0), "Near-infrared reflectance of vegetation"),
-        Variable("kNDVI", "1", (0.0, 0.762), "Kernel NDVI"),
+        Variable("kNDVI", "1", (0.0, 0.765625), "Kernel NDVI"),
         Variable("PPI", "1", None, "Plant phenology index"),
     )
 }
