@@ -27,9 +27,10 @@ class Variable:
 
 
 # Ranges follow from the definitions, reflectances and NDVI within their own: EVI2 = 2.5 (N - R) / (N + 2.4 R + 1)
-# lies between -2.5 / 3.4 and 2.5 / 2, kNDVI = tanh(NDVI^2) below tanh 1; rounded outwards to what float32 holds. Backscatter: saturated targets reach some +20 dB
-# and the noise floor of cross-polarised Sentinel-1 lies above -50 dB. The dual-polarisation radar vegetation index is
-# 4 VH / (VV + VH) on linear power, hence at most 4 and in nature below 2. PPI: the product HR-VPP holds 0 to 3.
+# lies between -2.5 / 3.4 and 2.5 / 2, kNDVI = tanh(NDVI^2) below tanh 1; both are rounded outwards to what float32 holds.
+# Backscatter: saturated targets reach some +20 dB and the noise floor of cross-polarised Sentinel-1 lies above -50 dB. The
+# dual-polarisation radar vegetation index is 4 VH / (VV + VH) on linear power, hence at most 4 and in nature below 2. PPI:
+# the product HR-VPP holds 0 to 3.
 VARIABLES = {
     v.name: v
     for v in (
