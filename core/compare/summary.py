@@ -8,6 +8,7 @@ import numpy as np
 from .. import tables
 from ..report import Mark, Report, figures
 from ..tiles.scores import HONEST, Score
+from ..timeseries.looks import clouds_left
 from .advice import FEWEST_TO_JUDGE, Advice
 from .methods import BASELINE, METHODS, TOO_CLOSE, TOO_FEW, code
 from .outcome import Outcome
@@ -46,7 +47,7 @@ def report(outcome: Outcome, advice: Advice, said: list, map_: np.ndarray, serie
     """The report; `said` is the diagnosis, `map_` the winners by cell."""
     page = Report(f"Which method fills {series.name} best?", f"{len(outcome.truth):,} hidden values in {pixels:,} pixels, "
                   f"{series.periods[0].start} to {series.periods[-1].start}")
-    page.verdict(advice.level, advice.sentence)
+    page.verdict(advice.level, advice.sentence).text(*filter(None, [clouds_left(series)]))
     score = outcome.score(advice.method)
     page.key("BEST", advice.method, "method to take").key("RMSE", score.rmse, "its root mean square error on all of them", ".4f")
     page.key("COVERAGE", score.coverage_90, "inside its 90% interval", ".1%").key("COUNT", score.count, "hidden values", ",d")

@@ -13,6 +13,7 @@ from .. import tiles
 from ..errors import InputError, OutputError
 from ..parameters import given
 from ..timeseries import open_together
+from ..timeseries.looks import clouds_left
 from ..timeseries.sampling import varies
 from ..timeseries.series import distinct_names
 from ..version import version
@@ -74,7 +75,8 @@ def run(parameters: dict, resources, events) -> dict:
     advice = judged.advice()
     (events.info if advice.level == "good" else events.warning)(advice.sentence)
     if parameters.get("REPORT"):
-        report(evaluation, trained.learning.training.state.history, card, Files=[one.name for one in series]).save(parameters["REPORT"])
+        report(evaluation, trained.learning.training.state.history, card, clouds_left(series[0]),
+               Files=[one.name for one in series]).save(parameters["REPORT"])
         found["REPORT"] = parameters["REPORT"]
     own, line = judged.score(), judged.compared("linear")
     numbers = {"RMSE": own.rmse, "MAE": own.mae, "R2": own.r2, "COVERAGE": own.coverage_90, "RATIO": line.ratio}

@@ -21,7 +21,7 @@ BRIGHTEST = 0.95  # quantile of the errors by place that has the last colour: a 
 BINS = 80  # of the scatter plot and of the residuals
 
 
-def report(evaluation: Evaluation, history: History, card: Card, **facts) -> Report:
+def report(evaluation: Evaluation, history: History, card: Card, caution: str = "", **facts) -> Report:
     """The page of a training.
 
     Parameters
@@ -31,6 +31,8 @@ def report(evaluation: Evaluation, history: History, card: Card, **facts) -> Rep
     history : History
     card : Card
         Of the model as it was saved.
+    caution : str
+        What a look at the series found, such as clouds left in.
     **facts
         More lines for the page's foot, such as the input files.
     """
@@ -38,7 +40,7 @@ def report(evaluation: Evaluation, history: History, card: Card, **facts) -> Rep
     page = Report(f"Can this model fill {name}?", f"{card.architecture}, trained on {card.dates} dates from {card.first_date} to "
                                                   f"{card.last_date}")
     advice = judged.advice()
-    page.verdict(advice.level, advice.sentence).number("CHOICE", advice.choice)
+    page.verdict(advice.level, advice.sentence).number("CHOICE", advice.choice).text(*filter(None, [caution]))
     _keys(page, judged)
     _explanation(page, judged)
     _methods(page, judged)
