@@ -9,7 +9,7 @@ from .. import tiles
 from ..errors import DateError, InputError, UnitError
 from ..report import write_whole
 from ..tiles.gather import gather
-from ..timeseries import Header, Series, Window, open_series, series_spec
+from ..timeseries import Header, Series, Window, open_companion, open_series, series_spec
 from ..timeseries.storing import asked
 from . import gaps, summary
 from .linear import interpolate
@@ -123,7 +123,7 @@ def _opened(parameters: dict, events) -> dict[str, Series]:
                             f"({truth.name}) holds {truth.variable.name or 'an unknown variable'}.",
                             "Give series of the same variable.")
     if parameters.get("UNCERTAINTY"):
-        found["UNCERTAINTY"] = open_series(parameters["UNCERTAINTY"], "standard deviation", events, check=False)
+        found["UNCERTAINTY"] = open_companion(parameters["UNCERTAINTY"], "standard deviation", events)
     for series in found.values():
         truth.require_same_grid(series)
     return found

@@ -10,7 +10,7 @@ from .. import tiles
 from ..errors import InputError
 from ..parameters import given
 from ..tiles.gather import gather
-from ..timeseries import Header, Series, open_series, open_together, quality
+from ..timeseries import Header, Series, open_companion, open_together, quality
 from ..timeseries.filling import Options, placed, rasters
 from ..timeseries.masks import read_mask
 from ..timeseries.outputdates import output_periods
@@ -152,7 +152,7 @@ def _counts(outputs: dict, plan, resources, events) -> dict:
     """How many values have each reason code, where QUALITY was asked for."""
     if "QUALITY" not in outputs:
         return {}
-    codes = open_series(outputs["QUALITY"][0], "quality", check=False)
+    codes = open_companion(outputs["QUALITY"][0], "quality")
     return summary.counted(sum(gather(plan, partial(_count, codes), resources, events)), events)
 
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ..errors import DateError, InputError, UnitError
-from ..timeseries import Series, open_series
+from ..timeseries import Series, open_companion, open_series
 from .merging import MOST_FILLS
 
 
@@ -37,7 +37,7 @@ def open_beside(key: str, variable: str, paths: list, fills: list[Series]) -> li
     if len(paths) != len(fills):
         raise InputError(f"{key} holds {len(paths)} rasters, but SERIES holds {len(fills)}.",
                          f"Give one raster of {key} for each series, in the same order.")
-    found = [open_series(path, variable, check=False) for path in paths]
+    found = [open_companion(path, variable) for path in paths]
     for place, (own, fill) in enumerate(zip(found, fills), start=1):
         told = (own.header or {}).get("variable", variable)
         if told != variable:

@@ -8,7 +8,7 @@ import numpy as np
 from .. import tiles
 from ..errors import InputError
 from ..tiles.gather import gather
-from ..timeseries import Header, RasterFile, RasterSpec, Series, Window, open_series, quality, read_mask
+from ..timeseries import Header, RasterFile, RasterSpec, Series, Window, open_companion, open_series, quality, read_mask
 from ..timeseries.masks import read_zones
 from . import calendar, harvests, metrics, reasons, seasons, uncertainty, zones
 
@@ -72,7 +72,7 @@ def _beside(series: Series, path, variable: str) -> Series | None:
     """A raster parallel to the series: same grid, same dates."""
     if not path:
         return None
-    other = open_series(path, variable, check=False)
+    other = open_companion(path, variable)
     series.require_same_grid(other)
     if other.periods != series.periods:
         raise InputError(f"{other.name} does not have the dates of {series.name}.",

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from ..errors import InputError, UnitError
-from ..timeseries import Series, open_series
+from ..timeseries import Series, open_companion, open_series
 from ..timeseries.dates import day_in
 from ..timeseries.series import distinct_names
 
@@ -89,7 +89,7 @@ def _beside(key: str, variable: str, parameters: dict, series: list[Series]) -> 
     found: dict[int, Series] = {}
     paths = parameters.get(key) or []
     for position, path in enumerate(paths):
-        own = open_series(path, variable, check=False)
+        own = open_companion(path, variable)
         told = (own.header or {}).get("variable", variable)
         if told != variable:
             raise UnitError(f"{own.name} in {key} holds {told}, not {variable}.", f"Give the {key} rasters that the fills wrote.")

@@ -13,7 +13,7 @@ from .collecting import collect_series
 from .dates import Period, days_of, periods_between
 from .grids import Grid, Window
 from .masks import polygons_on, read_mask, read_zones, zone_names
-from .opening import open_series, open_target, open_together
+from .opening import open_companion, open_series, open_target, open_together
 from .places import Pixels, Place, pixels_of, read_places
 from .raw import RasterFile, list_rasters
 from .series import Series
@@ -37,6 +37,7 @@ __all__ = [
     "collect_series",
     "days_of",
     "list_rasters",
+    "open_companion",
     "open_series",
     "open_target",
     "open_together",

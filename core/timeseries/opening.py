@@ -13,7 +13,7 @@ from .looks import clouds_left, require_fillable, require_no_copy
 from .names import day_comes_first, period_in_name, settled
 from .raw import BOUNDS, Band, RasterFile
 from .series import Series, Source
-from .variables import Variable
+from .variables import VARIABLES, Variable, variable_named
 
 BUILD = "Run 'Build time series' (phenofuse:buildtimeseries) on it"
 
@@ -66,6 +66,18 @@ def open_series(path: str, variable: str | None = None, events=None, check: bool
         file,
     )
     return series.checked(events) if check else series
+
+
+def open_companion(path: str, variable: str, events=None) -> Series:
+    """Open what goes with a series: its standard deviation, its reason codes; believed to be what it is given for.
+
+    Rasters of other tools hardly say what they are; one that says it is something else is told of.
+    """
+    series = open_series(path, events=events, check=False)
+    said = series.variable.name
+    if events is not None and said in VARIABLES and said != variable:
+        events.warning(f"{series.name} says that it holds {said}; it was given for, and is taken as, {variable}.")
+    return replace(series, variable=variable_named(variable))
 
 
 def open_target(path: str, events=None) -> Series:
