@@ -9,7 +9,7 @@ import rasterio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from phenofuse.core.errors import GridMismatchError, InputError
-from phenofuse.core.timeseries import Grid, Window, read_mask, read_zones, zone_names
+from phenofuse.core.timeseries import Grid, RasterFile, Window, read_mask, read_zones, zone_names
 from phenofuse.core.timeseries.masks import SQUARE
 
 CRS = rasterio.crs.CRS.from_epsg(32749).to_wkt()
@@ -184,3 +184,25 @@ def test_zones_are_numbered_as_their_features(tmp_path):
     np.testing.assert_array_equal(read_zones(path, GRID, Window(7, 9, 40, 50)), expected[7:47, 9:59])
     np.testing.assert_array_equal(read_mask(path, GRID), expected > 0)
     assert zone_names(path) == ["a", "a", "a"]
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["square", "bowtie"])
+def test_19_masks_passes(shared_data, name):
+    """Polygons, one that crosses itself: the pixels whose middle lies inside by the even-odd rule."""
+    folder = shared_data.parent / "cases" / "files" / "19-masks"
+    if not folder.is_dir():
+        pytest.skip(f"no cases in {folder.parent}")
+    grid = RasterFile.open(folder / "ndvi.tif").grid
+    inside = read_mask(str(folder / f"{name}.geojson"), grid)
+    rings = json.loads((folder / f"{name}.geojson").read_text())["features"][0]["geometry"]["coordinates"]
+    rings = rings if np.ndim(rings[0][0]) == 1 else [ring for part in rings for ring in part]
+    a, _, c, _, e, f = grid.transform
+    for row in range(grid.height):
+        for column in range(grid.width):
+            x, y, crossings = a * (column + 0.5) + c, e * (row + 0.5) + f, 0
+            for ring in rings:
+                for (x0, y0, *_), (x1, y1, *_) in zip(ring, ring[1:]):
+                    if (y0 > y) != (y1 > y):
+                        crossings += x < x0 + (y - y0) * (x1 - x0) / (y1 - y0)
+            assert inside[row, column] == (crossings % 2 == 1), (row, column)

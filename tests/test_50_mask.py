@@ -101,3 +101,29 @@ def test_a_raster_is_its_own_file(tmp_path, qgis_app):
     path = str(tmp_path / "mask.tif")
     gdal.GetDriverByName("GTiff").Create(path, 4, 4, 1, gdal.GDT_Byte).FlushCache()
     assert mask_file(QgsRasterLayer(path), UTM, tmp_path) == path
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["square", "bowtie"])
+def test_19_masks_passes(shared_data, tmp_path, qgis_app, name):
+    """Polygons in degrees, one that crosses itself, mean the same pixels as those in the series' own system."""
+    from osgeo import ogr
+
+    folder = shared_data.parent / "cases" / "files" / "19-masks"
+    if not folder.is_dir():
+        pytest.skip(f"no cases in {folder.parent}")
+    raster = gdal.Open(str(folder / "ndvi.tif"))
+
+    def burnt(path):
+        target = gdal.GetDriverByName("MEM").Create("", raster.RasterXSize, raster.RasterYSize, 1)
+        target.SetGeoTransform(raster.GetGeoTransform())
+        target.SetProjection(raster.GetProjection())
+        source = ogr.Open(str(path))
+        gdal.RasterizeLayer(target, [1], source.GetLayer(), burn_values=[1])
+        return target.ReadAsArray()
+
+    layer = QgsVectorLayer(str(folder / f"{name}4326.gpkg"), name)
+    crs = QgsRasterLayer(str(folder / "ndvi.tif"), "ndvi").crs()
+    found = burnt(mask_file(layer, crs, tmp_path))
+    assert 0 < found.sum() < found.size
+    assert (found != burnt(folder / f"{name}.geojson")).sum() == 0
