@@ -222,6 +222,22 @@ def test_44_bands_only(cases):
     )
 
 
+def test_numbers_of_bands_are_no_names_where_the_file_has_one(tmp_path):
+    """'b1' is what some programs call every first band: NDVI_20200104.tif is NDVI all the same; B4 of a nameless file is red."""
+    for number, day in enumerate(DAYS):
+        write(tmp_path / f"NDVI_{day}.tif", ndvi(1, seed=number), ["b1"])
+    assert collect(tmp_path, variable="NDVI").count == 4 and collect(tmp_path).variable.name == "NDVI"
+    stack = tmp_path / "stack"
+    stack.mkdir()
+    write(stack / "NDVI.tif", ndvi(3), ["b1", "b2", "b3"])
+    assert days(collect(stack, dates="2023-11-01,2023-11-13,2023-11-25")) == DATES
+    bands = tmp_path / "bands"
+    bands.mkdir()
+    write(bands / "S2_20200104.tif", ndvi(2), ["B4", "B8"])
+    with pytest.raises(InputError, match="there is B04"):
+        collect(bands, variable="NDVI")
+
+
 # --- parts of one picture
 
 

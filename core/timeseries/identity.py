@@ -14,7 +14,7 @@ from pathlib import Path
 from ..outputs import PART_OF_FILE
 from .cf import is_time
 from .raw import Band, RasterFile
-from .variables import _ALIASES, ABOUT, variable_named, words_of
+from .variables import _ALIASES, ABOUT, VARIABLES, variable_named, words_of
 
 # Spectral bands by the numbers of Sentinel-2 (Landsat's and MODIS's differ: `spectral` knows what each means) and by colours.
 _SPECTRAL = re.compile(r"(?:SR_?|SUR_?REFL_?)?B(\d\d?A?)")
@@ -89,11 +89,22 @@ def said_by(file: RasterFile, band: Band) -> Said:
     for text in (tags.get("Domain"), band.description, tags.get("variable"), file.tags.get("variable"),
                  tags.get("NETCDF_VARNAME"), tags.get("long_name")):  # fmt: skip
         names = names or names_in(text)
-    for text in dict.fromkeys((file.name, stem(file))):
-        names = names or names_in(text, is_file=True)
+    by_file = next(filter(None, (names_in(text, is_file=True) for text in dict.fromkeys((file.name, stem(file))))), set())
+    if not names or (_is_numbered(names) and by_file & VARIABLES.keys() and not any(map(_speaks, file.bands))):
+        names = by_file  # 'b1' of a file that is called NDVI is the number of a band
     part = f" {file.name}" if file.name != stem(file) else ""
     words = (*_ordered(f"{band.description}{part}"), *_words(dimensions), *_ordered(stem(file)))
     return Said(frozenset(names), words, dimensions)
+
+
+def _is_numbered(names: set) -> bool:
+    return all(_SPECTRAL.fullmatch(name) for name in names)
+
+
+def _speaks(band: Band) -> bool:
+    """Whether the name of a band says more than a number."""
+    names = names_in(band.description)
+    return bool(names) and not _is_numbered(names)
 
 
 def canonical(name: str) -> str:
