@@ -90,7 +90,7 @@ def said_by(file: RasterFile, band: Band) -> Said:
                  tags.get("NETCDF_VARNAME"), tags.get("long_name")):  # fmt: skip
         names = names or names_in(text)
     by_file = next(filter(None, (names_in(text, is_file=True) for text in dict.fromkeys((file.name, stem(file))))), set())
-    if not names or (_is_numbered(names) and by_file & VARIABLES.keys() and not any(map(_speaks, file.bands))):
+    if not names or (not header and _is_numbered(names) and by_file & VARIABLES.keys() and not any(map(_speaks, file.bands))):
         names = by_file  # 'b1' of a file that is called NDVI is the number of a band
     part = f" {file.name}" if file.name != stem(file) else ""
     words = (*_ordered(f"{band.description}{part}"), *_words(dimensions), *_ordered(stem(file)))
