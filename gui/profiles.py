@@ -27,7 +27,7 @@ NAN = float("nan")
 # Outside of what a variable can physically be, a value is missing: the contract's ranges, those of core/timeseries/variables.py,
 # which this Python cannot import (a test compares them).
 RANGES = {"NDVI": (-1.0, 1.0), "VV": (-60.0, 30.0), "VH": (-60.0, 30.0), "RVI": (0.0, 4.0), "NDWI": (-1.0, 1.0), "LSWI": (-1.0, 1.0),
-          "EVI2": (-0.75, 1.25), "NIRv": (-1.0, 1.0), "kNDVI": (0.0, 0.765625)}
+          "EVI2": (-0.75, 1.25), "NIRv": (-1.0, 1.0), "kNDVI": (0.0, 0.765625)}  # fmt: skip
 # Series without gaps by nature, drawn as lines; so are those of all methods called fill-something.
 WITHOUT_GAPS = ("createsamplescene", "exportharmonic")
 KIND_OF_COMPANIONS = {"standard deviation": "deviation", "quality": "quality"}  # by variable

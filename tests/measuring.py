@@ -38,14 +38,15 @@ def written_inputs(folder: str, prefix: str, scene, side: int) -> dict:
     return {"INPUT": paths[0], "COVARIATES": paths[1:]}
 
 
-def measured(job: str, parameters: dict, memory_mb: int, workers: int, device: str = "auto", told: list | None = None) -> tuple:
+def measured(job: str, parameters: dict, memory_mb: int, workers: int, device: str = "auto", told: list | None = None,
+             core: Path = CORE) -> tuple:
     """Run a job in an engine of its own: peak resident memory in MB, wall seconds, and processor seconds.
 
-    What it tells is added to `told`: the seconds since the start, and the event.
+    What it tells is added to `told`: the seconds since the start, and the event. `core` is of another tree, to compare with.
     """
     call = {"job": job, "resources": {"memory_mb": memory_mb, "workers": workers, "device": device}, "parameters": parameters}
     started = time.monotonic()
-    process = subprocess.Popen([sys.executable, str(CORE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, str(core)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     process.stdin.write(json.dumps(call).encode() + b"\n")
     process.stdin.flush()
     told = [] if told is None else told

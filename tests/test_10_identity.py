@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+
 import numpy as np
 import pytest
+from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
+from phenofuse.core.earthengine.compositeplan import RADAR_INDICES
+from phenofuse.core.earthengine.plan import OPTICAL
 from phenofuse.core.errors import InputError
 from phenofuse.core.timeseries import clear, spectral
 from phenofuse.core.timeseries.identity import canonical, names_in
@@ -195,3 +200,19 @@ def test_dips_are_what_falls_and_recovers_within_days():
     assert dips(np.stack([season, harvest], axis=1), days)[0] == 0
     count, possible = dips(cloudy[:, None], days)
     assert count == 3 and possible == len(days) - 2
+
+
+def listed_in(path: str) -> set:
+    """The literal INDICES of an algorithm's file, which this Python cannot import."""
+    body = ast.parse((ROOT / path).read_text(encoding="utf-8")).body
+    (found,) = [one.value for one in body if isinstance(one, ast.Assign) and one.targets[0].id == "INDICES"]
+    return set(ast.literal_eval(found))
+
+
+def test_dialogs_offer_the_indices_there_are():
+    """One list in all places: what is built from bands, what is exported, what has a range."""
+    assert listed_in("algorithms/prepare/buildtimeseries.py") == {"none", *INDICES}
+    exported = {*OPTICAL, *RADAR_INDICES}
+    assert listed_in("algorithms/earthengine/exportcomposites.py") == exported == {"EVI", *INDICES}
+    for name in INDICES:
+        assert variable_named(OPTICAL.get(name, name)).name == name

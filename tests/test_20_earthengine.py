@@ -5,7 +5,11 @@ The real client library talks to a double on 127.0.0.1 that interprets its expre
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import asdict
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -156,6 +160,50 @@ def test_other_masks_and_indices(tmp_path):
         np.testing.assert_allclose(made["scl"]["S2evi"][seen], np.nanmedian(evi[:, seen], 0), rtol=1e-5)
         vv, vh = (10 ** (made["scl"][name] / 10) for name in ("VV", "VH"))
         np.testing.assert_allclose(made["scl"]["RVI"], 4 * vh / (vv + vh), rtol=1e-5)
+
+
+def test_every_index_of_building_is_computed_on_the_service(tmp_path):
+    """EVI2, NIRv, kNDVI and PPI by their published formulas, PPI with each image's own sun; where a reflectance is below 0, nothing."""
+    names, greatest = ["EVI2", "NIRv", "kNDVI", "PPI"], 0.45
+    with double() as found:
+        made = export(call(found, tmp_path / "out", END_DATE="2023-11-13", INDICES=names, GREATEST_DVI=greatest))
+        passes = [one for one in found.scenes.optical if one.day < date(2023, 11, 13)]
+    near, red = (np.stack([one.arrays[band] / 1e4 for one in passes]) for band in ("B8", "B4"))
+    clear = np.stack([one.arrays["cs_cdf"] >= 0.60 for one in passes]) & (near >= 0) & (red >= 0)
+    cosine = np.cos(np.radians([one.properties["MEAN_SOLAR_ZENITH_ANGLE"] for one in passes]))[:, None, None]
+    diffuse = 0.0336 + 0.0477 / cosine
+    gain = 0.25 / (diffuse + (1 - diffuse) * 0.5 / cosine) * (1 + greatest) / (1 - greatest)
+    difference = np.minimum(near - red, greatest - 0.005)
+    expected = {
+        "S2evi2": 2.5 * (near - red) / (near + 2.4 * red + 1), "S2nirv": (near - red) / (near + red) * near,
+        "S2kndvi": np.tanh(((near - red) / (near + red)) ** 2), "S2ppi": -gain * np.log((greatest - difference) / (greatest - 0.09)),
+    }  # fmt: skip
+    values = bands(next((tmp_path / "out").glob("S1S2_*.tif")))
+    seen = clear.any(0)
+    assert 0 < np.isfinite(values["S2ppi"]).sum() < values["S2ppi"].size
+    for name, layers in expected.items():
+        wanted = np.nanmedian(np.where(clear, layers, np.nan)[:, seen], 0)
+        np.testing.assert_allclose(values[name][seen], wanted, rtol=1e-5, atol=1e-6, err_msg=name)
+        assert np.isnan(values[name][~seen]).all()
+    for name, path in made["outputs"].items():
+        if name in names:
+            assert open_series(path).variable.name == name
+    assert sorted(path.stem for path in (tmp_path / "out" / "series").glob("*.tif")) == sorted([*names, "VV", "VH", "n_s1", "n_s2"])
+
+
+def test_ppi_needs_the_greatest_difference(tmp_path):
+    """Nothing is guessed: without GREATEST_DVI, or with an impossible one, a sentence."""
+    for changes, what in (({}, "GREATEST_DVI is empty"), ({"GREATEST_DVI": 0.05}, "GREATEST_DVI is 0.05")):
+        with pytest.raises(InputError, match=what):
+            CompositePlan.of(call(SimpleNamespace(url=""), tmp_path, INDICES=["NDVI", "PPI"], **changes))
+
+
+def test_exports_from_before_go_on(tmp_path):
+    """A plan of before has the key that it had: what it lacks counts only where it is given."""
+    plain = CompositePlan.of(call(SimpleNamespace(url=""), tmp_path))
+    content = {key: value for key, value in asdict(plain).items() if key not in ("project", "periods", "greatest_dvi")}
+    before = hashlib.sha256(json.dumps([content, str(plain.dates[0])], sort_keys=True).encode()).hexdigest()
+    assert plain.key(plain.spans[0]) == before
 
 
 def test_dark_targets_below_zero_are_missing_and_ndvi_is_never_clamped(two_years):

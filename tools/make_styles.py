@@ -61,6 +61,9 @@ YELLOW_BROWN = ("#ffffe5", "#fff7bc", "#fee390", "#fec34f", "#fe9829", "#eb6f14"
 # matplotlib's twilight, cyclic: 31 December looks like 1 January.
 TWILIGHT = ("#e2d9e2", "#b3c6ce", "#7ba1c2", "#6276ba", "#5e43a5", "#4e186f", "#2f1436", "#581647", "#8e2c50",
             "#b25652", "#c6896c", "#d4bcac", "#e2d9e2")
+# ColorBrewer's RdYlBu: dry to wet.
+RED_YELLOW_BLUE = ("#a50026", "#d73027", "#f46d43", "#fdae61", "#fee090", "#ffffbf", "#e0f3f8", "#abd9e9", "#74add1", "#4575b4",
+                   "#313695")
 GREY = ("#000000", "#ffffff")
 # ColorBrewer's YlGn, for how much grew.
 YELLOW_GREEN = ("#ffffe5", "#f7fcb9", "#d9f0a3", "#addd8e", "#78c679", "#41ab5d", "#238443", "#006837", "#004529")
@@ -79,6 +82,16 @@ FIRSTS = tuple(date(year, month, 1) for year in YEARS for month in range(1, 13))
 
 RAMPS = {
     "ndvi": Ramp(-0.1, 0.9, BROWN_CREAM_GREEN),
+    # What water, soil and dense crops (red 0.04, near infrared 0.5) span: EVI2 0.73, NIRv 0.43, kNDVI 0.61.
+    "evi2": Ramp(-0.1, 0.8, BROWN_CREAM_GREEN),
+    "nirv": Ramp(-0.05, 0.5, BROWN_CREAM_GREEN),
+    "kndvi": Ramp(0, 0.7, BROWN_CREAM_GREEN),
+    # The trajectories of HR-VPP reach 3 in the densest canopies.
+    "ppi": Ramp(0, 3, BROWN_CREAM_GREEN),
+    # NDWI is above 0 over water, LSWI over wet or dense ground.
+    "wetness": Ramp(-0.6, 0.6, RED_YELLOW_BLUE),
+    # About 0.2 over bare soil, 1 and more in forests.
+    "rvi": Ramp(0, 1.2, BROWN_CREAM_GREEN),
     # 0.2 is the spread of NDVI within a season of one crop: a filled value less certain than that says nothing.
     "uncertainty": Ramp(0, 0.2, MAGMA),
     # One Sentinel-2 image every 5 days makes 73 a year.

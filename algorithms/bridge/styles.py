@@ -26,7 +26,9 @@ from .text import tr
 STYLES = Path(__file__).resolve().parents[2] / "resources" / "styles"
 
 # Of variables whose range is known; the others are stretched by QGIS.
-KIND_OF_VARIABLE = {"NDVI": "ndvi", "VV": "backscatter", "VH": "backscatter", "date": "date", "day of year": "day_of_year"}
+KIND_OF_VARIABLE = {"NDVI": "ndvi", "EVI": "evi2", "EVI2": "evi2", "NIRv": "nirv", "kNDVI": "kndvi", "PPI": "ppi", "LSWI": "wetness",
+                    "NDWI": "wetness", "RVI": "rvi", "VV": "backscatter", "VH": "backscatter", "date": "date",
+                    "day of year": "day_of_year"}
 
 # Dates have the colours of their months, the same in each of many years: the legend shows those of one, below the band's name.
 _ENTRIES = {"date": range(13)}

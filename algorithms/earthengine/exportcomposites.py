@@ -7,6 +7,10 @@ from ..bridge.algorithm import PhenofuseAlgorithm
 from ..bridge.text import tr
 
 
+# Those of 'Build time series', and EVI; the first five as they were: places are what older calls may have kept.
+INDICES = ("NDVI", "EVI", "NDWI", "LSWI", "RVI", "EVI2", "NIRv", "kNDVI", "PPI")
+
+
 class ExportComposites(PhenofuseAlgorithm):
     ID, GROUP, NAME = "exportcomposites", "earthengine", "Export composites"
     EXTRA = "earthengine"
@@ -31,7 +35,10 @@ class ExportComposites(PhenofuseAlgorithm):
         "START_DATE": "First day of the first period.",
         "END_DATE": "First day that is no longer exported. Days that fill no whole period are left out.",
         "PERIOD_DAYS": "Days of a period. 12 is the repeat of one Sentinel-1 satellite. 0: calendar months.",
-        "INDICES": "Indices: NDVI, EVI, NDWI and LSWI of Sentinel-2, RVI of Sentinel-1.",
+        "INDICES": "Indices: NDVI, EVI, NDWI, LSWI, EVI2, NIRv, kNDVI and PPI of Sentinel-2, RVI of Sentinel-1; the formulas are those "
+        "of Build time series. PPI takes the angle of the sun of each image, and GREATEST_DVI.",
+        "GREATEST_DVI": "For PPI: the greatest near infrared - red reflectance that a closed canopy of the area has. Build time series "
+        "with INDEX = PPI tells it of a scene.",
         "CLOUD_MASK": "cloudscore: Cloud Score+, also for shadows (recommended). scl: the scene classification. s2cloudless: "
         "probability of cloud, no shadows. qa60: refused from 2022-01-25 to 2024-02-28, where it is empty.",
         "CLOUD_THRESHOLD": "cloudscore: least clearness (0.60; 0.50 to 0.65 is sensible). s2cloudless: clear below this "
@@ -63,7 +70,8 @@ class ExportComposites(PhenofuseAlgorithm):
             p.text("PLACE", tr("Folder on Drive, asset folder or bucket")),
             p.number("RESOLUTION", tr("Pixel in metres"), 10, 1, 10000),
             p.crs("CRS", tr("Reference system")),
-            p.choice("INDICES", tr("Indices"), ("NDVI", "EVI", "NDWI", "LSWI", "RVI"), "NDVI", multiple=True),
+            p.choice("INDICES", tr("Indices"), INDICES, "NDVI", multiple=True),
+            p.advanced(p.number("GREATEST_DVI", tr("Greatest DVI, for PPI"), None, 0, 1)),
             p.choice("CLOUD_MASK", tr("Cloud mask"), ("cloudscore", "scl", "s2cloudless", "qa60"), "cloudscore"),
             p.advanced(p.number("CLOUD_THRESHOLD", tr("Threshold of the cloud mask"), None, 0, 100)),
             p.choice("ORBIT_DIRECTION", tr("Orbit direction"), ("DESCENDING", "ASCENDING"), "DESCENDING"),

@@ -7,7 +7,7 @@ from ..bridge.text import tr
 from .exportcomposites import ExportComposites
 
 # What is about radar, or about several indices.
-NOT_OURS = {"INDICES", "ORBIT_DIRECTION", "RELATIVE_ORBIT", "S1_REDUCER"}
+NOT_OURS = {"INDICES", "GREATEST_DVI", "ORBIT_DIRECTION", "RELATIVE_ORBIT", "S1_REDUCER"}
 
 
 class ExportHarmonic(ExportComposites):

@@ -7,7 +7,9 @@ from datetime import date
 from typing import ClassVar
 
 from ..errors import InputError
+from ..parameters import given
 from ..timeseries import Grid
+from ..timeseries.spectral import LEAST_GREATEST, MOST_GREATEST
 from .plan import OPTICAL, Plan
 
 RADAR_INDICES = ("RVI",)
@@ -23,12 +25,15 @@ class CompositePlan(Plan):
     ----------
     orbit_direction, relative_orbit : passes of Sentinel-1 (0: any relative orbit)
     reducer : median, or mean of linear power
+    greatest_dvi : of PPI, see `timeseries.spectral.plant_phenology_index`; None without it
     """
 
     orbit_direction: str = "DESCENDING"
     relative_orbit: int = 0
     reducer: str = "median"
+    greatest_dvi: float | None = None
 
+    LATER: ClassVar[tuple] = ("greatest_dvi",)
     METHOD: ClassVar[str] = "exportcomposites"
     STEM: ClassVar[str] = "S1S2"
     COUNTS: ClassVar[tuple] = ("n_s1", "n_s2")
@@ -44,12 +49,15 @@ class CompositePlan(Plan):
     @property
     def told(self) -> dict:
         return {"cloud_mask": self.cloud_mask, "cloud_threshold": self.cloud_threshold, "s1_reducer": self.reducer,
-                "relative_orbit": self.relative_orbit or "any"}  # fmt: skip
+                "relative_orbit": self.relative_orbit or "any",
+                **({"greatest_dvi": self.greatest_dvi} if "PPI" in self.indices else {})}  # fmt: skip
 
     @classmethod
     def _own(cls, parameters: dict, grid: Grid) -> dict:
+        indices = tuple(parameters.get("INDICES") or ("NDVI",))
         return {
-            "indices": tuple(parameters.get("INDICES") or ("NDVI",)),
+            "indices": indices,
+            "greatest_dvi": given(parameters, "GREATEST_DVI", None) if "PPI" in indices else None,
             "orbit_direction": parameters.get("ORBIT_DIRECTION") or "DESCENDING",
             "relative_orbit": int(parameters.get("RELATIVE_ORBIT") or 0),
             "reducer": parameters.get("S1_REDUCER") or "median",
@@ -63,6 +71,11 @@ class CompositePlan(Plan):
         )  # fmt: skip
         if not any(name in OPTICAL for name in self.indices):
             raise InputError("No optical index was chosen.", f"Choose at least one of {', '.join(OPTICAL)} as INDICES.")
+        if "PPI" in self.indices and not LEAST_GREATEST < (self.greatest_dvi or 0) < MOST_GREATEST:
+            what = "empty" if self.greatest_dvi is None else f"{self.greatest_dvi:g}"
+            raise InputError(f"PPI needs the greatest nir - red that a closed canopy of the area has, and GREATEST_DVI is {what}.",
+                             f"Give a reflectance between {LEAST_GREATEST:g} and {MOST_GREATEST:g}; 'Build time series' "
+                             "with INDEX = PPI tells that of a scene.")  # fmt: skip
         if not 0 <= self.relative_orbit <= 175:
             raise InputError(f"RELATIVE_ORBIT is {self.relative_orbit}; Sentinel-1 has 1 to 175.", "0 takes any.")
         if self.window.end <= FIRST_RADAR:

@@ -6,8 +6,9 @@ pass leaves masked bands and a count of 0 instead of a shorter list of bands. ND
 
 from __future__ import annotations
 
-from ..timeseries import Grid
+from ..timeseries import Grid, spectral
 from .compositeplan import CompositePlan
+from .expressions import computed
 from .plan import OPTICAL, Plan
 
 S2 = "COPERNICUS/S2_SR_HARMONIZED"  # the others hold a step of 1000 from 2022-01-25 on
@@ -17,6 +18,8 @@ CLOUD_PROBABILITY = ("COPERNICUS/S2_CLOUD_PROBABILITY", "probability")
 CLEAR_CLASSES = (4, 5, 6, 7)  # of SCL: vegetation, bare, water, unclassified
 OPAQUE, CIRRUS = 1 << 10, 1 << 11  # bits of QA60
 REFLECTANCE = 1e-4  # of one count
+BANDS = {"green": "B3", "red": "B4", "nir": "B8", "swir1": "B11"}  # of Sentinel-2, as the service names them
+SUN = "MEAN_SOLAR_ZENITH_ANGLE"  # of each image, in degrees
 # Incidence angles of the interferometric wide swath in degrees (Hird et al. 2017, Remote Sensing 9, 1315) and the
 # level below which VV is the seam of a border: it lies 8 dB under the noise floor of the instrument.
 ANGLES, BORDER_DB = (30.63993, 45.23993), -30.0
@@ -37,7 +40,7 @@ def image(ee, plan: CompositePlan, period):
     backscatter = _backscatter(ee, plan, radar)
     found = backscatter.addBands(optical.median().rename(list(_optical_bands(plan))))
     if "RVI" in plan.indices:
-        found = found.addBands(_radar_vegetation_index(backscatter))
+        found = found.addBands(_radar_vegetation_index(ee, backscatter))
     for name, collection, band in (("n_s1", radar, "VV"), ("n_s2", optical, first)):
         found = found.addBands(collection.select([band]).count().unmask(0, False).rename([name]))
     return found.select(list(plan.bands)).toFloat()
@@ -79,17 +82,17 @@ def optical_collection(ee, plan: Plan, period):
     collection, partner = _optical_images(ee, plan, period), _partner(plan)
     if partner:
         collection = collection.linkCollection(ee.ImageCollection(partner[0]), [partner[1]])
-    names = _optical_bands(plan)
+    names = [name for name in plan.indices if name in OPTICAL]
 
     def indices(one):
         clear = _clear(plan, one)
         made = None
         for name in names:
-            band = _index(one, name).rename([name])
+            band = _index(ee, plan, one, name).rename([OPTICAL[name]])
             made = band if made is None else made.addBands(band)
         return made.updateMask(clear).toFloat().set(TIME, one.get(TIME))
 
-    return collection.map(indices).merge(_nothing(ee, list(names)))
+    return collection.map(indices).merge(_nothing(ee, list(_optical_bands(plan))))
 
 
 def _radar_images(ee, plan: CompositePlan, period):
@@ -137,11 +140,20 @@ def _clear(plan: Plan, one):
     return clear
 
 
-def _index(one, name: str):
+def _index(ee, plan: Plan, one, name: str):
     """An index of one image; reflectances below 0, as harmonised dark targets have them, mask the pixel."""
-    pairs = {"S2ndvi": ["B8", "B4"], "S2ndwi": ["B3", "B8"], "S2lswi": ["B8", "B11"]}
-    if name in pairs:
-        return one.normalizedDifference(pairs[name])
+    index = spectral.INDICES.get(name)
+    if index:
+        names = [BANDS[role] for role in index.roles]
+        if index.formula is spectral.normalised:
+            return one.normalizedDifference(names)
+        bands = [one.select(band).multiply(REFLECTANCE) for band in names]
+        possible = bands[0].gte(0).And(bands[1].gte(0))
+        if index.formula is None:
+            found = computed(ee, spectral.plant_phenology_index, *bands, one.metadata(SUN), plan.greatest_dvi)
+        else:
+            found = computed(ee, index.formula, *bands)
+        return found.updateMask(possible)
     near, red, blue = (one.select(band).multiply(REFLECTANCE) for band in ("B8", "B4", "B2"))  # EVI, Huete et al. 2002
     below = near.add(red.multiply(6)).subtract(blue.multiply(7.5)).add(1)
     possible = near.gte(0).And(red.gte(0)).And(blue.gte(0))
@@ -156,11 +168,11 @@ def _backscatter(ee, plan: CompositePlan, collection):
     return power.mean().log10().multiply(10).rename(["VV", "VH"])
 
 
-def _radar_vegetation_index(backscatter):
+def _radar_vegetation_index(ee, backscatter):
     """``4 VH / (VV + VH)`` on linear power (dual polarisation; Trudel et al. 2012)."""
     power = backscatter.divide(10).multiply(2.302585092994046).exp()
-    vv, vh = power.select("VV"), power.select("VH")
-    return vh.multiply(4).divide(vv.add(vh)).rename(["RVI"])
+    index = spectral.INDICES["RVI"]
+    return computed(ee, index.formula, *(power.select(role) for role in index.roles)).rename(["RVI"])
 
 
 def _nothing(ee, names: list):

@@ -129,7 +129,8 @@ def _holds(plan: Plan, band: str) -> str:
         "harmonics": f"harmonics of the curve: {', '.join(map(str, ORDERS))}; -1 observed, 0 none",
     }  # fmt: skip
     name = {b: n for n, b in OPTICAL.items()}.get(band)
-    return others.get(band) or f"{name} of Sentinel-2 surface reflectance, median of all clear images; not clamped"
+    sun = f", at each image's own mean angle of the sun; greatest nir - red {plan.greatest_dvi:g}" if name == "PPI" else ""
+    return others.get(band) or f"{name} of Sentinel-2 surface reflectance, median of all clear images{sun}; not clamped"
 
 
 def _masking(plan: Plan) -> str:

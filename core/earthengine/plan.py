@@ -14,10 +14,12 @@ from typing import ClassVar, NamedTuple
 from ..errors import InputError
 from ..parameters import given
 from ..timeseries import Grid, Period, variable_named
-from ..validate.collect import JUDGED
 from . import asked
 
-OPTICAL = {"NDVI": "S2ndvi", "EVI": "S2evi", "NDWI": "S2ndwi", "LSWI": "S2lswi"}
+# All indices of `timeseries.spectral` that are made of reflectances, and EVI, whose third band only exports have.
+OPTICAL = {"NDVI": "S2ndvi", "EVI": "S2evi", "NDWI": "S2ndwi", "LSWI": "S2lswi", "EVI2": "S2evi2", "NIRv": "S2nirv",
+           "kNDVI": "S2kndvi", "PPI": "S2ppi"}  # fmt: skip
+JUDGED = ("NDVI", "VV", "VH")  # and compared: other indices are near copies of NDVI by their nature
 # Least value (cloudscore) or least probability of cloud (s2cloudless): the values of the data's own catalogue pages.
 THRESHOLDS = {"cloudscore": 0.60, "scl": None, "s2cloudless": 65.0, "qa60": None}
 # QA60 is empty in products made between these days (catalogue page of the collection); both included.
@@ -50,7 +52,7 @@ class Plan:
     project : Google Cloud project that the requests count for; it does not decide the pixels
     crs, transform, width, height : the grid (`crs` as ``EPSG:n``)
     periods : of (start, end) as ISO dates, half open, in UTC
-    indices : NDVI, EVI, NDWI, LSWI, RVI
+    indices : of `OPTICAL`, and RVI
     cloud_mask, cloud_threshold : see `THRESHOLDS`
     destination : download, drive, asset or cloudstorage
     place : folder on Drive, asset folder, or ``bucket/folder``
@@ -71,6 +73,7 @@ class Plan:
     METHOD: ClassVar[str] = ""  # the algorithm
     STEM: ClassVar[str] = ""  # of file and task names
     COUNTS: ClassVar[tuple] = ()  # kinds that are never missing: 0 where nothing is known
+    LATER: ClassVar[tuple] = ()  # fields that older exports did not have: no part of what tells them, unless given
     INTEGERS: ClassVar[dict] = {}  # type of the series of those kinds that are no measurements
     # Time for one request: an assumption for the plan alone. The report shows what it really took.
     SECONDS_PER_REQUEST: ClassVar[float] = 10.0
@@ -164,7 +167,8 @@ class Plan:
 
     def key(self, span: Period) -> str:
         """What tells an image of this export from any other: a SHA-256 of all that decides its pixels and their place."""
-        content = {name: value for name, value in asdict(self).items() if name not in ("project", "periods")}
+        content = {name: value for name, value in asdict(self).items()
+                   if name not in ("project", "periods") and not (name in self.LATER and value is None)}  # fmt: skip
         return hashlib.sha256(json.dumps([content, *self._in_key(span)], sort_keys=True).encode()).hexdigest()
 
     @property

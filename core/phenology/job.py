@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..tiles.gather import gather
 from ..timeseries import Header, RasterFile, RasterSpec, Series, Window, open_companion, open_series, quality, read_mask
 from ..timeseries.masks import read_zones
-from . import calendar, harvests, metrics, reasons, seasons, uncertainty, zones
+from . import calendar, harvests, metrics, proportion, reasons, seasons, uncertainty, zones
 
 METRICS = {"OUTPUT": metrics.START, "PEAK": metrics.PEAK, "END": metrics.END, "LENGTH": metrics.LENGTH,
            "AMPLITUDE": metrics.AMPLITUDE_OF_SEASON, "BASE": metrics.BASE, "PEAK_VALUE": metrics.PEAK_VALUE,
@@ -40,6 +40,9 @@ def run(parameters: dict, resources, events) -> dict:
     codes = _beside(series, parameters.get("FILL_QUALITY"), "quality")
     _require(parameters, spread)
     options = _options(parameters)
+    told = proportion.caution(series, options.least_amplitude)
+    if told:
+        events.warning(told)
     windows = calendar.parse(parameters.get("CALENDAR") or "java")
     mask = parameters.get("MASK") or None
     if mask:

@@ -13,6 +13,7 @@ import json
 import shutil
 import zipfile
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +51,11 @@ def begin(job: str, parameters: dict, outputs: dict, read=()) -> Journal:
     """
     wanted = JOBS[job].outputs(parameters)
     given = {key: value for key, value in parameters.items() if key not in wanted}
-    require_unread(wanted, [path for one in read for path in read_with(one)[0]])
-    behind = [state_of(one) for value in given.values() for one in (value if isinstance(value, (list, tuple)) else [value])]
-    journal = Journal(next(iter(wanted.values())), [job, given, sorted(outputs), behind, [state_of(one) for one in read]])
+    walk = cache(read_with)  # every file is opened once, whichever parameter names it
+    require_unread(wanted, [path for one in read for path in walk(str(one))[0]])
+    values = [one for value in given.values() for one in (value if isinstance(value, (list, tuple)) else [value])]
+    behind = [state_of(one, walk) for one in values]
+    journal = Journal(next(iter(wanted.values())), [job, given, sorted(outputs), behind, [state_of(one, walk) for one in read]])
     journal.require_room(outputs)
     return journal
 

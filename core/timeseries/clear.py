@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from scipy.ndimage import binary_dilation
 
 from ..errors import InputError
 
@@ -81,6 +80,8 @@ class Rule:
             taken |= test.takes(layer)
         taken &= ~missing
         if buffer and taken.any():
+            from scipy.ndimage import binary_dilation  # a second to load, for those who need it
+
             taken = binary_dilation(taken, disk(buffer))
         return taken | missing
 

@@ -13,7 +13,7 @@ from .choosing import candidates, parts_of
 from .dates import Period, dates_given, periods_between
 from .grids import Grid, joined
 from .names import DatePattern, dates_in_names, folders_of, hint
-from .opening import assemble, require_read_axes, stated_period, stated_periods
+from .opening import assemble, require_read_axes, stated_periods
 from .pictures import kinds_text, require_one_picture
 from .raw import RasterFile
 from .series import MERGES, Series, Source
@@ -207,7 +207,7 @@ def _dates_of(found, options: Collecting, events) -> list[Period]:
         return _by_pattern(found, options)
     periods = [None] * len(found)
     if source in ("auto", "metadata"):
-        periods = [p or _file_period(file, found) for p, (file, _) in zip(stated_periods(found, events), found)]
+        periods = [p or one for p, one in zip(stated_periods(found, events), _file_periods(found))]
         if not options.dates and not options.start_date:
             require_read_axes(periods, found)
     if source in ("auto", "name"):
@@ -233,11 +233,10 @@ def _dates_of(found, options: Collecting, events) -> list[Period]:
     return periods
 
 
-def _file_period(file: RasterFile, found) -> Period | None:
-    """A date in the dataset's own tags, for files of one date."""
-    if sum(other is file for other, _ in found) > 1:
-        return None
-    return Period.tagged(file.tags)
+def _file_periods(found) -> list:
+    """The date in the dataset's own tags, of each file of one date."""
+    bands = Counter(id(file) for file, _ in found)
+    return [Period.tagged(file.tags) if bands[id(file)] == 1 else None for file, _ in found]
 
 
 def _names(found) -> list:
@@ -278,14 +277,18 @@ def _given(found, text: str) -> list:
 
 def _require_one_band_per_date(files, found, options: Collecting) -> None:
     """Refuse files of several bands that neither names nor dates tell apart: a guess would be by position."""
+    bands_of = {}
+    for file, band in found:
+        bands_of.setdefault(id(file), []).append(band)
     for file in files:
-        bands = [band for other, band in found if other is file]
-        if len(bands) < 2 or all(stated_period(file, band) for band in bands):
+        bands = bands_of[id(file)]
+        stated = stated_periods([(file, band) for band in bands]) if len(bands) > 1 else []
+        if all(stated):
             continue
         if options.date_pattern and all(map(DatePattern(options.date_pattern).period_in, (b.description for b in bands))):
             continue
         if not options.dates and not options.start_date:
-            require_read_axes([stated_period(file, band) for band in bands], [(file, band) for band in bands])
+            require_read_axes(stated, [(file, band) for band in bands])
         if len(files) > 1 or not (options.dates or options.start_date):
             names = ", ".join(b.description or f"band {b.index}" for b in bands[:4])
             raise InputError(

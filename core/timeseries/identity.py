@@ -89,11 +89,12 @@ def said_by(file: RasterFile, band: Band) -> Said:
     for text in (tags.get("Domain"), band.description, tags.get("variable"), file.tags.get("variable"),
                  tags.get("NETCDF_VARNAME"), tags.get("long_name")):  # fmt: skip
         names = names or names_in(text)
-    by_file = next(filter(None, (names_in(text, is_file=True) for text in dict.fromkeys((file.name, stem(file))))), set())
+    own, whole = _named(file.path)
+    by_file = names_in(own, is_file=True) or names_in(whole, is_file=True)
     if not names or (not header and _is_numbered(names) and by_file & VARIABLES.keys() and not any(map(_speaks, file.bands))):
         names = by_file  # 'b1' of a file that is called NDVI is the number of a band
-    part = f" {file.name}" if file.name != stem(file) else ""
-    words = (*_ordered(f"{band.description}{part}"), *_words(dimensions), *_ordered(stem(file)))
+    part = f" {own}" if own != whole else ""
+    words = (*_ordered(f"{band.description}{part}"), *_words(dimensions), *_ordered(whole))
     return Said(frozenset(names), words, dimensions)
 
 
@@ -182,6 +183,7 @@ _SATELLITE = re.compile(r"(S[123]|SEN2|SENTINEL2|SENTINEL1)[ABCL](\d[AC])?")
 _LANDSAT = re.compile(r"L[COTE]0?[4-9]")
 
 
+@lru_cache(maxsize=4096)
 def _ordered(text: str | None) -> tuple:
     kept = []
     for word in _words(text):
@@ -198,5 +200,12 @@ def _words(text: str | None) -> list:
 
 def stem(file: RasterFile) -> str:
     """The name of the file without folder and suffix, whatever part of it this is."""
-    part = PART_OF_FILE.match(file.path)
-    return Path(part["file"] if part else file.path).stem
+    return _named(file.path)[1]
+
+
+@lru_cache(maxsize=4096)
+def _named(path: str) -> tuple[str, str]:
+    """The name of a file or of its part, as `RasterFile.name`, and the `stem` of the whole."""
+    part = PART_OF_FILE.match(path)
+    whole = Path(part["file"] if part else path).stem
+    return (part["name"] if part else whole), whole

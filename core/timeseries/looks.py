@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import InputError
 from .identity import QUALITY_NAMES
 from .series import Series
+from .variables import VARIABLES
 
 # A vegetation index that falls by DEEP and is back within so many days on both sides was under a cloud: crops do not regrow so
 # fast, and cut grass needs weeks. On six public series the share of such values is 0 to 2 % where clouds are masked well, 10 %
@@ -67,7 +68,8 @@ def dips(values: np.ndarray, days: np.ndarray) -> tuple[int, int]:
 
 def clouds_left(series: Series) -> str:
     """A sentence where a vegetation index looks as if clouds were still in it, else ''."""
-    if series.variable.valid_range is None or series.variable.limits[0] < -1 or series.variable.limits[1] > 1:
+    low, high = series.variable.limits
+    if series.variable.is_backscatter or low < -1 or high > VARIABLES["EVI2"].limits[1]:
         return ""
     values = series.sampled()
     if values.shape[1] > LOOKED_AT:

@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import InputError
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBERS = re.compile(rf"(?<![\w.]){_NUMBER}")
 _ONE_OR_RANGE = re.compile(rf"({_NUMBER})(?:\s*\.\.\s*({_NUMBER}))?")
 NONE = "none"
 OUTSIDES = ("refuse", "missing", "clip")
@@ -141,4 +142,4 @@ def factor_in(tags: dict) -> tuple[float, float]:
 
 
 def _numbers(text) -> list[float]:
-    return [float(n) for n in re.findall(rf"(?<![\w.]){_NUMBER}", str(text or ""))]
+    return [float(n) for n in _NUMBERS.findall(str(text))] if text else []

@@ -156,8 +156,8 @@ def stated_periods(found: list, events=None) -> list:
 def require_read_axes(periods: list, found: list) -> None:
     """Raise `DateError` where a band without a period has a time axis: what it says is not to be passed over."""
     for period, (file, band) in zip(periods, found):
-        axis = _time_axis(file, band)
-        if period is None and axis:
+        axis = _time_axis(file, band) if period is None else None
+        if axis:
             cf_date(*axis[1:], axis[0])
 
 

@@ -93,7 +93,8 @@ class RasterFile:
             tags = src.tags()
             name = PART_OF_FILE.match(str(path))
             name = Path(name["file"] if name else path).stem
-            bands = tuple(_band(src, i, alpha, tags, name) for i in src.indexes if i != alpha)
+            told = list(zip(src.indexes, src.descriptions, src.dtypes, src.scales, src.offsets, src.nodatavals, src.units))
+            bands = tuple(_band(src, one, alpha, tags, name) for one in told if one[0] != alpha)
             bands = _bounded(bands, src, str(path))
             parts = tuple(remote.followed(str(path), src.subdatasets))
             return cls(str(path), _grid(src), bands, tags, src.driver, parts)
@@ -163,7 +164,8 @@ class RasterFile:
         band = next(band for band in self.bands if band.index == index)
         window = window or self.grid.window
         with _dataset(self.path) as src:
-            return decoded(src.read(index, window=_as_rasterio(window)), band, scale, offset, _mask(src, band, window))
+            mask = _mask(src, band, window, _has_mask(src))
+            return decoded(src.read(index, window=_as_rasterio(window)), band, scale, offset, mask)
 
 
 def read_bands(
@@ -180,13 +182,15 @@ def read_bands(
         are, and are missing where the file does not reach; else values are resampled onto it.
     """
     with _dataset(path) as src:
+        masked = _has_mask(src)  # once: rasterio asks all bands
         if aligned_to is None:
-            _read(src, bands, window, out)
+            _read(src, bands, window, out, masked)
             return
 
         def read(part: Window, position: int) -> np.ndarray:
             band = bands[position]
-            return decoded(src.read(band.index, window=_as_rasterio(part)), band, mask=_mask(src, band, part)).astype("float32")
+            values = src.read(band.index, window=_as_rasterio(part))
+            return decoded(values, band, mask=_mask(src, band, part, masked)).astype("float32")
 
         own = _grid(src)
         place = aligned_to.offset(own)
@@ -200,16 +204,16 @@ def read_bands(
                 out[(position, *here)] = read(there, position)
 
 
-def _read(src, bands, window: Window, out: np.ndarray) -> None:
+def _read(src, bands, window: Window, out: np.ndarray, masked: bool) -> None:
     where = _as_rasterio(window)
     plain = all(b.scale == 1 and b.offset == 0 and b.dtype == "float32" and b.alpha is None for b in bands)
-    if plain and not _has_mask(src) and out.flags.c_contiguous:
+    if plain and not masked and out.flags.c_contiguous:
         src.read([b.index for b in bands], window=where, out=out)
         for band, values in zip(bands, out):
             _blank(values, values, band)
         return
     for position, band in enumerate(bands):
-        out[position] = decoded(src.read(band.index, window=where), band, mask=_mask(src, band, window))
+        out[position] = decoded(src.read(band.index, window=where), band, mask=_mask(src, band, window, masked))
 
 
 def read_stored(path: str, bands) -> tuple[Grid, list[tuple]]:
@@ -225,13 +229,13 @@ def read_stored(path: str, bands) -> tuple[Grid, list[tuple]]:
     found = []
     with _dataset(path) as src:
         own = _grid(src)
-        windows = sample_windows(own)
+        windows, masked = sample_windows(own), _has_mask(src)
         for band in bands:
             raw = np.stack([src.read(band.index, window=_as_rasterio(window)) for window in windows])
             seen = ~nothing.where(raw, band.nothing, band.valid) & np.isfinite(raw)
             if band.nodata is not None:
                 seen &= raw != (np.float32(band.nodata) if raw.dtype == np.float32 else band.nodata)
-            masks = [_mask(src, band, window) for window in windows]
+            masks = [_mask(src, band, window, masked) for window in windows]
             found.append((raw, seen if masks[0] is None else seen & np.stack(masks)))
     return own, found
 
@@ -364,11 +368,12 @@ def _grid(src) -> Grid:
     return Grid(src.crs.to_wkt() if src.crs else "", tuple(src.transform)[:6], src.width, src.height)
 
 
-def _band(src, index: int, alpha: int | None, file_tags: dict, name: str) -> Band:
+def _band(src, told: tuple, alpha: int | None, file_tags: dict, name: str) -> Band:
+    """A band of its index, description, dtype, scale, offset, nodata and units (rasterio makes each for all bands at once)."""
+    index, description, dtype, scale, offset, nodata, units = told
+    description = description or ""
     force = src.tags(index, ns="FORCE")
     tags = {**force, **src.tags(index)}
-    dtype, scale, offset = src.dtypes[index - 1], src.scales[index - 1], src.offsets[index - 1]
-    description = src.descriptions[index - 1] or ""
     variable = tags.get("NETCDF_VARNAME")
     own = {key.partition("#")[2]: value for key, value in file_tags.items() if variable and key.startswith(f"{variable}#")}
     said = {**file_tags, **own, **tags}
@@ -387,8 +392,8 @@ def _band(src, index: int, alpha: int | None, file_tags: dict, name: str) -> Ban
         dtype,
         scale,
         offset,
-        src.nodatavals[index - 1],
-        src.units[index - 1] or tags.get("units", ""),
+        nodata,
+        units or tags.get("units", ""),
         alpha,
         tuple(dict.fromkeys(numbers)),
         valid,
@@ -467,10 +472,10 @@ def _has_mask(src) -> bool:
     return not flags or (MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags)
 
 
-def _mask(src, band: Band, window: Window):
+def _mask(src, band: Band, window: Window, masked: bool):
     """Where alpha band and mask let a band have values; None without them."""
     where = _as_rasterio(window)
-    mask = src.read_masks(band.index, window=where) > 0 if _has_mask(src) else None
+    mask = src.read_masks(band.index, window=where) > 0 if masked else None
     if band.alpha is None:
         return mask
     alpha = src.read(band.alpha, window=where) > 0

@@ -76,6 +76,8 @@ INDICES = {
 # PPI, Jin and Eklundh 2014 (Remote Sensing of Environment 152): DVI of bare soil, extinction of a canopy of spherical leaf
 # angles, and what is added to the greatest DVI of the scene.
 SOIL_DVI, LEAF_ANGLES, ABOVE_GREATEST = 0.09, 0.5, 0.005
+# Between these the greatest DVI lies: a canopy is above bare soil, and what is reflected below what comes in.
+LEAST_GREATEST, MOST_GREATEST = SOIL_DVI + ABOVE_GREATEST, 1.0
 
 
 def plant_phenology_index(nir: np.ndarray, red: np.ndarray, sun_zenith: float, greatest: float) -> np.ndarray:

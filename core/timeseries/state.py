@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import InputError
@@ -18,23 +17,25 @@ NOT_READ_BY_ITSELF = (".aux.xml", ".ovr")
 STATISTICS = ("STATISTICS_", "HISTOGRAM_")  # how names of tags begin that tell of values, and change none
 
 
-def state_of(value) -> list:
+def state_of(value, walk=None) -> list:
     """The state of all files behind a parameter's value; [] when it names no file.
 
     Parameters
     ----------
     value : str
         A path; a part of a NetCDF file; something in an archive.
+    walk : callable, optional
+        In place of `read_with`: one that remembers.
     """
     file = file_of(value)
     if (file is None or not file.exists()) and not read_by_gdal(value):
         return []
-    found, said = read_with(str(value))
+    found, said = (walk or read_with)(str(value))
     return [said, *(_of_file(path) for path in sorted(found))]
 
 
 def read_with(path: str) -> tuple[set, list]:
-    """All files that GDAL reads when it opens a path, those behind virtual rasters too, and what every raster says of itself."""
+    """All files that GDAL reads when it opens a path, those behind virtual rasters too, and a digest of what every raster says of itself."""
     files, said, waiting, seen = set(), [], [str(path)], set()
     while waiting:
         one = waiting.pop()
@@ -63,7 +64,9 @@ def _of_file(path: str) -> list:
 
 
 def _statement(raster: RasterFile) -> str:
-    told = asdict(raster)
-    for one in (told, *told["bands"]):
-        one["tags"] = {key: text for key, text in one["tags"].items() if not key.startswith(STATISTICS)}
-    return repr(told)
+    told = {**_without_statistics(raster), "bands": [_without_statistics(band) for band in raster.bands]}
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def _without_statistics(one) -> dict:
+    return {**vars(one), "tags": {key: text for key, text in one.tags.items() if not key.startswith(STATISTICS)}}

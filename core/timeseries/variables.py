@@ -50,7 +50,8 @@ VARIABLES = {
 
 # Names that other providers give them: FORCE's product types, prefixes of exports.
 _ALIASES = {name.upper(): name for name in VARIABLES} | {"S1VV": "VV", "S1VH": "VH", "NDV": "NDVI", "KNV": "kNDVI"}
-_ALIASES |= {f"S2{name}": name for name in ("NDVI", "NDWI", "LSWI", "EVI")}
+_ALIASES |= {f"S2{name}": name for name in ("NDVI", "NDWI", "LSWI", "EVI", "EVI2", "PPI")}
+_ALIASES |= {"S2NIRV": "NIRv", "S2KNDVI": "kNDVI"}
 _WORD = re.compile(r"[A-Za-z]+[0-9]*[A-Za-z]*")
 
 

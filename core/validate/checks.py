@@ -25,6 +25,7 @@ MOST_ZEROS = 0.05  # clean sets: 0.0 %; float arithmetic hits zero by chance nev
 FILL_SHARE = 0.99  # of the impossible values are one number: it stands for nothing
 SMALLEST_FILL = 99.0  # -99, -999, -9999, 65535
 SMALLEST_SPREAD = 1e-4  # clean sets: 0.0018 (36 pixels under one cloud)
+COMPARED = ("NDVI", "VV", "VH")  # of others, indices of the same bands among them, only identical values are copies
 COPY_CORRELATION = 0.999  # speckle keeps radar and NDVI, and VV and VH, far below; rounding to 8 bits far above
 LINEAR_BELOW = 2.0  # as the reader: backscatter that is all positive with a median below this is linear power
 LOWEST_MEDIAN_DB, HIGHEST_MEDIAN_DB = -45.0, 3.0  # clean sets: -28 (VH over water) to -5 (VV, town)
@@ -42,7 +43,7 @@ class Layer:
     ----------
     file : name of the file
     series : what it belongs to: layers of one series differ in their dates alone
-    variable : NDVI, VV, VH, or '' where unknown
+    variable : NDVI, VV, VH, another of a known range, or '' where unknown
     start, end : first day, and first day after the period (None: a single day); start None: no date
     integer, scaled : whether the file holds integers, and declares a scale
     dtype : of its numbers
@@ -73,6 +74,11 @@ class Layer:
         return self.variable in ("VV", "VH")
 
     @property
+    def is_optical(self) -> bool:
+        """Whether clouds can empty it."""
+        return not self.is_radar and self.variable != "RVI"
+
+    @property
     def linear(self) -> bool:
         """Whether the file says that it holds linear power."""
         return any(word in self.units.lower() for word in ("linear", "power", "intensity"))
@@ -91,7 +97,7 @@ def check_values(layer: Layer) -> list:
     if not layer.variable or not values.finite:
         return found
     found += _check_constant(layer)
-    found += _check_ndvi(layer) if layer.variable == "NDVI" else _check_radar(layer)
+    found += _check_radar(layer) if layer.is_radar else _check_ndvi(layer) if layer.variable == "NDVI" else _check_index(layer)
     if values.zero > MOST_ZEROS * values.finite and values.zero >= FEWEST and not layer.integer:
         found.append(layer.finding("zero_fill", f"{values.zero / values.finite:.0%} of the values are exactly 0."))
     return found
@@ -293,6 +299,21 @@ def _explain_ndvi(layer: Layer) -> Finding:
     )
 
 
+def _check_index(layer: Layer) -> list:
+    """Judge a variable of which no more is known than its range."""
+    values, (low, high) = layer.measure, VARIABLES[layer.variable].valid_range
+    if values.outside <= MOST_IMPOSSIBLE * values.finite:
+        return _few_impossible(layer)
+    if _is_fill(values):
+        return [layer.finding("undeclared_nodata", f"{values.outside} values are {values.fill:g}.")]
+    guess = None
+    if values.whole > FILL_SHARE * values.finite:
+        guess = scaling.guess(VARIABLES[layer.variable], values.low, values.high, layer.dtype)
+    return [layer.finding("impossible_values", f"values reach from {values.low:.4g} to {values.high:.4g}; "
+                          f"{values.outside / values.finite:.0%} of them lie outside {low:g} to {high:g}."
+                          + (f" {guess.text}" if guess else ""))]  # fmt: skip
+
+
 def _check_radar(layer: Layer) -> list:
     values = layer.measure
     positive = values.low >= 0 or np.mean(values.sample[np.isfinite(values.sample)] >= 0) > 0.999
@@ -349,7 +370,8 @@ def _check_pair(first: Layer, second: Layer) -> list:
     found = []
     if a.size >= FEWEST_PAIRS and min(a.std(), b.std()) > 1e-6:
         r = float(np.corrcoef(a, b)[0, 1])
-        if abs(r) > COPY_CORRELATION:
+        near = abs(r) > COPY_CORRELATION and first.variable in COMPARED and second.variable in COMPARED
+        if near or np.array_equal(a, b):
             slope = r * a.std() / b.std()
             how = (
                 "identical"
@@ -376,7 +398,7 @@ def _check_pair(first: Layer, second: Layer) -> list:
 
 def _check_empty(radar: list, empty: list) -> list:
     """Judge empty layers of a period which has values in others."""
-    found = [layer.finding("all_cloud", "no pixel is valid.") for layer in empty if layer.variable == "NDVI"]
+    found = [layer.finding("all_cloud", "no pixel is valid.") for layer in empty if layer.is_optical]
     no_radar = [layer for layer in empty if layer.is_radar]
     if no_radar and len(no_radar) == len(radar):
         found.append(Finding("no_radar", f"{no_radar[0].when}: no radar value.", "VV, VH", no_radar[0].when))

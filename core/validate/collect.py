@@ -19,7 +19,7 @@ from .checks import Layer, check_bands
 from .findings import Finding
 from .measure import measure
 
-JUDGED = ("NDVI", "VV", "VH")
+JUDGED = tuple(name for name, variable in VARIABLES.items() if variable.valid_range)
 BLOCK = 256
 VALUES_PER_STRIP = 4_000_000  # 16 MB of float32 in hand
 
@@ -145,7 +145,7 @@ def _open(paths) -> tuple:
 
 
 def _variables(file: RasterFile, names: tuple) -> list:
-    """The variable of every band: NDVI, VV, VH, or '' for others; from band names, then the file, then `names`."""
+    """The variable of every band: one of `JUDGED`, or '' for others; from band names, then the file, then `names`."""
     said = [said_by(file, band).names for band in file.bands]
     known = [next(iter(one)) if len(one) == 1 else "" for one in said]
     if not any(said) and len(names) in (1, len(file.bands)):
@@ -247,7 +247,7 @@ def _check_grids(opened: list, grid: Grid) -> list:
 def _check_names(opened: list, names: tuple) -> list:
     """Compare the names of bands which are variables; among such files, one with a single variable lacks the others."""
     found = [
-        Finding("unknown_variable", f"{one.name}: neither file nor bands name NDVI, VV or VH.", where=one.name)
+        Finding("unknown_variable", f"{one.name}: neither file nor bands name a variable of a known range (NDVI, VV, VH, EVI2 ...).", where=one.name)
         for one in opened
         if not any(one.variables) and not one.is_composite
     ]

@@ -56,7 +56,7 @@ KINDS = {
         True, "Bands without names", "Name them in BANDS (for example VV,VH,S2ndvi), in the files' order."
     ),
     "unknown_variable": Kind(
-        False, "Not NDVI, VV or VH: values not judged", "If it is one of them, name it in BANDS."
+        False, "No variable of a known range (NDVI, VV, VH, EVI2 ...): values not judged", "If it is one, name it in BANDS."
     ),
     # Dates.
     "no_date": Kind(
@@ -88,7 +88,7 @@ KINDS = {
     "no_radar": Kind(False, "No radar values in a period", "Nothing, if there was no pass then."),
     "all_cloud": Kind(
         False,
-        "No NDVI value in a period: all cloud",
+        "No value of an optical index in a period: all cloud",
         "Nothing, if it was cloudy; check the cloud mask if it happens in a dry season.",
     ),
     "never_valid": Kind(True, "No value in any period", "Check cloud mask and date range of the export."),

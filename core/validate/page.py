@@ -14,6 +14,13 @@ COLOURS = {
     "NDVI": ("YlGn", (-0.2, 1.0), "NDVI"),
     "VV": ("gray", (-22.0, -2.0), "VV (dB)"),
     "VH": ("gray", (-28.0, -8.0), "VH (dB)"),
+    # The scales of the layers' styles.
+    "EVI2": ("YlGn", (-0.1, 0.8), "EVI2"),
+    "NIRv": ("YlGn", (-0.05, 0.5), "NIRv"),
+    "kNDVI": ("YlGn", (0.0, 0.7), "kNDVI"),
+    "LSWI": ("RdYlBu", (-0.6, 0.6), "LSWI"),
+    "NDWI": ("RdYlBu", (-0.6, 0.6), "NDWI"),
+    "RVI": ("YlGn", (0.0, 1.2), "RVI"),
 }
 EXAMPLES = 3
 

@@ -104,7 +104,8 @@ def _optical(day, number, size, chance) -> Pass:
     gap = QA60_GAP[0] <= day <= QA60_GAP[1]
     arrays["QA60"] = np.ma.array(np.where(cloud, 1024.0, 0.0), mask=np.full(cloud.shape, gap))
     index = f"{day:%Y%m%d}T025000_T49MDM"
-    return Pass(day, arrays, {"system:index": index, "CLOUDY_PIXEL_PERCENTAGE": 100.0 * cloud.mean()})
+    return Pass(day, arrays, {"system:index": index, "CLOUDY_PIXEL_PERCENTAGE": 100.0 * cloud.mean(),
+                             "MEAN_SOLAR_ZENITH_ANGLE": 20 + number % 5 * 7.0})
 
 
 def _radar(day, direction, orbit, size, chance, shift=0.0) -> Pass:
