@@ -6,7 +6,6 @@ from ..bridge import parameters as p
 from ..bridge.algorithm import PhenofuseAlgorithm
 from ..bridge.text import tr
 
-
 # Those of 'Build time series', and EVI; the first five as they were: places are what older calls may have kept.
 INDICES = ("NDVI", "EVI", "NDWI", "LSWI", "RVI", "EVI2", "NIRv", "kNDVI", "PPI")
 

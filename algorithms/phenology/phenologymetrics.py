@@ -36,7 +36,8 @@ class PhenologyMetrics(PhenofuseAlgorithm):
                   "logistic: as amplitude, on a double logistic fitted to each season (slower; code 11 where it does not fit).",
         "THRESHOLD": "Share of the amplitude (0.2 as in TIMESAT), or with METHOD = absolute the value itself.",
         "MAX_SEASONS": "Bands of each raster: so many seasons are given, the first in time. All are counted.",
-        "MIN_AMPLITUDE": "Smaller rises and falls divide no seasons, and make none; in the series' units. 0.15 is for NDVI; you are told where "
+        "MIN_AMPLITUDE": "Smaller rises and falls divide no seasons, and make none; in the series' units. 0.15 is for "
+        "NDVI; you are told where "
                          "another variable rises by less.",
         "MIN_SHARE": "The same as a share of the pixel's whole range.",
         "MIN_SEASON_DAYS": "Least time between the two valleys of a season; shorter ones are joined to a neighbour.",

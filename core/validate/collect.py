@@ -247,7 +247,8 @@ def _check_grids(opened: list, grid: Grid) -> list:
 def _check_names(opened: list, names: tuple) -> list:
     """Compare the names of bands which are variables; among such files, one with a single variable lacks the others."""
     found = [
-        Finding("unknown_variable", f"{one.name}: neither file nor bands name a variable of a known range (NDVI, VV, VH, EVI2 ...).", where=one.name)
+        Finding("unknown_variable", f"{one.name}: neither file nor bands name a variable of a known range (NDVI, VV, "
+            "VH, EVI2 ...).", where=one.name)
         for one in opened
         if not any(one.variables) and not one.is_composite
     ]
