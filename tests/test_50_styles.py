@@ -45,7 +45,8 @@ from qgis.PyQt.QtSvg import QSvgRenderer
 BANDS_HAVE_DATES = Qgis.QGIS_VERSION_INT >= 33800
 PERIODS = ("2023-11-01/2023-11-13", "2023-11-13/2023-11-25", "2023-11-25/2023-12-07")
 RANGES = {"ndvi": (-0.1, 0.9), "evi2": (-0.1, 0.8), "nirv": (-0.05, 0.5), "kndvi": (0, 0.7), "ppi": (0, 3),
-          "wetness": (-0.6, 0.6), "rvi": (0, 1.2), "uncertainty": (0, 0.2), "count": (0, 73), "gap_days": (0, 120), "day_of_year": (1, 366),
+          "wetness": (-0.6, 0.6), "rvi": (0, 1.2), "uncertainty": (0, 0.2), "count": (0, 73), "gap_days": (0, 120),
+          "day_of_year": (1, 366),
           "backscatter": (-25, 0), "harmonics": (-1, 10), "smoothing": (10, 1e7), "date": (10957, 25902), "seasons": (0, 6),
           "seasons_per_year": (0, 3),
           "season_days": (0, 360), "amplitude": (0, 0.8), "value_days": (0, 90), "rate": (0, 0.02), "uncertainty_days": (0, 16)}

@@ -35,7 +35,7 @@ def state_of(value, walk=None) -> list:
 
 
 def read_with(path: str) -> tuple[set, list]:
-    """All files that GDAL reads when it opens a path, those behind virtual rasters too, and a digest of what every raster says of itself."""
+    """All files that GDAL reads when it opens a path, those behind virtual rasters too, and a digest of what each says of itself."""
     files, said, waiting, seen = set(), [], [str(path)], set()
     while waiting:
         one = waiting.pop()

@@ -1,7 +1,8 @@
 """Claim: knowing bands by what they say costs no time: 10 years of days build as fast as before, and in as little memory.
 
 Three sets of NDVI with gaps and nothing but names: one file of 3,650 daily bands, as float32 and as int16 with a factor, and
-1,500 float32 files of one date each. All are built by this tree and by the one of `--against`, in turn, each time in an engine of its own: wall seconds, processor seconds and
+1,500 float32 files of one date each. All are built by this tree and by the one of `--against`, in turn, each time in an
+engine of its own: wall seconds, processor seconds and
 peak memory of the whole process (medians), and the median of the ratios run by run. What both write must be equal.
 """
 
@@ -79,7 +80,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="phenofuse-bench-") as name:
         folder = Path(name)
         other = folder / "before" / "core"
-        archive = subprocess.run(["git", "-C", str(CORE.parent), "archive", options.against, "core", "metadata.txt"], check=True, stdout=subprocess.PIPE)
+        archive = subprocess.run(["git", "-C", str(CORE.parent), "archive", options.against, "core", "metadata.txt"],
+                                 check=True, stdout=subprocess.PIPE)
         other.parent.mkdir()
         subprocess.run(["tar", "-x", "-C", str(other.parent)], input=archive.stdout, check=True)
         trees = {"now": CORE, "before": other}
