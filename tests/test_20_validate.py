@@ -436,7 +436,7 @@ def test_series_of_different_extent_are_noted(tmp_path):
     monthly = replace(
         data,
         periods=[(date(2024 + n // 12, n % 12 + 1, 1), None) for n in range(12)],
-        bands={"RVI": data.bands["VV"]},
+        bands={"HH": data.bands["VV"]},  # of no known range
     )
     files = (
         [file for file in files if file.stem != "VV"]
