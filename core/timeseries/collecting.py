@@ -121,11 +121,12 @@ def collect_series(paths, options: Collecting, events) -> Series:
         for path, own in zip(paths, options.layers_nodata or ((),) * len(paths))
         for part in parts_of(RasterFile.open(path))
     ]
+    folders = folders_of([file.path for file in files], options.folder)
 
     def dates_of(ones):
         return _dates_of([(one.file, one.band) for one in ones], options, events)
 
-    assembly = Assembly(candidates(files, options.band), options, events, dates_of)
+    assembly = Assembly(candidates(files, options.band, folders), options, events, dates_of)
     taken = assembly.leads
     found = [(one.file, one.band) for one in taken]
     used = list({id(one.file): one.file for one in taken}.values())

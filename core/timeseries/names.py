@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DateError
+from ..outputs import PART_OF_FILE
 from .dates import FIRST_YEAR, LAST_YEAR, Period
 
 _YEAR = r"(?:19[7-9]\d|20\d\d|2100)"
@@ -342,6 +343,9 @@ def dates_in_names(names: list, folders: list, events=None) -> list:
     return settled(read, events)
 
 
+_ON_DISK = re.compile(r"^(/vsi\w+/)+")
+
+
 def folders_of(paths, root: str | None = None) -> list[str]:
     """Of each file the folders from a root down to it, as one text in which dates can be found (``2020/01/04``).
 
@@ -349,11 +353,12 @@ def folders_of(paths, root: str | None = None) -> list[str]:
     ----------
     paths : list of str
     root : str, optional
-        Default: the folder that all share.
+        Default, and where not all lie below it: the folder that all share.
     """
-    parents = [Path(path).parent for path in paths]
+    parents = [Path(_ON_DISK.sub("", part["file"] if (part := PART_OF_FILE.match(path)) else path)).parent for path in map(str, paths)]
     try:
-        root = root or os.path.commonpath(parents)
+        if not root or not all(Path(root) in (parent, *parent.parents) for parent in parents):
+            root = os.path.commonpath(parents)
         return ["" if parent == Path(root) else parent.relative_to(root).as_posix() for parent in parents]
     except ValueError:  # on several drives, or no paths
         return [""] * len(parents)
