@@ -332,3 +332,106 @@ def test_appeears_names_are_one_kind(tmp_path):
     heard = Heard()
     collect(tmp_path, heard)
     assert not any("kinds" in text for text in heard.warnings)
+
+
+# --- orbits and units of radar
+
+
+@pytest.mark.parametrize("orbit", ["RO{:03d}", "relorb_{}", "R{:03d}", "track{}", "orbit_{}"])
+def test_relative_orbits_of_a_day_are_parts_of_it(tmp_path, orbit):
+    """However the number of the orbit is written, it tells no kinds apart."""
+    for number, value in ((76, -10.0), (3, -12.0)):
+        put(tmp_path / f"S1A_20200104_{orbit.format(number)}_VV.tif", value)
+    assert collect(tmp_path, merge="max").read().max() == -10
+
+
+def test_directions_mixed_within_the_days_are_told(tmp_path):
+    """Ascending and descending of the same day are merged, aloud."""
+    for day in DAYS:
+        put(tmp_path / f"S1_{day}_ASC_VV.tif", -10.0)
+        put(tmp_path / f"S1_{day}_DESC_VV.tif", -14.0)
+    heard = Heard()
+    collect(tmp_path, heard)
+    assert any("ascending and descending" in text and "ORBIT" in text for text in heard.warnings)
+
+
+@pytest.mark.parametrize("orbit, kept", [("asc", "ascending"), ("DESC", "descending"), ("R003", "3")])
+def test_orbits_as_names_write_them(tmp_path, orbit, kept):
+    """ORBIT understands what the names say."""
+    for day, name in ((DAYS[0], "ASC_RO076"), (DAYS[1], "DESC_RO003")):
+        put(tmp_path / f"S1_{day}_{name}_VV.tif", -10.0)
+    series = collect(tmp_path, orbit=orbit)
+    assert series.count == 1
+    assert series.header["orbit"] == kept
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_power_and_decibels_in_one_folder_are_refused(tmp_path, first):
+    """0.1 of linear power was once taken for 0.1 dB."""
+    rng = np.random.default_rng(1)
+    for number, day in enumerate(DAYS):
+        layer = rng.normal(-10, 1, (12, 14))
+        put(tmp_path / f"VV_{day}.tif", 10 ** (layer / 10) if number == first else layer)
+    with pytest.raises(UnitError, match=f"VV_{DAYS[first]}.tif.*linear power"):
+        collect(tmp_path)
+
+
+def test_a_factor_for_files_that_need_none(tmp_path):
+    """NDVI as it is beside NDVI x 10000: SCALE would bring one of them to nothing."""
+    rng = np.random.default_rng(1)
+    for number, day in enumerate(DAYS):
+        values = rng.uniform(0.2, 0.8, (12, 14))
+        put(tmp_path / f"NDVI_{day}.tif", values if number else np.round(values * 1e4), dtype="float32" if number else "int16")
+    with pytest.raises(UnitError, match=r"NDVI_20200109.tif .*NDVI already"):
+        collect(tmp_path, scale=1e-4)
+
+
+# --- sentences
+
+
+def test_an_index_of_one_band_is_refused(tmp_path):
+    """BAND chooses one of the bands that an index is made of."""
+    put(tmp_path / "S2_20200104.tif", RED, NIR, names=["B04", "B08"])
+    with pytest.raises(InputError, match="BAND"):
+        collect(tmp_path, index="NDVI", band=1)
+
+
+def test_bands_of_one_name_and_no_dates(tmp_path):
+    """They hold names; it is the dates that are not there."""
+    put(tmp_path / "S2_20200104.tif", RED, NIR, 2 * NIR, names=["red", "nir_p25", "nir_p75"])
+    with pytest.raises(InputError, match=r"2 bands of one date or of none \(nir_p25, nir_p75\)"):
+        collect(tmp_path, index="NDVI")
+
+
+def test_pictures_in_a_list_are_named(tmp_path):
+    """'band 1, unnamed' of which file?"""
+    for day in DAYS:
+        put(tmp_path / f"{day}_NDVI.tif", 0.5)
+        put(tmp_path / f"{day}_True_color.tif", 1, 2, 3)
+    heard = Heard()
+    collect(tmp_path, heard, variable="NDVI")
+    assert any("20200104_True_color.tif" in text for text in heard.said)
+
+
+@pytest.mark.parametrize(
+    "name, pattern", [("NDVI_Jan-2020", "%b-%Y"), ("NDVI_2020-1", "%Y-%m"), ("NDVI_200104", "%y%m%d")]
+)
+def test_hints_for_dates_that_are_not_read(tmp_path, name, pattern):
+    """The sentence names the DATE_PATTERN that reads them; where two could, both."""
+    put(tmp_path / f"{name}.tif", 0.5)
+    with pytest.raises(InputError, match=f"DATE_PATTERN.*{pattern}"):
+        collect(tmp_path)
+
+
+def test_validation_of_bands_and_of_other_indices(tmp_path):
+    """Bands of a dated file have its date; what building refuses of them is said; other variables are called by their names."""
+    for day in DAYS:
+        put(tmp_path / "bands" / f"S2_{day}.tif", RED, NIR, names=["B04", "B08"])
+        put(tmp_path / "evi" / f"EVI2_{day}.tif", 0.5)
+    said = {}
+    for folder in ("bands", "evi"):
+        heard = Heard()
+        run("validatecomposites", {"FOLDER": str(tmp_path / folder)}, Resources(256, 1), heard)
+        said[folder] = " ".join(heard.said)
+    assert "no date" not in said["bands"] and "several variables" in said["bands"]
+    assert "EVI2_20200104.tif holds EVI2" in said["evi"]

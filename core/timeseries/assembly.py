@@ -55,6 +55,11 @@ class Assembly:
         self.index = spectral.index_named(options.index) if options.index else None
         self._coarser = {}
         if self.index:
+            if options.band:
+                raise InputError(
+                    f"INDEX is {self.index.name}, but BAND takes one band of each file.",
+                    "Leave BAND empty: an index is made of bands that are known by their names.",
+                )
             if options.variable and canonical(options.variable) != self.index.name:
                 raise InputError(
                     f"VARIABLE is {options.variable}, but INDEX is {self.index.name}.", "Leave one of them empty."

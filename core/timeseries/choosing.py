@@ -172,9 +172,7 @@ def _name(ones: list) -> str:
     named = one.band.description or one.said.dimensions or (one.file.name if PART_OF_FILE.match(one.file.path) else "")
     several = len({other.band.description for other in ones}) > 1 or len(one.file.bands) == 1
     like = " and others like it" if len(ones) > 1 and several else ""
-    if named:
-        return named + like
-    return f"band {one.band.index}, unnamed" if len(one.file.bands) > 1 else f"{one.label}{like}, unnamed"
+    return named + like if named else f"{one.label}{like}, unnamed"
 
 
 def place(found: list) -> str:

@@ -172,7 +172,7 @@ _WHERE_OR_WHEN = (
     r"R\d{3}|N\d{4}",  # relative orbit, baseline
     r"R\d0M",  # resolution, a folder of SAFE
     r"(?=[A-F]*\d)[0-9A-F]{4}|(?=[A-F]*\d)[0-9A-F]{6}",  # data take and checksum of Sentinel-1's ids
-    r"ASC|DESC?|ASCENDING|DESCENDING|ORBIT|TRACK",
+    r"ASC|DESC?|ASCENDING|DESCENDING|(?:RO|REL|RELATIVE|RELORB|RELORBIT|ORB|ORBIT|TRACK)\d{0,3}",
     r"T\d{4,6}Z?|\d+",  # hours, resolutions, pieces, numbers
     r"\d*M(?:IN)?|\d+KM",
     r"(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Z]*",

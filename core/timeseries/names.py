@@ -72,7 +72,10 @@ _HINTS = [
         (rf"(?<!\d){_YEAR}([_. ])\d\d?\1\d\d?(?!\d)", "%Y{0}%m{0}%d"),
         (rf"(?<![\d-]){_YEAR}([-_. ])[0-3]\d\d(?!\d)", "%Y{0}%j"),
         (rf"(?<!\d)[0-3]\d[01]\d{_YEAR}(?!\d)", "%d%m%Y"),
+        (r"(?<!\d)[0-3]\d[01]\d[0-3]\d(?!\d)", "%y%m%d"),
         (rf"(?<![\d-]){_YEAR}([-_. ]?)[01]\d(?!\d)", "%Y{0}%m"),
+        (rf"(?<![\d-]){_YEAR}([-_. ])[1-9](?!\d)", "%Y{0}%m"),
+        (rf"(?i)(?<![A-Z])(?:{_MONTH})([-_. ]?){_YEAR}(?!\d)", "%b{0}%Y"),
     )
 ]
 
@@ -182,10 +185,13 @@ def day_comes_first(names) -> bool | None:
 
 def hint(name: str) -> str:
     """What in a name could be a date, and the DATE_PATTERN that says so; '' where nothing could."""
+    found = {}
     for pattern, wanted in _HINTS:
         match = pattern.search(name)
-        if match:
-            return f"'{match[0]}' in {name} is a date for certain only with DATE_PATTERN = {wanted.format(*match.groups())}"
+        if match and (not found or match[0] in found):
+            found.setdefault(match[0], []).append(wanted.format(*match.groups()))
+    for text, patterns in found.items():
+        return f"'{text}' in {name} is a date for certain only with DATE_PATTERN = {' or '.join(dict.fromkeys(patterns))}"
     return ""
 
 
