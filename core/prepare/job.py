@@ -83,7 +83,7 @@ def build(parameters: dict, resources, events) -> dict:
     # A tile is held as it is read, once more while it is converted, and once as it is written.
     plan = tiles.plan(series.grid, 3 * 4 * series.count if made is series else made.bytes_per_pixel, resources)
     if options.quality_layers:
-        events.info(masked.sentence(journal.once("masked", partial(masked.count, series, resources, events.step(0, 0.3)))))
+        masked.tell(journal.once("masked", partial(masked.count, series, resources, events.step(0, 0.3))), events)
     tiles.run(plan, partial(_tile, made), outputs, journal, resources, events)
     return {"outputs": {"OUTPUT": output}, "numbers": {"DATE_COUNT": made.count}}
 

@@ -50,3 +50,11 @@ def sentence(found: dict) -> str:
     parts += [f"around them: {share(found['around'])}"] * bool(found["around"])
     parts += [f"no value in the layer: {share(found['missing'])}"] * bool(found["missing"])
     return f"The quality layers take {share(found['taken'])} of {found['values']:,} values away ({'; '.join(parts)})."
+
+
+def tell(found: dict, events) -> None:
+    """Say what was counted; where nothing is left, as a warning."""
+    if found["values"] and found["taken"] == found["values"]:
+        events.warning(sentence(found) + " Nothing is left: check QUALITY_LAYERS and QUALITY_RULE.")
+    else:
+        events.info(sentence(found))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +16,17 @@ PREFERRED = "NDVI"  # of the variables of one NetCDF or HDF file, where none is 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A band, its file, and what it says that it is."""
+    """A band, its file, what it says that it is, and the folders that the file lies in (see `identity.said_by`)."""
 
     file: RasterFile
     band: Band
     said: Said
+    folder: str = ""
 
     @property
     def label(self) -> str:
         """Its name for people: the file, and the band where the file has several."""
-        name = Path(self.file.path).name
+        name = f"{self.folder}/{Path(self.file.path).name}".lstrip("/")
         if len(self.file.bands) == 1:
             return name
         return f"{name} {self.band.description or self.said.dimensions or f'band {self.band.index}'}"
@@ -37,8 +37,15 @@ def parts_of(file: RasterFile) -> list[RasterFile]:
     return [file] if file.bands or not file.parts else [RasterFile.open(part) for part in file.parts]
 
 
-def candidates(files, number: int | None = None) -> list[Candidate]:
+def candidates(files, number: int | None = None, folders=None) -> list[Candidate]:
     """All bands of the files, or one of each by its number.
+
+    Parameters
+    ----------
+    files : list of RasterFile
+    number : int, optional
+    folders : list of str, optional
+        Of each file, as `names.folders_of` tells them.
 
     Raises
     ------
@@ -46,13 +53,13 @@ def candidates(files, number: int | None = None) -> list[Candidate]:
         When a file has no band of that number.
     """
     found = []
-    for file in files:
+    for file, folder in zip(files, folders or [""] * len(files)):
         if number and number > len(file.bands):
             raise InputError(
                 f"{Path(file.path).name} has {len(file.bands)} bands, so there is no band {number}.", "Change BAND."
             )
         bands = (file.bands[number - 1],) if number else file.bands
-        found += [Candidate(file, band, said_by(file, band)) for band in bands]
+        found += [Candidate(file, band, said_by(file, band, folder), folder) for band in bands]
     return found
 
 
@@ -143,21 +150,29 @@ def _without(found: list, taken: list) -> list:
 
 def listed(found: list) -> str:
     """What there is, with the number of files or bands of each."""
-    counts = Counter(_name(one) for one in found)
+    kinds = {}
+    for one in found:
+        kinds.setdefault(_kind(one), []).append(one)
     several = len({one.file.path for one in found}) > 1
     unit = ("file", "files") if several and all(len(one.file.bands) == 1 for one in found) else ("band", "bands")
-    return ", ".join(f"{name} ({count} {unit[count > 1]})" for name, count in list(counts.items())[:12]) + (
-        f" and {len(counts) - 12} more" if len(counts) > 12 else ""
+    return ", ".join(f"{_name(ones)} ({len(ones)} {unit[len(ones) > 1]})" for ones in list(kinds.values())[:12]) + (
+        f" and {len(kinds) - 12} more" if len(kinds) > 12 else ""
     )
 
 
-def _name(one: Candidate) -> str:
+def _kind(one: Candidate) -> tuple:
+    """What bands share that are one entry of a list: their names, else all words but dates and places."""
+    return (one.said.names,) if one.said.names else (one.said.words, *([] if one.band.description else [one.band.index]))
+
+
+def _name(ones: list) -> str:
+    one = ones[0]
     if one.said.names:
         return one.said.text
     named = one.band.description or one.said.dimensions or (one.file.name if PART_OF_FILE.match(one.file.path) else "")
-    if named:
-        return named
-    return f"band {one.band.index}, unnamed" if len(one.file.bands) > 1 else f"{Path(one.file.path).name}, unnamed"
+    several = len({other.band.description for other in ones}) > 1 or len(one.file.bands) == 1
+    like = " and others like it" if len(ones) > 1 and several else ""
+    return named + like if named else f"{one.label}{like}, unnamed"
 
 
 def place(found: list) -> str:

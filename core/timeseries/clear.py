@@ -143,7 +143,8 @@ def _numbers(text: str) -> tuple:
 
 # Ready rules. SCL: classes of Sen2Cor; no data, saturated, shadow, cloud, cirrus and snow go, as WorldCereal takes them.
 # QA60: ESA's cloud mask (opaque 10, cirrus 11). CLM, CLP: s2cloudless; its own threshold of 40 %. FMASK: HLS v2.0, bits
-# cloud, beside cloud, shadow, snow; 255 is nothing. QA_PIXEL: Landsat collection 2, bits fill, dilated cloud, cirrus, cloud,
+# cloud, beside cloud, shadow, snow; 255 is nothing; the same bits are set in the classes shadow 2, snow 3 and cloud 4 of the
+# Fmask program. QA_PIXEL: Landsat collection 2, bits fill, dilated cloud, cirrus, cloud,
 # shadow, snow. MODIS_VI: MOD13, not produced or cloudy; mixed clouds, snow, shadow. RELIABILITY: its summary, snow or cloud.
 # CLOUD_SCORE: Google's Cloud Score+, its documentation's 0.6.
 READY = {

@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from ..errors import DateError, GridMismatchError, InputError
+import numpy as np
+
+from ..errors import DateError, GridMismatchError, InputError, UnitError
 from .assembly import Assembly
 from .choosing import candidates, parts_of
 from .dates import Period, dates_given, periods_between
-from .grids import Grid, joined
+from .grids import Grid, joined, sample_windows
 from .names import DatePattern, dates_in_names, folders_of, hint
 from .opening import assemble, require_read_axes, stated_periods
 from .pictures import kinds_text, require_one_picture
 from .raw import RasterFile
+from .scaling import BEYOND, SMALL, is_index
 from .series import MERGES, Series, Source
 
 DATE_SOURCES = ("auto", "metadata", "name", "given", "regular")
@@ -121,11 +124,12 @@ def collect_series(paths, options: Collecting, events) -> Series:
         for path, own in zip(paths, options.layers_nodata or ((),) * len(paths))
         for part in parts_of(RasterFile.open(path))
     ]
+    folders = folders_of([file.path for file in files], options.folder)
 
     def dates_of(ones):
         return _dates_of([(one.file, one.band) for one in ones], options, events)
 
-    assembly = Assembly(candidates(files, options.band), options, events, dates_of)
+    assembly = Assembly(candidates(files, options.band, folders), options, events, dates_of)
     taken = assembly.leads
     found = [(one.file, one.band) for one in taken]
     used = list({id(one.file): one.file for one in taken}.values())
@@ -141,6 +145,7 @@ def collect_series(paths, options: Collecting, events) -> Series:
         events.info("The dates were not in order; they are sorted.")
         dated.sort(key=lambda pair: pair[0].middle)
     name = first.name if len(used) == 1 else f"{first.name} and {len(used) - 1} more"
+    _require_one_scale(found, assembly.variable, options)
     series = assemble(name, dated, assembly.variable, first)
     series = replace(series, grid=grid, merge=options.merge, outside=options.outside_range, look=options.look_for_fill)
     if options.valid_range:
@@ -177,6 +182,22 @@ def _source(file: RasterFile, band, grid: Grid, first: RasterFile, options: Coll
             "Assign the right reference system first (gdal: Assign projection).",
         )
     return Source(file.path, band, grid, options.resampling)
+
+
+def _require_one_scale(found, variable, options: Collecting) -> None:
+    """Refuse a factor for files of which some hold whole numbers and others the index itself."""
+    decimals = [one for one in found if one[1].dtype.startswith("float")]
+    if options.scale is None or abs(options.scale) >= SMALL or not is_index(variable) or len(decimals) in (0, len(found)):
+        return
+    file, band = decimals[0]
+    values = np.concatenate([file.values(band.index, window, 1, 0).ravel() for window in sample_windows(file.grid)])
+    seen = values[np.isfinite(values)]
+    if len(seen) and np.abs(seen).max() <= BEYOND:
+        raise UnitError(
+            f"{Path(file.path).name} holds {variable.name} already (to {seen.max():.3g}), "
+            f"{len(found) - len(decimals)} of {len(found)} bands whole numbers; SCALE = {options.scale:g} cannot be right for both.",
+            "Build two series, choosing files by PATTERN or LAYERS, or bring all into one unit first.",
+        )
 
 
 def _say_what_is_known(series: Series, found, options: Collecting, events) -> None:
@@ -291,6 +312,11 @@ def _require_one_band_per_date(files, found, options: Collecting) -> None:
             require_read_axes(stated, [(file, band) for band in bands])
         if len(files) > 1 or not (options.dates or options.start_date):
             names = ", ".join(b.description or f"band {b.index}" for b in bands[:4])
+            if any(b.description for b in bands):
+                raise InputError(
+                    f"{Path(file.path).name} has {len(bands)} bands of one date or of none ({names}).",
+                    "Give VARIABLE, a part of the name of the one that is wanted, or BAND, its number; DATES when the bands are dates.",
+                )
             raise InputError(
                 f"{Path(file.path).name} has {len(bands)} bands that hold neither dates nor variable names ({names}).",
                 "Give BAND, the number of the band that holds the variable, or DATES when the bands are dates.",

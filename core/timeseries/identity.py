@@ -21,14 +21,17 @@ _SPECTRAL = re.compile(r"(?:SR_?|SUR_?REFL_?)?B(\d\d?A?)")
 _COLOURS = {
     spelling: name
     for name, spellings in {
-        "blue": "BLUE BLU", "green": "GREEN GRN", "red": "RED", "nir": "NIR NIR08", "nir broad": "BROADNIR NIRBROAD BNIR",
+        "blue": "BLUE BLU", "green": "GREEN GRN", "red": "RED", "nir": "NIR", "nir broad": "BROADNIR NIRBROAD BNIR",
+        "nir narrow": "NIR08 NIRNARROW NARROWNIR",
         "swir1": "SWIR1 SWIR16 SW1", "swir2": "SWIR2 SWIR22 SW2",
         "rededge1": "REDEDGE1", "rededge2": "REDEDGE2", "rededge3": "REDEDGE3",
     }.items()
     for spelling in spellings.split()
 }  # fmt: skip
-# In the name of a file a colour is only believed at its end: 'red_river_2020.tif' is no red band.
+# In the name of a file a colour is only believed at its end: 'red_river_2020.tif' is no red band; what may follow it is a
+# date, a resolution, or a word for any band.
 _ONLY_LAST = frozenset(("RED", "BLUE", "GREEN", "CS", "CLD"))
+_AFTER_A_COLOUR = frozenset("REFLECTANCE REFL BAND MASKED SR SURF TOC".split())
 # Layers that say how good others are: as they are written once separators are gone.
 QUALITY_NAMES = {
     "SCL": ("SCL", "SCENECLASSIFICATION", "SCLQUALITY"),
@@ -73,8 +76,16 @@ class Said:
         return " and ".join(sorted(self.names)) or "not said"
 
 
-def said_by(file: RasterFile, band: Band) -> Said:
-    """What a band of a file says that it is."""
+def said_by(file: RasterFile, band: Band, folder: str = "") -> Said:
+    """What a band of a file says that it is.
+
+    Parameters
+    ----------
+    file, band : RasterFile and Band
+    folder : str
+        The folders between the file and the place where the search began (``B04``, ``T31TCJ/2020``): they speak where the file
+        is silent, the innermost first.
+    """
     tags = band.tags
     beside_time = {
         key[len(_DIMENSION) :]: value
@@ -90,11 +101,12 @@ def said_by(file: RasterFile, band: Band) -> Said:
                  tags.get("NETCDF_VARNAME"), tags.get("long_name")):  # fmt: skip
         names = names or names_in(text)
     own, whole = _named(file.path)
-    by_file = names_in(own, is_file=True) or names_in(whole, is_file=True)
+    told = (names_in(text, is_file=True) for text in dict.fromkeys((own, whole, *reversed(folder.split("/")))))
+    by_file = next(filter(None, told), set())
     if not names or (not header and _is_numbered(names) and by_file & VARIABLES.keys() and not any(map(_speaks, file.bands))):
         names = by_file  # 'b1' of a file that is called NDVI is the number of a band
     part = f" {own}" if own != whole else ""
-    words = (*_ordered(f"{band.description}{part}"), *_words(dimensions), *_ordered(whole))
+    words = (*_ordered(f"{band.description}{part}"), *_words(dimensions), *_ordered(folder), *_ordered(whole))
     return Said(frozenset(names), words, dimensions)
 
 
@@ -126,7 +138,7 @@ def names_in(text: str | None, is_file: bool = False) -> set:
 def _names_in(text: str, is_file: bool) -> frozenset:
     joined = re.sub(r"[^A-Z0-9]", "", text.upper())
     ordered = _words(text)
-    last = next((w for w in reversed(ordered) if not w.isdigit()), "")
+    last = next((w for w in reversed(ordered) if not _PLACE.fullmatch(w) and w not in _AFTER_A_COLOUR), "")
     pairs = {a + b for a, b in zip(ordered, ordered[1:])} | {joined}
     words = words_of(text)
     if is_file:
@@ -171,12 +183,15 @@ _WHERE_OR_WHEN = (
     r"H\d\dV\d\d",  # MODIS and VIIRS
     r"X\d{4}|Y\d{4}",  # FORCE
     r"R\d{3}|N\d{4}",  # relative orbit, baseline
-    r"ASC|DESC?|ASCENDING|DESCENDING|ORBIT|TRACK",
+    r"R\d0M",  # resolution, a folder of SAFE
+    r"(?=[A-F]*\d)[0-9A-F]{4}|(?=[A-F]*\d)[0-9A-F]{6}",  # data take and checksum of Sentinel-1's ids
+    r"ASC|DESC?|ASCENDING|DESCENDING|(?:RO|REL|RELATIVE|RELORB|RELORBIT|ORB|ORBIT|TRACK)\d{0,3}",
     r"T\d{4,6}Z?|\d+",  # hours, resolutions, pieces, numbers
     r"\d*M(?:IN)?|\d+KM",
     r"(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Z]*",
-    r"A?\d{4}\d*T?\d*Z?|\d{1,2}[A-Z]{3}\d{4}",
+    r"(?:A|DOY)?\d{4}\d*T?\d*Z?|\d{1,2}[A-Z]{3}\d{4}",
     r"MST|SLV\d*",  # SNAP's stacks
+    r"AID\d+",  # areas of AppEEARS
 )
 _PLACE = re.compile("|".join(f"(?:{pattern})" for pattern in _WHERE_OR_WHEN))
 _SATELLITE = re.compile(r"(S[123]|SEN2|SENTINEL2|SENTINEL1)[ABCL](\d[AC])?")

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DateError
+from ..outputs import PART_OF_FILE
 from .dates import FIRST_YEAR, LAST_YEAR, Period
 
 _YEAR = r"(?:19[7-9]\d|20\d\d|2100)"
@@ -71,7 +72,10 @@ _HINTS = [
         (rf"(?<!\d){_YEAR}([_. ])\d\d?\1\d\d?(?!\d)", "%Y{0}%m{0}%d"),
         (rf"(?<![\d-]){_YEAR}([-_. ])[0-3]\d\d(?!\d)", "%Y{0}%j"),
         (rf"(?<!\d)[0-3]\d[01]\d{_YEAR}(?!\d)", "%d%m%Y"),
+        (r"(?<!\d)[0-3]\d[01]\d[0-3]\d(?!\d)", "%y%m%d"),
         (rf"(?<![\d-]){_YEAR}([-_. ]?)[01]\d(?!\d)", "%Y{0}%m"),
+        (rf"(?<![\d-]){_YEAR}([-_. ])[1-9](?!\d)", "%Y{0}%m"),
+        (rf"(?i)(?<![A-Z])(?:{_MONTH})([-_. ]?){_YEAR}(?!\d)", "%b{0}%Y"),
     )
 ]
 
@@ -181,10 +185,13 @@ def day_comes_first(names) -> bool | None:
 
 def hint(name: str) -> str:
     """What in a name could be a date, and the DATE_PATTERN that says so; '' where nothing could."""
+    found = {}
     for pattern, wanted in _HINTS:
         match = pattern.search(name)
-        if match:
-            return f"'{match[0]}' in {name} is a date for certain only with DATE_PATTERN = {wanted.format(*match.groups())}"
+        if match and (not found or match[0] in found):
+            found.setdefault(match[0], []).append(wanted.format(*match.groups()))
+    for text, patterns in found.items():
+        return f"'{text}' in {name} is a date for certain only with DATE_PATTERN = {' or '.join(dict.fromkeys(patterns))}"
     return ""
 
 
@@ -342,6 +349,9 @@ def dates_in_names(names: list, folders: list, events=None) -> list:
     return settled(read, events)
 
 
+_ON_DISK = re.compile(r"^(/vsi\w+/)+")
+
+
 def folders_of(paths, root: str | None = None) -> list[str]:
     """Of each file the folders from a root down to it, as one text in which dates can be found (``2020/01/04``).
 
@@ -349,11 +359,12 @@ def folders_of(paths, root: str | None = None) -> list[str]:
     ----------
     paths : list of str
     root : str, optional
-        Default: the folder that all share.
+        Default, and where not all lie below it: the folder that all share.
     """
-    parents = [Path(path).parent for path in paths]
+    parents = [Path(_ON_DISK.sub("", part["file"] if (part := PART_OF_FILE.match(path)) else path)).parent for path in map(str, paths)]
     try:
-        root = root or os.path.commonpath(parents)
+        if not root or not all(Path(root) in (parent, *parent.parents) for parent in parents):
+            root = os.path.commonpath(parents)
         return ["" if parent == Path(root) else parent.relative_to(root).as_posix() for parent in parents]
     except ValueError:  # on several drives, or no paths
         return [""] * len(parents)

@@ -17,7 +17,7 @@ REPEAT_DAYS = 12  # of each Sentinel-1 satellite: dates that lie a multiple of i
 # series of six public scenes: 0.1 to 1.6 dB); from one decibel on a series of both is a saw.
 TOLD_DB = 1.0
 _ASCENDING, _DESCENDING = re.compile(r"A|ASC|ASCENDING"), re.compile(r"D|DESC?|DESCENDING")
-_RELATIVE = re.compile(r"(?<![A-Z0-9])(?:R|RO|REL(?:ATIVE)?_?ORBIT_?|ORB(?:IT)?_?|TRACK_?)(\d{1,3})(?![0-9])")
+_RELATIVE = re.compile(r"(?<![A-Z0-9])(?:R|RO|REL(?:ATIVE)?_?ORB(?:IT)?_?|ORB(?:IT)?_?|TRACK_?)(\d{1,3})(?![0-9])")
 
 
 def orbit_of(one: Candidate) -> tuple[str, str]:
@@ -42,6 +42,15 @@ def orbit_of(one: Candidate) -> tuple[str, str]:
     return direction, str(number).lstrip("0") or (found[1].lstrip("0") if found else "")
 
 
+def _asked(wanted: str) -> str:
+    """ORBIT as a direction, or as a number without zeros."""
+    text = wanted.strip().upper()
+    number = text.lstrip("RO").lstrip("0")
+    if _ASCENDING.fullmatch(text) or _DESCENDING.fullmatch(text):
+        return "ascending" if _ASCENDING.fullmatch(text) else "descending"
+    return number if number.isdigit() else ""
+
+
 def of_orbit(found: list[Candidate], wanted: str) -> list[Candidate]:
     """The bands of one direction or relative orbit.
 
@@ -50,17 +59,14 @@ def of_orbit(found: list[Candidate], wanted: str) -> list[Candidate]:
     InputError
         When none is, or names and tags do not say.
     """
-    key = wanted.strip().lower()
-    is_direction = key in ("ascending", "descending")
-    number = key.lstrip("r").lstrip("0")
-    if not is_direction and not number.isdigit():
+    key = _asked(wanted)
+    if not key:
         raise InputError(
             f"ORBIT is '{wanted}'.", "Give ascending, descending, or the number of a relative orbit such as 76."
         )
+    is_direction = not key.isdigit()
     orbits = [orbit_of(one) for one in found]
-    taken = [
-        one for one, (direction, orbit) in zip(found, orbits) if (direction == key if is_direction else orbit == number)
-    ]
+    taken = [one for one, (direction, orbit) in zip(found, orbits) if key == (direction if is_direction else orbit)]
     if not taken:
         there = sorted({(direction if is_direction else orbit) or "not said" for direction, orbit in orbits})
         raise InputError(f"No raster is of the orbit {wanted}; by names and tags there is: {', '.join(there)}.",
@@ -81,16 +87,18 @@ def tell(series: Series, by_path: dict, events) -> None:
         for group in series.sources
     ]
     for place, kind in ((0, "directions"), (1, "relative orbits")):
-        groups = {}
+        groups, mixed = {}, False
         for position, orbits in enumerate(said):
             names = {orbit[place] for orbit in orbits}
+            mixed |= len(names) > 1
             groups.setdefault(" and ".join(sorted(names)) if all(names) else "", []).append(position)
-        if len(groups) > 1 and "" not in groups:
+        if (len(groups) > 1 or mixed) and "" not in groups:
             step = _step(series, list(groups.values()))
             listed = ", ".join(f"{name} ({len(positions)} dates)" for name, positions in groups.items())
             far = f"; between them lie {step:.1f} dB in the median" if step >= TOLD_DB else ""
+            count = len({orbit[place] for orbits in said for orbit in orbits})
             events.warning(
-                f"{series.name} holds {len(groups)} {kind} of the radar: {listed}{far}. Keep them apart by ORBIT."
+                f"{series.name} holds {count} {kind} of the radar: {listed}{far}. Keep them apart by ORBIT."
             )
             return
     groups = _rhythms(series)
@@ -106,7 +114,7 @@ def tell(series: Series, by_path: dict, events) -> None:
 
 def with_orbit(series: Series, wanted: str) -> Series:
     """The series, with the orbit in its header."""
-    return replace(series, header={**(series.header or {}), "orbit": wanted.strip().lower()})
+    return replace(series, header={**(series.header or {}), "orbit": _asked(wanted)})
 
 
 def _rhythms(series: Series) -> list[list[int]]:

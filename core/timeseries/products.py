@@ -50,7 +50,7 @@ PRODUCTS = (
     Product("HLS", rf"\bHLS(-VI)?\.[LS]30\..*\b(B0[1-9]|B8A|B1[12]|{_INDICES})\b", "int16",
             ((-9999, -9999), (-19999, -19999)), None, 1e-4),
     # USGS, Landsat Collection 2 Level-2 Science Product Guide: 0 is fill, reflectance = number x 0.0000275 - 0.2.
-    Product("Landsat Collection 2 surface reflectance", r"\bL[CTEO]0[4-9] L2S[PR] .* SR B[1-7]\b", "uint16",
+    Product("Landsat Collection 2 surface reflectance", r"\bL[CTEO]0[4-9] .*\bSR B[1-7]\b", "uint16",
             ((0, 0),), None, 2.75e-5, -0.2),
     # USGS, Landsat Surface Reflectance-derived Spectral Indices Product Guide: fill -9999, saturated 20000, scale 0.0001.
     Product("Landsat spectral index", rf"\bL[CTEO]0[4-9] .* SR ({_INDICES})\b", "int16", (), (-10000, 10000), 1e-4),

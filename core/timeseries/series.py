@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from .variables import Variable
 MERGES = ("mean", "first", "last", "max", "median")
 # A few impossible values are damage and count as missing; more of them mean that the raster is something else.
 MOST_IMPOSSIBLE = 0.01
+FEWEST_OF_A_DATE = 30  # values from which the unit of a date is told
 CHECKED_DATES = 12  # at most, in the sample windows of the grid
 # Numbers that programs write for "nothing" without declaring it: limits of the integer types and rows of nines.
 STANDS_FOR_NOTHING = (-99, -999, -9999, -99999, -32768, 32767, 65535, 255, -128, -2147483648)
@@ -193,7 +195,10 @@ class Series:
             When more than 1 % of the sampled values cannot be of this variable, unless `outside` says what they are.
         """
         series = undeclared.settled(self, events) if self.look else self
-        sample = series._sample()
+        layers = series._sample()
+        if self.variable.is_backscatter:
+            series._require_one_unit(layers)
+        sample = layers.ravel()
         if self.variable.is_backscatter and not self.linear_power and _looks_linear(sample, self.header or {}):
             series = replace(series, linear_power=True)
             _say(events, f"{self.name}: {self.variable.name} is linear power; it is converted to decibels.")
@@ -206,6 +211,19 @@ class Series:
         else:
             self._doubt(finite, events)
         return series
+
+    def _require_one_unit(self, layers: np.ndarray) -> None:
+        """Refuse backscatter of which some dates are linear power and others decibels: one of them would be read as the other."""
+        by_date = {date: layer[np.isfinite(layer)] for date, layer in zip(self.sampled_dates, layers)}
+        by_date = {date: seen for date, seen in by_date.items() if len(seen) >= FEWEST_OF_A_DATE}
+        power = [date for date, seen in by_date.items() if _looks_linear(seen, {}) and (seen > 0).any()]
+        decibels = [date for date, seen in by_date.items() if np.median(seen) < 0]
+        if power and decibels:
+            one, other = (self.sources[group[0]][0].sources[0].path for group in (power, decibels))
+            raise UnitError(
+                f"{Path(one).name} seems to hold linear power, and {Path(other).name} decibels.",
+                "Bring all into one unit first, or build two series, choosing files by PATTERN or LAYERS.",
+            )
 
     def _judge(self, finite, wrong, events) -> None:
         fill, times = _commonest(wrong)
@@ -301,7 +319,8 @@ class Series:
 
     def _sample(self) -> np.ndarray:
         dates = self.sampled_dates
-        return np.concatenate([self.read_unchecked(window, dates).ravel() for window in sample_windows(self.grid)])
+        windows = [self.read_unchecked(window, dates).reshape(len(dates), -1) for window in sample_windows(self.grid)]
+        return np.concatenate(windows, axis=1)
 
 
 def distinct_names(series: list[Series]) -> list[str]:

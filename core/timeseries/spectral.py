@@ -106,7 +106,7 @@ def plant_phenology_index(nir: np.ndarray, red: np.ndarray, sun_zenith: float, g
         return -gain * np.log((greatest - difference) / (greatest - SOIL_DVI))
 
 
-# Numbers of bands by sensor, from the sensors' handbooks; a stem that names none is Sentinel-2's.
+# Numbers of bands by sensor, from the sensors' handbooks; where no name tells the sensor they are taken for Sentinel-2's, aloud.
 _SENSORS = (
     ("Landsat 8 and 9", re.compile(r"(?<![A-Z0-9])(?:L[COT]0?[89]|HLS[._ -]?L30|L30|OLI|LANDSAT[_ -]?0?[89])(?![0-9])", re.IGNORECASE),
      {"B02": "blue", "B03": "green", "B04": "red", "B05": "nir", "B06": "swir1", "B07": "swir2"}),
@@ -114,24 +114,40 @@ _SENSORS = (
      {"B01": "blue", "B02": "green", "B03": "red", "B04": "nir", "B05": "swir1", "B07": "swir2"}),
     ("MODIS", re.compile(r"(?<![A-Z0-9])(?:M[OYC]D\d\d|MODIS|SUR_REFL)", re.IGNORECASE),
      {"B01": "red", "B02": "nir", "B03": "blue", "B04": "green", "B06": "swir1", "B07": "swir2"}),
-    ("Sentinel-2", re.compile(""),
+    ("Sentinel-2", re.compile(r"(?<![A-Z0-9])(?:S2[A-D]?|SENTINEL[-_ ]?2[A-D]?|HLS[._ -]?S30|S30|MSI|MSIL[12][AC]|SEN2[ABL]?|S2A2A"
+                              r"|T\d\d[C-HJ-NP-X][A-HJ-NP-Z]{2})(?![A-Z0-9])", re.IGNORECASE),
      {"B02": "blue", "B03": "green", "B04": "red", "B08": "nir", "B8A": "nir narrow", "B11": "swir1", "B12": "swir2"}),
 )  # fmt: skip
 
 
-def sensor_of(text: str) -> tuple[str, dict]:
-    """Name of the sensor that a file's name speaks of, and what its bands are."""
-    return next((name, bands) for name, pattern, bands in _SENSORS if pattern.search(text))
+GUESSED = ("Sentinel-2", next(bands for name, _, bands in _SENSORS if name == "Sentinel-2"))
 
 
-def role_of(names: frozenset, text: str) -> str:
-    """What a band is for an index: ``red``, ``nir``, ``VV`` ...; '' where its names say nothing of it."""
+def sensor_of(*texts: str) -> tuple[str, dict]:
+    """Name of the sensor that the first of some names speaks of, and what its bands are; ('', those of `GUESSED`) where none does."""
+    for text in texts:
+        for name, pattern, bands in _SENSORS:
+            if pattern.search(text):
+                return name, bands
+    return "", GUESSED[1]
+
+
+def role_of(names: frozenset, *texts: str) -> str:
+    """What a band is for an index: ``red``, ``nir``, ``VV`` ...; '' where its names say nothing of it.
+
+    Parameters
+    ----------
+    names : frozenset of str
+        That the band goes by.
+    texts : str
+        Names that may tell the sensor, see `sensor_of`.
+    """
     if len(names) != 1:
         return ""
     name = next(iter(names))
-    if name in ("VV", "VH", "blue", "green", "red", "nir", "nir broad", "swir1", "swir2"):
+    if name in ("VV", "VH", "blue", "green", "red", "nir", "nir broad", "nir narrow", "swir1", "swir2"):
         return name
-    return sensor_of(text)[1].get(name, "")
+    return sensor_of(*texts)[1].get(name, "")
 
 
 def index_named(name: str) -> Index:

@@ -156,6 +156,8 @@ def _variables(file: RasterFile, names: tuple) -> list:
 def _periods(file: RasterFile, variables: list, named: Period | None) -> list:
     """The period of every band. A file's own date counts for all bands, unless they hold one variable at many dates."""
     stated = stated_periods([(file, band) for band in file.bands])
+    if not any(stated) and len({said_by(file, band).names for band in file.bands}) > 1:
+        return [Period.tagged(file.tags) or named] * len(file.bands)  # bands of one image
     if any(stated) or _axis_unread(file, stated):
         return stated
     if len(file.bands) > 1 and len(set(variables)) < len(variables) and len(set(variables)) == 1:
@@ -247,8 +249,7 @@ def _check_grids(opened: list, grid: Grid) -> list:
 def _check_names(opened: list, names: tuple) -> list:
     """Compare the names of bands which are variables; among such files, one with a single variable lacks the others."""
     found = [
-        Finding("unknown_variable", f"{one.name}: neither file nor bands name a variable of a known range (NDVI, VV, "
-            "VH, EVI2 ...).", where=one.name)
+        Finding("unknown_variable", _unjudged(one), where=one.name)
         for one in opened
         if not any(one.variables) and not one.is_composite
     ]
@@ -259,6 +260,13 @@ def _check_names(opened: list, names: tuple) -> list:
         ]
     said = {one.name: tuple(band.description for band in one.file.bands) for one in composites}
     return found + check_bands({name: bands if any(bands) else names or bands for name, bands in said.items()})
+
+
+def _unjudged(one: _Opened) -> str:
+    names = said_by(one.file, one.file.bands[0]).names if one.file.bands else ()
+    if len(names) == 1:
+        return f"{one.name} holds {next(iter(names))}; only variables of a known range (NDVI, VV, VH, EVI2 ...) are judged one by one."
+    return f"{one.name}: neither file nor bands name a variable of a known range (NDVI, VV, VH, EVI2 ...)."
 
 
 def _check_file_dates(opened: list) -> list:
