@@ -427,11 +427,11 @@ def test_validation_of_bands_and_of_other_indices(tmp_path):
     """Bands of a dated file have its date; what building refuses of them is said; other variables are called by their names."""
     for day in DAYS:
         put(tmp_path / "bands" / f"S2_{day}.tif", RED, NIR, names=["B04", "B08"])
-        put(tmp_path / "evi" / f"EVI2_{day}.tif", 0.5)
+        put(tmp_path / "lai" / f"LAI_{day}.tif", 0.5)
     said = {}
-    for folder in ("bands", "evi"):
+    for folder in ("bands", "lai"):
         heard = Heard()
         run("validatecomposites", {"FOLDER": str(tmp_path / folder)}, Resources(256, 1), heard)
         said[folder] = " ".join(heard.said)
     assert "no date" not in said["bands"] and "several variables" in said["bands"]
-    assert "EVI2_20200104.tif holds EVI2" in said["evi"]
+    assert "LAI_20200104.tif holds LAI" in said["lai"]
