@@ -46,6 +46,15 @@ if (STATE / "engine" / "bin" / "python").exists():
     os.environ.setdefault("PHENOFUSE_ENGINE_PYTHON", str(STATE / "engine" / "bin" / "python"))
 
 
+try:
+    from hypothesis import settings
+except ImportError:  # QGIS's Python has none
+    pass
+else:  # the same examples in every run, so that what was seen once is seen by everybody; PHENOFUSE_EXPLORE=1 looks for new ones
+    settings.register_profile("suite", derandomize=not os.environ.get("PHENOFUSE_EXPLORE"), print_blob=True)
+    settings.load_profile("suite")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
     """Point child processes at the tests' profile; last, because pytest-qgis sets its own for this process."""
