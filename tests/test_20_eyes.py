@@ -435,3 +435,29 @@ def test_validation_of_bands_and_of_other_indices(tmp_path):
         said[folder] = " ".join(heard.said)
     assert "no date" not in said["bands"] and "several variables" in said["bands"]
     assert "LAI_20200104.tif holds LAI" in said["lai"]
+
+
+# --- names that hold two
+
+
+@pytest.mark.parametrize("name", ["VV-VH", "VV_VH", "VV_minus_VH", "VVVH_VV_VH"])
+def test_what_is_called_by_two_variables_is_neither(tmp_path, name):
+    """The difference VV-VH was taken for VV."""
+    for day in DAYS:
+        put(tmp_path / f"S1_{day}_{name}.tif", 7.0)
+    with pytest.raises(InputError, match="says that it is VV"):
+        collect(tmp_path, variable="VV")
+    assert collect(tmp_path, variable=name).read().max() == 7
+
+
+@pytest.mark.parametrize("edge", ["Red Edge 1 (705 nm)", "red_edge", "Vegetation red edge", "rededge"])
+@pytest.mark.parametrize("nir", ["Near Infrared (842 nm)", "Narrow NIR", "nir", "Broad NIR 842"])
+def test_two_words_are_one_colour(tmp_path, edge, nir):
+    """Red edge is not red; narrow near infrared is one name."""
+    for day in DAYS:
+        put(tmp_path / f"scene_{day}.tif", RED, 2000, NIR, 100, names=["Red (665 nm)", edge, nir, "Coastal Blue"])
+    np.testing.assert_allclose(collect(tmp_path, index="NDVI").read(), NDVI, rtol=1e-6)
+    for day in DAYS:
+        put(tmp_path / f"scene_{day}.tif", 2000, NIR, names=[edge, nir])
+    with pytest.raises(InputError, match="no band says that it is red"):
+        collect(tmp_path, index="NDVI")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,7 +170,8 @@ def _name(ones: list) -> str:
     one = ones[0]
     if one.said.names:
         return one.said.text
-    named = one.band.description or one.said.dimensions or (one.file.name if PART_OF_FILE.match(one.file.path) else "")
+    described = one.band.description if re.search("[A-Za-z]{2}", one.band.description) else ""  # not a mere date
+    named = described or one.said.dimensions or (one.file.name if PART_OF_FILE.match(one.file.path) else "")
     several = len({other.band.description for other in ones}) > 1 or len(one.file.bands) == 1
     like = " and others like it" if len(ones) > 1 and several else ""
     return named + like if named else f"{one.label}{like}, unnamed"

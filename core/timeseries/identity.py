@@ -21,10 +21,10 @@ _SPECTRAL = re.compile(r"(?:SR_?|SUR_?REFL_?)?B(\d\d?A?)")
 _COLOURS = {
     spelling: name
     for name, spellings in {
-        "blue": "BLUE BLU", "green": "GREEN GRN", "red": "RED", "nir": "NIR", "nir broad": "BROADNIR NIRBROAD BNIR",
+        "blue": "BLUE BLU", "green": "GREEN GRN", "red": "RED", "nir": "NIR NEARINFRARED", "nir broad": "BROADNIR NIRBROAD BNIR",
         "nir narrow": "NIR08 NIRNARROW NARROWNIR",
         "swir1": "SWIR1 SWIR16 SW1", "swir2": "SWIR2 SWIR22 SW2",
-        "rededge1": "REDEDGE1", "rededge2": "REDEDGE2", "rededge3": "REDEDGE3",
+        "coastal": "COASTAL COASTALBLUE", "rededge": "REDEDGE", "rededge1": "REDEDGE1", "rededge2": "REDEDGE2", "rededge3": "REDEDGE3",
     }.items()
     for spelling in spellings.split()
 }  # fmt: skip
@@ -154,7 +154,8 @@ def _names_in(text: str, is_file: bool) -> frozenset:
             for m in map(_SPECTRAL.fullmatch, words | (pairs if not is_file else set()))
             if m
         }
-        names = bands or {_COLOURS[w] for w in words | pairs if w in _COLOURS} or (words & _OTHERS)
+        longest = {_COLOURS[p] for p in pairs - words if p in _COLOURS}  # 'red edge' is not red
+        names = bands or longest or {_COLOURS[w] for w in words if w in _COLOURS} or (words & _OTHERS)
     about = sorted(words & ABOUT)
     return frozenset(f"{name} {about[0].lower()}" for name in names) if about else frozenset(names)
 
@@ -167,10 +168,10 @@ def _numbered(number: str) -> str:
 def matches(said: Said, wanted: str) -> bool:
     """Whether a band says that it is what is wanted: by its known names, or by all words of the text in their order."""
     words, known = _words(wanted), names_in(wanted)
-    if wanted.strip().lower() in map(str.lower, said.names):
+    if {wanted.strip().lower()} == set(map(str.lower, said.names)):
         return True
     if known and (len(words) == 1 or "".join(words) in _QUALITY):
-        return bool(known & said.names)
+        return known == said.names
     size = len(words)
     return bool(words) and any(said.words[i : i + size] == tuple(words) for i in range(len(said.words) - size + 1))
 
