@@ -243,6 +243,8 @@ def test_longest_paths_are_those_of_the_packages():
             files = [str(file) for file in distribution(name).files or ()]
         except PackageNotFoundError:
             continue
+        if not files:  # a distribution's own package, which keeps no list of them
+            continue
         part = "learning" if name == "torch" else "base"
         longest = max(len(file.replace("+cpu", "")) for file in files if not file.startswith(".."))
         found[part] = max(longest, found.get(part, 0))
