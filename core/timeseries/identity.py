@@ -14,7 +14,7 @@ from pathlib import Path
 from ..outputs import PART_OF_FILE
 from .cf import is_time
 from .raw import Band, RasterFile
-from .variables import _ALIASES, ABOUT, VARIABLES, variable_named, words_of
+from .variables import _ALIASES, ABOUT, LONGEST_NAME, VARIABLES, variable_named, words_of
 
 # Spectral bands by the numbers of Sentinel-2 (Landsat's and MODIS's differ: `spectral` knows what each means) and by colours.
 _SPECTRAL = re.compile(r"(?:SR_?|SUR_?REFL_?)?B(\d\d?A?)")
@@ -131,7 +131,7 @@ def names_in(text: str | None, is_file: bool = False) -> set:
 
     A name with a word such as ``uncertainty`` beside it is one of its own: ``NDVI uncertainty``.
     """
-    return set(_names_in(text or "", is_file))
+    return set(_names_in((text or "")[:LONGEST_NAME], is_file))
 
 
 @lru_cache(maxsize=4096)
@@ -211,7 +211,7 @@ def _ordered(text: str | None) -> tuple:
 
 
 def _words(text: str | None) -> list:
-    return [part.upper() for part in re.split(r"[^A-Za-z0-9]+", text or "") if part]
+    return [part.upper() for part in re.split(r"[^A-Za-z0-9]+", (text or "")[:LONGEST_NAME]) if part]
 
 
 def stem(file: RasterFile) -> str:

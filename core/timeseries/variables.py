@@ -82,9 +82,12 @@ ABOUT = frozenset(
 )
 
 
+LONGEST_NAME = 300  # a file system's names have 255 characters; what is longer is no name, and would take long to read
+
+
 def words_of(text: str | None) -> set:
     """Words of a name in capitals: what separators part, what letters and digits part in it, and a name before a resolution."""
-    parts = [part for part in re.split(r"[^A-Za-z0-9]+", text or "") if part]
+    parts = [part for part in re.split(r"[^A-Za-z0-9]+", (text or "")[:LONGEST_NAME]) if part]
     words = {w.upper() for part in parts for w in (part, *_WORD.findall(part))}
     # a resolution at the end: NDVI300, NDVI10m, VV10
     return words | {
