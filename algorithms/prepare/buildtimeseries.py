@@ -31,7 +31,7 @@ class BuildTimeSeries(PhenofuseAlgorithm):
         "data value is missing. Instead, a whole folder can be given below.",
         "FOLDER": "A folder of rasters (GeoTIFF, VRT, NetCDF, HDF5, GeoPackage, ENVI, archives of them ...), in place of a list.",
         "SUBFOLDERS": "Look in the folders below as well. Where no file name holds a date, the names of these folders are read: "
-        "2020-01-04/NDVI.tif.",
+        "2020-01-04/NDVI.tif; and where they do not say what they are: B04/2020-01-04.tif.",
         "PATTERN": "Which files of the folder: a pattern such as *NDVI*.tif.",
         "VARIABLE": "What to take: NDVI, VV, VH, the name of a band or NetCDF variable, or a part of the names such as NDVI_masked. "
         "Empty: what the files say, where all say the same.",
@@ -47,7 +47,7 @@ class BuildTimeSeries(PhenofuseAlgorithm):
         "QUALITY_BUFFER": "So many pixels around what is taken away go as well.",
         "QUALITY_RULE": "In place of the ready rule: values 3,8-11 (these go), clear 4,5 (all others go), bits 1,3 (any of them set), "
         "bits 0-1 = 2,3, below 0.6, above 40; several are parted by ';'. With other, the layer's name first: cloudmask: values 1.",
-        "QUALITY_FOLDER": "Where these layers are, when not among the rasters.",
+        "QUALITY_FOLDER": "Where these layers are, when not among the rasters; its subfolders too, where SUBFOLDERS says so.",
         "ORBIT": "Of radar, take only this: ascending, descending, or the number of a relative orbit, as names or "
         "tags say. Empty: all.",
         "MERGE": "How tiles, orbits or hours of one day become one value where they overlap. The mean of radar is that of its power.",
