@@ -55,6 +55,7 @@ def given(tmp_path, learnt):
     """One small file of every kind that a job reads, by name."""
     folder = tmp_path / "in"
     (folder / "many").mkdir(parents=True)
+    (folder / "clouds").mkdir()
     for file in (*learnt.glob("*.npz"), *learnt.glob("*.phenofuse")):
         shutil.copy(file, folder)
     ndvi, quality = cube(1), np.ones((DATES, SIDE, SIDE), "uint8")
@@ -74,11 +75,13 @@ def given(tmp_path, learnt):
              "grid": write(folder / "grid.tif", np.zeros((1, SIDE, SIDE)))}
     for day in DAYS[:3]:
         write(folder / "many" / f"NDVI_{day}.tif", cube(5, (1, SIDE, SIDE)))
+        classes = np.random.default_rng(6).choice([4, 9], (1, SIDE, SIDE))
+        write(folder / "clouds" / f"SCL_{day}.tif", classes, dtype="uint8", nodata=None)
     dates = folder / "dates.csv"
     dates.write_text("2024-01-10\n2024-02-10\n2024-03-10\n")
     zones = folder / "zones.geojson"
     zones.write_text(_polygons(0))
-    return {**paths, "dates": str(dates), "many": str(folder / "many"), "zones": str(zones),
+    return {**paths, "dates": str(dates), "many": str(folder / "many"), "clouds": str(folder / "clouds"), "zones": str(zones),
             "fit": str(folder / "learnt.npz"), "model": str(folder / "learnt.phenofuse")}
 
 
@@ -87,6 +90,7 @@ FILL = {"INPUT": "ndvi", "MASK": "mask", "DATES": "dates"}
 CALLS = {
     "buildtimeseries": {"FOLDER": "many", "REFERENCE": "grid"},
     "buildtimeseries of layers": {"LAYERS": ["ndvi"], "DATES": "dates", "REFERENCE": "grid"},
+    "buildtimeseries of clear images": {"FOLDER": "many", "QUALITY_LAYERS": "SCL", "QUALITY_FOLDER": "clouds"},
     "simulategaps": {"INPUT": "filled", "PATTERN": "block", "GAP_DAYS": 30, "FRACTION": 0.3, "SEED": 1},
     "describetimeseries": {"INPUT": "ndvi", "COVARIATES": ["vv"]},
     "fillharmonic": FILL,
@@ -100,7 +104,7 @@ CALLS = {
 }
 # These keep no journal: they write nothing before everything is done, or have a ledger.
 WITHOUT_JOURNAL = {"createsamplescene", "validatecomposites", "splittimeseries", "assessfill", "comparemethods", "describemodel",
-                   "exportcomposites", "exportharmonic", "continueexport", "checkengine", "setupengine"}
+                   "exportcomposites", "exportharmonic", "continueexport", "checkengine", "setupengine", "sampleseries"}
 
 
 def call(name, given, folder, **changes):
@@ -170,7 +174,7 @@ def changed(path):
 
 def read_keys(name):
     """Keys of `CALLS` whose values name files."""
-    texts = {"PATTERN", "RULE", "ARCHITECTURE", "PRIOR"}
+    texts = {"PATTERN", "QUALITY_LAYERS", "RULE", "ARCHITECTURE", "PRIOR"}
     return [key for key, value in CALLS[name].items() if isinstance(value, (str, list)) and key not in texts]
 
 

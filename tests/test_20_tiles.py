@@ -31,7 +31,7 @@ def work(tile):
 
 def made_in(folder):
     """Two outputs of different types."""
-    header = Header("NDVI", "1")
+    header = Header("plane", "1")
     return {
         "OUTPUT": (str(folder / "o.tif"), series_spec(GRID, PERIODS, header)),
         "QUALITY": (str(folder / "q.tif"), series_spec(GRID, PERIODS, Header("QUALITY"), "uint8")),
