@@ -111,8 +111,8 @@ def test_a_folder_of_fetched_rasters_asks_nobody(server, tmp_path):
     (tmp_path / "S1S2_2020-01-01_2020-01-13.vrt").write_text(virtual(f"/vsicurl/{server[0]}/a.tif"), encoding="utf-8")
     stac = {"type": "FeatureCollection", "stac_version": "1.0.0", "features": [{"assets": {"B1": {"href": f"{server[0]}/z.tif"}}}]}
     (tmp_path / "S1S2_2020-01-13_2020-01-25.tif").write_text(json.dumps(stac), encoding="utf-8")
-    for job, key in (("validatecomposites", "REPORT"), ("buildtimeseries", "OUTPUT")):
-        parameters = {"LAYERS": list_rasters(tmp_path), key: str(tmp_path / "out.html")}
+    for job, key, name in (("validatecomposites", "REPORT", "out.html"), ("buildtimeseries", "OUTPUT", "out.tif")):
+        parameters = {"LAYERS": list_rasters(tmp_path), key: str(tmp_path / name)}
         try:
             jobs.run(job, parameters, jobs.Resources(workers=1), Silent())
         except InputError as stop:
