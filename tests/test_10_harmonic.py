@@ -61,7 +61,7 @@ def fill_double(series, days, output_days, scene, rounds=0):
     kernel.fill_pixels(series, days, scene.mean.at(days), scene.modes(days), decay_table(days, days, scene.length_scale),
                        output_days, scene.mean.at(output_days), scene.modes(output_days), scene.mean.variance(output_days),
                        decay_table(output_days, days, scene.length_scale),
-                       (scene.noise_variance, scene.residual_variance, -9.0, 9.0, 0.0), (rounds, 0, 1, 3),
+                       (scene.noise_variance, scene.residual_variance, -9.0, 9.0, 0.0), (rounds, 0, 1),
                        mean, deviation, reason, np.empty((len(series), 0)))
     return mean, deviation
 
@@ -254,7 +254,7 @@ def test_every_missing_value_has_a_reason(learnt):
     assert set(filled.quality[1]) == {7}
     assert np.isnan(filled.mean[:2]).all()
     whole = adaptive.fill(odd, DAYS, DAYS, scene, OPTIONS)
-    assert set(whole.quality[2, 2:]) == {5}
+    assert set(whole.quality[2, 2:]) == {6}  # too few counts before beyond the ends, as with all methods
     assert np.isfinite(whole.mean[2:]).all()
     gaps = ~np.isfinite(odd[3])
     gaps[:np.argmax(~gaps)] = False
@@ -268,7 +268,7 @@ def test_every_missing_value_has_a_reason(learnt):
     for result in (filled, whole, refused):
         missing = ~np.isfinite(result.mean)
         assert (missing == ~np.isfinite(result.standard_deviation)).all()
-        assert set(result.quality[missing]) <= {0, 4, 5, 7}
+        assert set(result.quality[missing]) <= {0, 4, 5, 6, 7}  # 6: two observations, and beyond them nothing is wanted
 
 
 def test_sparse_pixels_fall_back_to_the_scene(learnt):

@@ -115,7 +115,7 @@ def test_values_orders_and_reasons_equal_least_squares(tmp_path, stack):
     made = [bands(path) for path in sorted(tmp_path.glob("harmonic_*.tif"))]
     assert all(tuple(one) == KINDS for one in made)
     require_equal({kind: [one[kind] for one in made] for kind in KINDS}, expected)
-    assert set(np.unique(expected["harmonics"])) == {-1, 0, 1, 5, 10} and set(np.unique(expected["quality"])) == {0, 1, 3, 5, 6}
+    assert set(np.unique(expected["harmonics"])) == {-1, 0, 1, 5, 10} and set(np.unique(expected["quality"])) == {0, 1, 3, 5, 6, 7}
     by_row = {row: set(np.unique([layer[row] for layer in expected["harmonics"]])) for row in CLEAR}
     assert 10 in by_row[4] and max(by_row[5]) == max(by_row[6]) == 5 and max(by_row[7]) == max(by_row[8]) == 1
     assert by_row[9] <= {-1, 0} and by_row[10] <= {-1, 0}

@@ -10,7 +10,7 @@ from .harmonic import NONE, OBSERVED
 from .plan import OPTICAL, Plan
 
 ROWS_AT_ONCE = 512
-FILLED = (quality.OBSERVED, quality.FILLED_IN_TIME, quality.EXTRAPOLATED)
+FILLED = (quality.OBSERVED, quality.FILLED_IN_TIME, quality.EXTRAPOLATED, quality.INVALID)
 
 
 def conflicts(file: RasterFile, plan: Plan, span) -> list:

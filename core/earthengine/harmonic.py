@@ -30,8 +30,8 @@ def image(ee, plan: HarmonicPlan, span):
     rows = _rows(ee, plan)
     days = rows.select(["day"]).reduce(ee.Reducer.countDistinct(), PARALLEL_SCALE)
     fits = {order: _fit(ee, rows, days, order) for order in ORDERS}
-    time = rows.select(["c1"])
-    seen = {"first": time.min(), "last": time.max()}
+    time, value = rows.select(["c1"]), rows.select(["value"])
+    seen = {"first": time.min(), "last": time.max(), "constant": value.min().eq(value.max())}
     dates = [_date(ee, plan, layer.period, fits, seen) for layer in plan.layers(span)[:: len(plan.kinds)]]
     return ee.ImageCollection(dates).toBands().rename(list(plan.bands)).toFloat()
 
@@ -91,6 +91,7 @@ def _date(ee, plan: HarmonicPlan, period, fits: dict, seen: dict):
     time = years(plan, period.middle)
     inside = seen["first"].lte(time).And(seen["last"].gte(time))
     filled = inside.multiply(quality.FILLED_IN_TIME - quality.EXTRAPOLATED).add(quality.EXTRAPOLATED)
+    filled = filled.max(seen["constant"].multiply(quality.INVALID))  # the larger code, as `timeseries.filling` has it
     found = [_candidate(ee, _curve(ee, fits[order], time, order), filled, order) for order in sorted(ORDERS)]
     found.append(_candidate(ee, observed.median(), ee.Image.constant(quality.OBSERVED), OBSERVED))
     best = ee.ImageCollection(found).mosaic()  # the last that is there

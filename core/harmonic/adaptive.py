@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .codes import codes
 from .design import amplitude_and_phase, checked_days, increasing_days
 from .kernel import fill_pixels
 from .learning import learn
@@ -44,8 +45,6 @@ class Options:
         Fill before the first and after the last observation too (code 5 either way).
     keep_observed : bool
         Observed values come back bit-identical, with the noise as standard deviation; else they are smoothed.
-    least_observations : int
-        Pixels with fewer are filled from the scene's prior and coded 6.
     sample : int
         Pixels to learn from; more gave the same error.
     """
@@ -58,7 +57,6 @@ class Options:
     max_gap_days: float = 0.0
     extrapolate: bool = True
     keep_observed: bool = True
-    least_observations: int = 3
     sample: int = 1000
 
 
@@ -111,12 +109,12 @@ def fill(series, days, output_days, scene, options, harmonics=False) -> Filled:
     amplitudes = np.empty((len(series), len(scene.coefficient_covariance) if harmonics else 0))
     parameters = (scene.noise_variance, scene.residual_variance, float(options.valid_range[0]),
                   float(options.valid_range[1]), float(options.max_gap_days))
-    switches = (int(options.robust_rounds), int(options.keep_observed), int(options.extrapolate),
-                int(options.least_observations))
+    switches = (int(options.robust_rounds), int(options.keep_observed), int(options.extrapolate))
     fill_pixels(series, days, scene.mean.at(days), scene.modes(days), decay_table(days, days, scene.length_scale),
                 output_days, scene.mean.at(output_days), scene.modes(output_days), scene.mean.variance(output_days),
                 decay_table(output_days, days, scene.length_scale), parameters, switches, mean, deviation, reason,
                 amplitudes)
+    reason = codes(series, days, output_days, mean, reason, options)
     if not harmonics:
         return Filled(mean, deviation, reason)
     amplitude, phase = amplitude_and_phase(scene.coefficients(amplitudes), scene.mean.order, scene.mean.trend)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from .codes import codes
 from .design import checked_days, harmonic_design, increasing_days, window_centre
 
 ORDERS = (10, 5, 1)
@@ -76,7 +77,7 @@ def fill(series, days, output_days, options) -> Filled:
                  harmonic_design(output_days, largest, options.period_days, True, centre),
                  np.array(sorted(options.orders, reverse=True), np.int64), parameters, switches,
                  mean, deviation, reason, harmonics)
-    return Filled(mean, deviation, reason, harmonics)
+    return Filled(mean, deviation, codes(series, days, output_days, mean, reason, options), harmonics)
 
 
 @njit(cache=True, nogil=True)

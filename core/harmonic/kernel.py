@@ -239,10 +239,10 @@ def fill_pixels(series, days, mean, modes, decay_table, output_days, output_mean
     """Fill every pixel of a batch; see `adaptive.fill`.
 
     parameters : noise variance, residual variance, lowest and highest valid value, longest gap in days (0: any)
-    switches : robust rounds, keep observed, extrapolate, least observations
+    switches : robust rounds, keep observed, extrapolate
     """
     noise_variance, residual_variance, low, high, longest = parameters
-    rounds, keep, extrapolate, least = switches
+    rounds, keep, extrapolate = switches
     dates, size = modes.shape
     outputs = output_days.shape[0]
     width = _padded(size + 1)
@@ -270,7 +270,6 @@ def fill_pixels(series, days, mean, modes, decay_table, output_days, output_mean
              state_variance, covariance, normal, solution, block, fitted, spread)
         _at_outputs(days, where, count, output_days, output_mean, output_modes, output_variance, output_decay,
                     residual_variance, state, state_variance, covariance, normal, solution, block, fitted, spread)
-        usual = _usual_reason(series[pixel], where, count, least)
         for j in range(coefficients.shape[1]):
             coefficients[pixel, j] = solution[j]
         after = 0
@@ -279,7 +278,7 @@ def fill_pixels(series, days, mean, modes, decay_table, output_days, output_mean
             while after < count and days[where[after]] < day:
                 after += 1
             observed = after < count and days[where[after]] == day
-            code, gap = _place(days, where, count, after, day, observed, usual)
+            code, gap = _place(days, where, count, after, day, observed)
             value = fitted[t]
             variance = spread[t] + noise_variance
             if observed:
@@ -318,18 +317,7 @@ def _nothing(series, filled, deviation, reason):
 
 
 @njit(cache=True, nogil=True)
-def _usual_reason(series, where, count, least):
-    """Code of a filled date: in time (3), too few observations (6), or a series that never changes (7)."""
-    if count < least:
-        return 6
-    for i in range(1, count):
-        if series[where[i]] != series[where[0]]:
-            return 3
-    return 7 if count > 1 else 3
-
-
-@njit(cache=True, nogil=True)
-def _place(days, where, count, after, day, observed, usual):
+def _place(days, where, count, after, day, observed):
     """Reason code and gap length (days) of an output date."""
     if observed:
         return 1, 0.0
@@ -337,7 +325,7 @@ def _place(days, where, count, after, day, observed, usual):
         return 5, days[where[0]] - day
     if after == count:
         return 5, day - days[where[count - 1]]
-    return usual, days[where[after]] - days[where[after - 1]]
+    return 3, days[where[after]] - days[where[after - 1]]
 
 
 @njit(cache=True, nogil=True)

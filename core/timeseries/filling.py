@@ -63,23 +63,48 @@ def assemble(values: list, days: tuple, output_days: np.ndarray, mean: np.ndarra
         Standard deviation of the observations kept.
     options : Options
     """
-    seen = np.isfinite(values[0])
-    observed, gaps, inside = gaps_around(seen, days[0], output_days)
-    code = _codes(values, days, output_days, inside)
-    possible = code != quality.NO_DATA
-    code[possible & ~np.isfinite(mean + deviation)] = quality.NOT_CONVERGED
-    if options.max_gap_days > 0:
-        code[possible & ~observed & (gaps > options.max_gap_days)] = quality.BEYOND_MAX_GAP
-    gone = (code == quality.NOT_CONVERGED) | (code == quality.BEYOND_MAX_GAP) | ~possible
+    known = np.isfinite(mean + deviation)
+    code = reasons(values, days, output_days, known, options.max_gap_days, options.keep_observed)
+    observed = gaps_around(np.isfinite(values[0]), days[0], output_days)[0]
+    gone = ~known | (code == quality.BEYOND_MAX_GAP) | (code == quality.NO_DATA)
     result = np.where(gone, np.nan, np.clip(mean, *options.valid_range)).astype(np.float32)
     spread = np.where(gone, np.nan, deviation).astype(np.float32)
-    code[observed & ~(gone & (not options.keep_observed))] = quality.OBSERVED
     if options.keep_observed:
         own = np.minimum(np.searchsorted(days[0], output_days), len(days[0]) - 1)
         result[observed] = values[0][:, own][observed]
         own_deviation = np.broadcast_to(np.reshape(observed_deviation, (-1, 1)), result.shape)
         spread[observed] = own_deviation[observed]
     return Filled(result, spread, code)
+
+
+def reasons(values: list, days: tuple, output_days: np.ndarray, known: np.ndarray, max_gap_days: float = 0.0,
+            keep_observed: bool = True) -> np.ndarray:
+    """Reason codes (pixels, output dates), by one rule for all methods.
+
+    Of several reasons the first counts: nothing is known of the pixel (0), observed (1), beyond the longest gap (4), too few
+    observations (6), the method has no value (8), constant (7), before the first or after the last observation (5), filled (2, 3).
+
+    Parameters
+    ----------
+    values : list of (pixels, dates)
+        The target, then its covariates; NaN where missing.
+    days : tuple of (dates,)
+    output_days : (dates,)
+    known : (pixels, output dates) bool
+        Where the method has a value.
+    max_gap_days : float
+        Longer gaps stay empty; 0 fills all.
+    keep_observed : bool
+        Whether an observed value comes back where the method has none.
+    """
+    observed, gaps, inside = gaps_around(np.isfinite(values[0]), days[0], output_days)
+    code = _codes(values, days, output_days, inside)
+    possible = code != quality.NO_DATA
+    code[possible & ~known & (code != quality.TOO_FEW)] = quality.NOT_CONVERGED
+    if max_gap_days > 0:
+        code[possible & ~observed & (gaps > max_gap_days)] = quality.BEYOND_MAX_GAP
+    code[observed & (known | keep_observed)] = quality.OBSERVED
+    return code
 
 
 def gaps_around(seen: np.ndarray, days: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Reason codes of the QUALITY raster: why a value is as it is, or is missing."""
+"""Reason codes of the QUALITY raster: why a value is as it is, or is missing; `filling.reasons` gives them, for all methods alike."""
 
 NO_DATA = 0
 OBSERVED = 1

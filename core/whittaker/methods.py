@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from scipy.optimize import nnls
 
-from ..timeseries import filling, quality
+from ..timeseries import filling
 from . import local, pixels
 from .smoothing import GENERALISED, LADDER, LEAVE_ONE_OUT, LOOKED_AT_DECADES, V_CURVE
 from .typical import PRIOR_OBSERVATIONS, Typical
@@ -117,9 +117,7 @@ def _fill(values, days, output_days, options, typical, weights, smoothing) -> Fi
         mean, variance, noise = _local(values, days, output_days, options, typical, weights)
         used = np.full(len(values), np.nan)
     found = filling.assemble([values], (days,), output_days, mean, np.sqrt(variance), np.sqrt(noise), options)
-    few = np.isfinite(values).sum(axis=1, keepdims=True) < filling.LEAST_OBSERVATIONS
-    codes = np.where(few & (found.quality == quality.NOT_CONVERGED), np.uint8(quality.TOO_FEW), found.quality)
-    return Filled(found.mean, found.standard_deviation, codes, used.astype(np.float32))
+    return Filled(found.mean, found.standard_deviation, found.quality, used.astype(np.float32))
 
 
 def _whittaker(values, days, output_days, options, typical, weights, smoothing):

@@ -68,6 +68,8 @@ def _at_pixel(series, times, inside, middle, orders) -> tuple:
             solution = np.linalg.lstsq(_columns(times[seen], order), series[seen], rcond=None)[0]
             (value,) = _columns(np.array([middle]), order) @ solution
             if -1 < value < 1:
+                if np.ptp(series[seen]) == 0:
+                    return value, 7, order, 0
                 return value, 3 if times[seen].min() <= middle <= times[seen].max() else 5, order, 0
     return np.nan, 6 if seen.any() else 0, 0, 0
 
