@@ -47,7 +47,7 @@ _BINARY = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide, "pow": np.power,
     "min": np.minimum, "max": np.maximum,
     "eq": np.equal, "neq": np.not_equal, "lt": np.less, "lte": np.less_equal, "gt": np.greater,
-    "gte": np.greater_equal, "and": np.logical_and, "or": np.logical_or, "max": np.maximum,
+    "gte": np.greater_equal, "and": np.logical_and, "or": np.logical_or,
     "bitwiseAnd": lambda a, b: a.astype("int64") & b.astype("int64"),
 }  # fmt: skip
 _UNARY = {"sin": np.sin, "cos": np.cos, "log10": np.log10, "log": np.log, "tanh": np.tanh, "exp": np.exp,
