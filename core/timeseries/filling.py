@@ -47,7 +47,7 @@ class Filled:
 
 
 def assemble(values: list, days: tuple, output_days: np.ndarray, mean: np.ndarray, deviation: np.ndarray,
-             observed_deviation, options: Options) -> Filled:
+             observed_deviation, options: Options, needs: int = 0) -> Filled:
     """Results of a batch of pixels.
 
     Parameters
@@ -62,9 +62,11 @@ def assemble(values: list, days: tuple, output_days: np.ndarray, mean: np.ndarra
     observed_deviation : float or (pixels,)
         Standard deviation of the observations kept.
     options : Options
+    needs : int
+        See `reasons`.
     """
     known = np.isfinite(mean + deviation)
-    code = reasons(values, days, output_days, known, options.max_gap_days, options.keep_observed)
+    code = reasons(values, days, output_days, known, options.max_gap_days, options.keep_observed, needs)
     observed = gaps_around(np.isfinite(values[0]), days[0], output_days)[0]
     gone = ~known | (code == quality.BEYOND_MAX_GAP) | (code == quality.NO_DATA)
     result = np.where(gone, np.nan, np.clip(mean, *options.valid_range)).astype(np.float32)
@@ -78,11 +80,11 @@ def assemble(values: list, days: tuple, output_days: np.ndarray, mean: np.ndarra
 
 
 def reasons(values: list, days: tuple, output_days: np.ndarray, known: np.ndarray, max_gap_days: float = 0.0,
-            keep_observed: bool = True) -> np.ndarray:
+            keep_observed: bool = True, needs: int = 0) -> np.ndarray:
     """Reason codes (pixels, output dates), by one rule for all methods.
 
-    Of several reasons the first counts: nothing is known of the pixel (0), observed (1), beyond the longest gap (4), too few
-    observations (6), the method has no value (8), constant (7), before the first or after the last observation (5), filled (2, 3).
+    Of several reasons the first counts: nothing is known of the pixel (0), observed (1), beyond the longest gap (4), the method
+    has no value (8), too few observations (6), constant (7), before the first or after the last observation (5), filled (2, 3).
 
     Parameters
     ----------
@@ -96,11 +98,14 @@ def reasons(values: list, days: tuple, output_days: np.ndarray, known: np.ndarra
         Longer gaps stay empty; 0 fills all.
     keep_observed : bool
         Whether an observed value comes back where the method has none.
+    needs : int
+        With fewer observations the method has no value, for that reason (6) and not for having failed (8).
     """
     observed, gaps, inside = gaps_around(np.isfinite(values[0]), days[0], output_days)
     code = _codes(values, days, output_days, inside)
     possible = code != quality.NO_DATA
-    code[possible & ~known & (code != quality.TOO_FEW)] = quality.NOT_CONVERGED
+    enough = np.isfinite(values[0]).sum(axis=1, keepdims=True) >= needs
+    code[possible & ~known & enough] = quality.NOT_CONVERGED
     if max_gap_days > 0:
         code[possible & ~observed & (gaps > max_gap_days)] = quality.BEYOND_MAX_GAP
     code[observed & (known | keep_observed)] = quality.OBSERVED

@@ -116,7 +116,8 @@ def _fill(values, days, output_days, options, typical, weights, smoothing) -> Fi
     else:
         mean, variance, noise = _local(values, days, output_days, options, typical, weights)
         used = np.full(len(values), np.nan)
-    found = filling.assemble([values], (days,), output_days, mean, np.sqrt(variance), np.sqrt(noise), options)
+    found = filling.assemble([values], (days,), output_days, mean, np.sqrt(variance), np.sqrt(noise), options,
+                             filling.LEAST_OBSERVATIONS)
     return Filled(found.mean, found.standard_deviation, found.quality, used.astype(np.float32))
 
 
