@@ -209,6 +209,16 @@ def test_what_is_read_is_never_written_over(provider, filled, tmp_path):
         run(**rasters, PLACES=path, START_DATE="2024-01-01", END_DATE="2023-01-01")
 
 
+def test_coordinates_that_are_not_of_their_system_are_said(provider, filled, tmp_path):
+    """GeoJSON is in degrees: one with metres in it cannot be brought into the series' system."""
+    rasters, _, _ = filled
+    path = tmp_path / "metres.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [
+        {"type": "Feature", "properties": {}, "geometry": {"type": "Point", "coordinates": [LEFT + 20, TOP - 20]}}]}))
+    with pytest.raises(QgsProcessingException, match="cannot be brought into EPSG:32749. Check the layer's reference system"):
+        run(**rasters, PLACES=str(path))
+
+
 def test_in_a_model(provider, filled, qgis_app):
     """The table of one step feeds the next."""
     rasters, _, _ = filled

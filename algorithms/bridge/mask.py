@@ -125,6 +125,8 @@ def _features(source, title: str, transform, name_field: str | None):
             geometry.get().dropZValue()
             try:
                 geometry.transform(transform)
+                if not geometry.boundingBox().isFinite():  # metres taken for degrees, say: some projections only give infinity
+                    raise QgsCsException("infinite")
             except QgsCsException as problem:
                 raise QgsProcessingException(
                     tr("Feature {} of {} cannot be brought into {}. Check the layer's reference system.")
