@@ -19,6 +19,7 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeatureSourceDefinition,
+    QgsProcessingFeedback,
     QgsProcessingModelAlgorithm,
     QgsProcessingModelChildAlgorithm,
     QgsProcessingModelChildParameterSource,
@@ -215,8 +216,10 @@ def test_coordinates_that_are_not_of_their_system_are_said(provider, filled, tmp
     path = tmp_path / "metres.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [
         {"type": "Feature", "properties": {}, "geometry": {"type": "Point", "coordinates": [LEFT + 20, TOP - 20]}}]}))
-    with pytest.raises(QgsProcessingException, match="cannot be brought into EPSG:32749. Check the layer's reference system"):
-        run(**rasters, PLACES=str(path))
+    told = QgsProcessingFeedback()
+    with pytest.raises(QgsProcessingException):
+        processing.run("phenofuse:sampleseries", {"TABLE": "TEMPORARY_OUTPUT", **rasters, "PLACES": str(path)}, feedback=told)
+    assert "cannot be brought into EPSG:32749. Check the layer's reference system" in told.textLog()
 
 
 def test_in_a_model(provider, filled, qgis_app):
